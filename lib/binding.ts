@@ -1,0 +1,37 @@
+import { addon, addonError } from './addon'
+import { errno } from './errno'
+
+/** Whether the addon is there. Without it every call answers ENOSYS. */
+export const loaded = addon !== undefined
+
+/** Why the addon is not there; undefined if it is, or if it was switched off. */
+export const loadError: unknown = addonError
+
+/** All that the addon has: calls on paths, and batches over pairs of directories. */
+export { addon }
+export type * from './addon'
+
+/**
+ * Clones a file: FICLONE on Linux (man 2 ioctl_ficlone), clonefile(2) on macOS. `dest` must not exist; on
+ * failure nothing is left of it. A symlink as `src` is not followed (ELOOP).
+ *
+ * Gives 0, or the errno, positive as the kernel gives it. Throws a TypeError for what is no path.
+ */
+export function reflink(src: string, dest: string): number {
+  if (addon !== undefined) return addon.reflink(src, dest)
+  refuseOthers(src, dest)
+  return errno.ENOSYS
+}
+
+/** As `reflink`, off the main thread. Rejects only with a TypeError for what is no path. */
+export async function reflinkAsync(src: string, dest: string): Promise<number> {
+  if (addon !== undefined) return addon.reflinkAsync(src, dest)
+  refuseOthers(src, dest)
+  return errno.ENOSYS
+}
+
+function refuseOthers(...paths: unknown[]): void {
+  if (paths.every((path) => typeof path === 'string' && !path.includes('\0'))) return
+  const error = new TypeError('src and dest must be strings without NUL characters')
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' })
+}

@@ -1,0 +1,77 @@
+import { constants, copyFileSync, promises as fs } from 'node:fs'
+import { addon } from './addon'
+import { errno, errnoOf } from './errno'
+import { SystemError } from './errors'
+import { cloneSyscall } from './host/node-files'
+import { readPath } from './options'
+
+/**
+ * Clones one file, or rejects: nothing is ever copied. `dest` must not exist (EEXIST); a failure leaves
+ * nothing of it. Permission bits are the source's. A symlink as `src` is not followed (ELOOP).
+ *
+ * Rejects with `code`, negative `errno`, `syscall` (`ficlone`, `clonefile`, `open`), `path` and `dest`.
+ * Source: man 2 ioctl_ficlone; man 2 clonefile.
+ */
+export async function cloneFile(src: string, dest: string): Promise<void> {
+  const [from, to] = readBoth(src, dest)
+  if (addon === undefined) {
+    await fs.copyFile(from, to, strictClone).catch((error: unknown) => {
+      throw asCloneError(error, src, dest)
+    })
+    return
+  }
+  throwIfFailed(await addon.cloneFile(from, to), src, dest)
+}
+
+/** As `cloneFile`, on the calling thread. */
+export function cloneFileSync(src: string, dest: string): void {
+  const [from, to] = readBoth(src, dest)
+  if (addon !== undefined) {
+    throwIfFailed(addon.cloneFileSync(from, to), src, dest)
+    return
+  }
+  try {
+    copyFileSync(from, to, strictClone)
+  } catch (error) {
+    throw asCloneError(error, src, dest)
+  }
+}
+
+/**
+ * How many bytes of two files lie in the same physical extents, i.e. are stored once. Small files that
+ * Btrfs keeps inside its metadata share nothing. Writes out both files' data first, to know its place.
+ *
+ * Rejects with ENOSYS (`fiemap`) without the addon, and with EOPNOTSUPP where the file system does not
+ * tell (tmpfs). Source: Documentation/filesystems/fiemap.rst of the Linux kernel.
+ */
+export async function sharedBytes(a: string, b: string): Promise<number> {
+  const left = readPath('a', a)
+  const right = readPath('b', b)
+  if (addon === undefined) throw new SystemError(errno.ENOSYS, { syscall: 'fiemap', path: a })
+  const result = await addon.sharedBytes(left, right)
+  if (result.errno === 0) return result.bytes
+  const path = result.second ? b : a
+  throw new SystemError(result.errno, { syscall: result.syscall, path })
+}
+
+// With COPYFILE_EXCL always: a forced clone that fails deletes the file that stood there.
+const strictClone = constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL
+
+function readBoth(src: unknown, dest: unknown): [string, string] {
+  return [readPath('src', src), readPath('dest', dest)]
+}
+
+function throwIfFailed(
+  outcome: { errno: number; syscall: string },
+  path: string,
+  dest: string,
+): void {
+  if (outcome.errno === 0) return
+  throw new SystemError(outcome.errno, { syscall: outcome.syscall, path, dest })
+}
+
+function asCloneError(error: unknown, path: string, dest: string): unknown {
+  const number = errnoOf(error)
+  if (number === undefined) return error
+  return new SystemError(number, { syscall: cloneSyscall, path, dest })
+}

@@ -1,0 +1,186 @@
+import { errno } from '../errno'
+import { SystemError } from '../errors'
+import { below, entryOf, type Directory, type Host, type Place } from '../host/host'
+import { throwIfFailed } from '../host/trees'
+import { ownerAccess, type PlanDirectory } from '../plan/plan'
+import type { Survey } from '../plan/survey'
+import type { Target } from '../plan/target'
+import { Journal } from './journal'
+import { lockDirectory, type Lock, type LockOptions } from './lock'
+import { publish, toRestrict } from './publish'
+
+/** What was staged, and where what it replaces goes. */
+export interface StagedTree {
+  /** Mirrors the nearest directory above dest that was there at the start, or dest itself. */
+  readonly published: Place
+  /** Mirrors dest. */
+  readonly fresh: Place
+  /** Mirrors dest. */
+  readonly replaced: Place
+  makeReplaced(path: string): Promise<void>
+}
+
+export interface CommitContext {
+  readonly host: Host
+  readonly root: PlanDirectory
+  readonly target: Target
+  readonly lock: LockOptions | false
+  readonly signal: AbortSignal | undefined
+  /** Looks at dest again; throws if it holds something in the way. */
+  readonly survey: (dest: Directory) => Promise<Survey>
+  /** Stages what the last survey found to be wanted besides; undefined if nothing ever was. */
+  readonly stage: () => Promise<StagedTree | undefined>
+  /** The lock is held, or none is taken. */
+  readonly onLocked: () => void
+}
+
+export interface Committed {
+  /** What dest held at last; undefined if dest was not there. */
+  readonly survey: Survey | undefined
+  readonly locking: 'exclusive' | 'degraded' | 'none'
+}
+
+/** dest could not be put back as it was: what it lost lies in the staging directory. */
+export class UndoError extends Error {
+  constructor(
+    override readonly cause: unknown,
+    readonly errors: readonly unknown[],
+  ) {
+    super('dest could not be put back as it was')
+  }
+}
+
+// Each round something that does not ask for the lock got in the way.
+const mostRounds = 100
+
+/** Publishes the staged tree: all of it, or nothing. */
+export async function commit(context: CommitContext): Promise<Committed> {
+  const commit = new Commit(context)
+  try {
+    return await commit.run()
+  } catch (error) {
+    const errors = await commit.undo()
+    if (errors.length > 0) throw new UndoError(error, errors)
+    throw error
+  } finally {
+    await commit.close()
+  }
+}
+
+class Commit {
+  /** How to take back what was done, in the order in which it was done; each answers its failures. */
+  private readonly undos: (() => Promise<unknown[]>)[] = []
+  private readonly opened: Directory[] = []
+  private lock: Lock | undefined
+
+  constructor(private readonly context: CommitContext) {}
+
+  async run(): Promise<Committed> {
+    const { root, target } = this.context
+    const dest = await this.publishWhole()
+    if (dest === undefined) {
+      await this.restrict({ base: target.nearest, path: target.missing.join('/') })
+      return { survey: undefined, locking: 'exclusive' }
+    }
+    const locked = await this.lockDest(dest)
+    this.context.onLocked()
+    for (let round = 0; round < mostRounds; round++) {
+      this.context.signal?.throwIfAborted()
+      const survey = await this.context.survey(locked)
+      const staged = await this.context.stage()
+      if (staged === undefined || (await this.publishInto(locked, root, staged))) {
+        await this.restrict({ base: locked, path: '' })
+        return { survey, locking: this.lock?.locking ?? 'none' }
+      }
+    }
+    const hint = 'Something else keeps changing dest while this merge writes to it'
+    throw new SystemError(errno.EBUSY, { syscall: 'rename', path: target.path, hint })
+  }
+
+  /**
+   * Where dest is missing: one rename of the highest staged directory that is missing too. Somebody may
+   * have made it meanwhile, then the next one below is tried; answers dest once it turns out to be there.
+   */
+  private async publishWhole(): Promise<Directory | undefined> {
+    const { root, target } = this.context
+    const nearest: Place = { base: target.nearest, path: '' }
+    if (target.missing.length === 0) return target.nearest
+    const staged = await this.context.stage()
+    if (staged === undefined) return target.nearest
+    for (const [depth, name] of target.missing.entries()) {
+      const path = target.missing.slice(0, depth).join('/')
+      const journal = this.journal(staged.published, staged.replaced, nearest)
+      const [done] = await journal.publish([{ path, names: [name] }])
+      if (done === true) {
+        root.state = 'published'
+        return undefined
+      }
+    }
+    return this.open(below(nearest, target.missing.join('/')))
+  }
+
+  private journal(fresh: Place, replaced: Place, dest: Place): Journal {
+    const journal = new Journal(this.context.host, { fresh, replaced, dest })
+    this.undos.push(() => journal.undo())
+    return journal
+  }
+
+  private async open(place: Place): Promise<Directory> {
+    const directory = await this.context.host.open(place)
+    this.opened.push(directory)
+    return directory
+  }
+
+  /** The lock on dest, which may have been replaced by another directory while we waited for it. */
+  private async lockDest(dest: Directory): Promise<Directory> {
+    const { host, lock, target } = this.context
+    if (lock === false) return dest
+    for (let directory = dest; ;) {
+      this.lock = await lockDirectory(host, directory, lock)
+      const now = await this.open({ base: target.path, path: '' })
+      if (now.identity === directory.identity) return directory
+      this.lock.release()
+      directory = now
+    }
+  }
+
+  private async publishInto(
+    dest: Directory,
+    root: PlanDirectory,
+    staged: StagedTree,
+  ): Promise<boolean> {
+    const journal = this.journal(staged.fresh, staged.replaced, { base: dest, path: '' })
+    const makeReplaced = (path: string): Promise<void> => staged.makeReplaced(path)
+    return publish(root, { journal, makeReplaced, signal: this.context.signal })
+  }
+
+  /** Directories get their own mode last: one that is not writable could not have been moved. */
+  private async restrict(dest: Place): Promise<void> {
+    for (const { path, mode } of toRestrict(this.context.root)) {
+      await this.chmod(dest, path, mode)
+      this.undos.push(() =>
+        this.chmod(dest, path, mode | ownerAccess).then(
+          () => [],
+          (error: unknown) => [error],
+        ),
+      )
+    }
+  }
+
+  private async chmod(start: Place, path: string, mode: number): Promise<void> {
+    const { directory, name } = entryOf(below(start, path))
+    const jobs = [{ to: directory, names: [name], modes: Uint32Array.of(mode) }]
+    throwIfFailed(jobs, await this.context.host.chmod(jobs))
+  }
+
+  async undo(): Promise<unknown[]> {
+    const errors: unknown[] = []
+    for (const undo of this.undos.reverse()) errors.push(...(await undo()))
+    return errors
+  }
+
+  async close(): Promise<void> {
+    this.lock?.release()
+    for (const directory of this.opened) await this.context.host.close(directory)
+  }
+}

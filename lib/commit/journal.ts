@@ -1,0 +1,202 @@
+import { errno, linkNeverHere, linkNotThisFile } from '../errno'
+import { SystemError } from '../errors'
+import {
+  below,
+  eachName,
+  identityLength,
+  pathOf,
+  type Host,
+  type Outcomes,
+  type PairJob,
+  type Place,
+} from '../host/host'
+
+/** Three trees with the same paths: what is to be published, what it replaced, and dest. */
+export interface Places {
+  readonly fresh: Place
+  readonly replaced: Place
+  readonly dest: Place
+}
+
+/** Entries of one directory. */
+export interface Entries {
+  /** '/'-joined below dest. */
+  readonly path: string
+  readonly names: readonly string[]
+}
+
+/** An entry that this merge put into dest. */
+interface Published extends Inode {
+  readonly path: string
+  readonly name: string
+  /** What stood there lies in `replaced`. */
+  readonly replaced: boolean
+}
+
+interface Inode {
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
+// Somebody who does not ask for the lock has put something there or taken it away: look again.
+const collisions: ReadonlySet<number> = new Set([
+  errno.EEXIST,
+  errno.ENOTEMPTY,
+  errno.EISDIR,
+  errno.ENOTDIR,
+  errno.ENOENT,
+])
+
+const cannotLink: ReadonlySet<number> = new Set([...linkNeverHere, ...linkNotThisFile])
+
+/** Moves entries into dest by single renames, and can take each one back. */
+export class Journal {
+  private readonly done: Published[] = []
+
+  constructor(
+    private readonly host: Host,
+    private readonly places: Places,
+  ) {}
+
+  /** Publishes entries where dest has nothing. One flag a name: false where something is there now. */
+  async publish(entries: readonly Entries[]): Promise<boolean[]> {
+    const inodes = await this.inodesOf(this.places.fresh, entries)
+    const jobs = this.jobs(this.places.fresh, this.places.dest, entries)
+    return this.record(entries, inodes, jobs, await this.host.rename(jobs, false), false)
+  }
+
+  /**
+   * Publishes entries in the place of others. A file gets a second name in `replaced` first, so its
+   * path is never empty; what cannot have one, and what makes way for a directory, is moved there.
+   */
+  async replace({ path, names }: Entries, move: boolean): Promise<boolean[]> {
+    const results: boolean[] = []
+    for (const name of names) results.push(await this.replaceOne(path, name, move))
+    return results
+  }
+
+  private async replaceOne(path: string, name: string, move: boolean): Promise<boolean> {
+    const one = [{ path, names: [name] }]
+    const { fresh, replaced, dest } = this.places
+    const inodes = await this.inodesOf(fresh, one)
+    const away = this.jobs(dest, replaced, one)
+    const linked = !move && (await this.attempt(away, () => this.host.hardlink(away), cannotLink))
+    if (!linked) {
+      const moved = await this.attempt(away, () => this.host.rename(away, false), collisions)
+      if (!moved) return false
+    }
+    const jobs = this.jobs(fresh, dest, one)
+    try {
+      const outcomes = await this.host.rename(jobs, linked)
+      const [published] = this.record(one, inodes, jobs, outcomes, true)
+      if (published === true) return true
+    } catch (error) {
+      await this.putBack(path, name, linked)
+      throw error
+    }
+    await this.putBack(path, name, linked)
+    return false
+  }
+
+  /** What was saved but not replaced: gives it its only name again. */
+  private async putBack(path: string, name: string, linked: boolean): Promise<void> {
+    const { replaced, dest } = this.places
+    const back = this.jobs(replaced, dest, [{ path, names: [name] }])
+    if (linked) await this.host.unlink([{ to: below(replaced, path), names: [name] }])
+    else await this.attempt(back, () => this.host.rename(back, false), new Set())
+  }
+
+  /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
+  async undo(): Promise<unknown[]> {
+    const errors: unknown[] = []
+    for (let entry = this.done.pop(); entry !== undefined; entry = this.done.pop()) {
+      try {
+        await this.undoOne(entry)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    return errors
+  }
+
+  private async undoOne({ path, name, dev, ino, replaced }: Published): Promise<void> {
+    const one = [{ path, names: [name] }]
+    const [found] = await this.inodesOf(this.places.dest, one)
+    const ours = found?.dev === dev && found.ino === ino
+    // Gone or another's by now: not ours to move.
+    if (!ours && found?.ino !== 0n) return
+    if (ours) {
+      const back = this.jobs(this.places.dest, this.places.fresh, one)
+      await this.attempt(back, () => this.host.rename(back, false), new Set())
+    }
+    if (!replaced) return
+    const old = this.jobs(this.places.replaced, this.places.dest, one)
+    await this.attempt(old, () => this.host.rename(old, false), new Set())
+  }
+
+  private record(
+    entries: readonly Entries[],
+    inodes: readonly Inode[],
+    jobs: readonly PairJob[],
+    outcomes: Outcomes,
+    replaced: boolean,
+  ): boolean[] {
+    const results: boolean[] = []
+    let failure: SystemError | undefined
+    const paths = entries.flatMap(({ path, names }) => names.map(() => path))
+    for (const { index, job, name } of eachName(jobs)) {
+      const number = outcomes.errnos[index] ?? 0
+      const path = paths[index] ?? ''
+      const inode = inodes[index]
+      if (number === 0 && inode !== undefined) this.done.push({ path, name, replaced, ...inode })
+      else if (!collisions.has(number)) failure ??= this.error(job, name, number, outcomes, index)
+      results.push(number === 0)
+    }
+    // Only now, so that what did succeed is known and can be taken back.
+    if (failure !== undefined) throw failure
+    return results
+  }
+
+  /** Runs a job of one name: true if it succeeded, false for an allowed errno, else throws. */
+  private async attempt(
+    jobs: readonly PairJob[],
+    run: () => Promise<Outcomes>,
+    allowed: ReadonlySet<number>,
+  ): Promise<boolean> {
+    const outcomes = await run()
+    const number = outcomes.errnos[0] ?? 0
+    if (number === 0) return true
+    if (allowed.has(number)) return false
+    const [job] = jobs
+    throw this.error(job as PairJob, job?.names[0] ?? '', number, outcomes, 0)
+  }
+
+  private error(job: PairJob, name: string, number: number, outcomes: Outcomes, index: number) {
+    const hint =
+      number === errno.EXDEV
+        ? 'A directory of dest lies on another file system than dest itself: merge into it alone'
+        : undefined
+    const syscall = outcomes.syscall(index)
+    return new SystemError(number, {
+      ...{ syscall, path: pathOf(job.from, name), dest: pathOf(job.to, name), hint },
+    })
+  }
+
+  private jobs(from: Place, to: Place, entries: readonly Entries[]): PairJob[] {
+    return entries.map(({ path, names }) => ({
+      from: below(from, path),
+      to: below(to, path),
+      names,
+    }))
+  }
+
+  /** All zero where there is nothing. */
+  private async inodesOf(start: Place, entries: readonly Entries[]): Promise<Inode[]> {
+    const jobs = entries.map(({ path, names }) => ({ to: below(start, path), names }))
+    const { identities } = await this.host.stat(jobs)
+    return Array.from({ length: identities.length / identityLength }, (_, index) => ({
+      dev: identities[index * identityLength] ?? 0n,
+      ino: identities[index * identityLength + 1] ?? 0n,
+    }))
+  }
+}

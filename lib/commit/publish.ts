@@ -1,0 +1,126 @@
+import { Action, ownerAccess, type Part, type PlanDirectory } from '../plan/plan'
+import type { Entries, Journal } from './journal'
+
+export interface PublishContext {
+  readonly journal: Journal
+  /** Makes the place for what a directory loses. */
+  readonly makeReplaced: (path: string) => Promise<void>
+  readonly signal: AbortSignal | undefined
+}
+
+/** One directory that dest has, and what goes into it. */
+interface Batch {
+  readonly entries: Entries
+  /** By name: says that it is published. */
+  readonly settle: readonly (() => void)[]
+}
+
+const namesPerCall = 512
+
+/**
+ * Publishes top down what the last survey found: a whole new subtree by one rename, single entries
+ * where dest has the directory too. False if something turned out to be in the way.
+ */
+export async function publish(root: PlanDirectory, context: PublishContext): Promise<boolean> {
+  const created: Batch[] = []
+  const replaced: (Batch & { move: boolean })[] = []
+  collect(root, created, replaced)
+  let complete = true
+  for (const batches of inCalls(created)) {
+    context.signal?.throwIfAborted()
+    const results = await context.journal.publish(batches.map(({ entries }) => entries))
+    if (!settle(batches, results)) complete = false
+  }
+  for (const batch of replaced) {
+    context.signal?.throwIfAborted()
+    await context.makeReplaced(batch.entries.path)
+    const results = await context.journal.replace(batch.entries, batch.move)
+    if (!settle([batch], results)) complete = false
+  }
+  return complete
+}
+
+function collect(
+  directory: PlanDirectory,
+  created: Batch[],
+  replaced: (Batch & { move: boolean })[],
+): void {
+  const { path } = directory
+  const fresh = new Group(path)
+  const others = new Group(path)
+  const inTheWay = new Group(path)
+  for (const part of directory.parts) {
+    part.actions.forEach((action, position) => {
+      if (action === Action.Create) fresh.entry(part, position, Action.Created)
+      else if (action === Action.Replace) others.entry(part, position, Action.Replaced)
+    })
+  }
+  for (const child of directory.directories.values()) {
+    if (child.state === 'new') fresh.directory(child)
+    else if (child.state === 'replace') inTheWay.directory(child)
+    else if (child.state === 'exists') collect(child, created, replaced)
+  }
+  if (fresh.names.length > 0) created.push(fresh.batch)
+  if (others.names.length > 0) replaced.push({ ...others.batch, move: false })
+  if (inTheWay.names.length > 0) replaced.push({ ...inTheWay.batch, move: true })
+}
+
+class Group {
+  readonly names: string[] = []
+  private readonly settle: (() => void)[] = []
+
+  constructor(private readonly path: string) {}
+
+  entry({ tree, picks, actions }: Part, position: number, done: number): void {
+    this.names.push(tree.names[picks[position] as number] as string)
+    this.settle.push(() => {
+      actions[position] = done
+    })
+  }
+
+  directory(child: PlanDirectory): void {
+    this.names.push(child.name)
+    this.settle.push(() => {
+      child.state = 'published'
+    })
+  }
+
+  get batch(): Batch {
+    return { entries: { path: this.path, names: this.names }, settle: this.settle }
+  }
+}
+
+function settle(batches: readonly Batch[], results: readonly boolean[]): boolean {
+  batches
+    .flatMap((batch) => batch.settle)
+    .forEach((done, index) => {
+      if (results[index] === true) done()
+    })
+  return results.every(Boolean)
+}
+
+function* inCalls(batches: readonly Batch[]): Generator<Batch[]> {
+  let call: Batch[] = []
+  let names = 0
+  for (const batch of batches) {
+    call.push(batch)
+    names += batch.entries.names.length
+    if (names < namesPerCall) continue
+    yield call
+    call = []
+    names = 0
+  }
+  if (call.length > 0) yield call
+}
+
+/** Directories that were published with more access than they are to have, deepest first. */
+export function* toRestrict(
+  directory: PlanDirectory,
+  inside = false,
+): Generator<{ path: string; mode: number }> {
+  const ours = inside || directory.state === 'published'
+  for (const child of directory.directories.values()) yield* toRestrict(child, ours)
+  const { path, mode, state } = directory
+  if (!ours || state === 'keep' || mode === undefined) return
+  if ((mode & ownerAccess) !== ownerAccess && path !== '') yield { path, mode }
+}

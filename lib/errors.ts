@@ -1,0 +1,106 @@
+import { errnoName, errnoText } from './errno'
+import type { Conflict } from './types'
+
+/** What a failed system call was about. */
+export interface CallContext {
+  syscall: string
+  /** What it read, or the one path it was about. */
+  path?: string | undefined
+  /** What it was to make. */
+  dest?: string | undefined
+  /** Name of the source whose entry it was. */
+  source?: string | undefined
+  /** What to do about it, as a sentence. */
+  hint?: string | undefined
+}
+
+function callMessage(number: number, context: CallContext): string {
+  const paths =
+    (context.path === undefined ? '' : ` '${context.path}'`) +
+    (context.dest === undefined ? '' : ` -> '${context.dest}'`)
+  const hint = context.hint === undefined ? '' : `. ${context.hint}`
+  return `${errnoName(number)}: ${errnoText(number)}, ${context.syscall}${paths}${hint}`
+}
+
+/** A failed system call, in the form of the errors of `node:fs`. */
+export class SystemError extends Error {
+  /** Name of the errno, e.g. `ENOSPC`. */
+  readonly code: string
+  /** Negative, as in Node's errors. */
+  readonly errno: number
+  readonly syscall: string
+  declare readonly path?: string
+  declare readonly dest?: string
+  /** Name of the source whose entry it was, where there is one. */
+  declare readonly source?: string
+  /** All failures, where several things failed; this one first. */
+  declare errors?: readonly unknown[]
+
+  /** `number`: the errno, positive as the kernel gives it. */
+  constructor(number: number, context: CallContext) {
+    super(callMessage(number, context))
+    this.name = 'Error'
+    this.code = errnoName(number)
+    this.errno = -number
+    this.syscall = context.syscall
+    if (context.path !== undefined) this.path = context.path
+    if (context.dest !== undefined) this.dest = context.dest
+    if (context.source !== undefined) this.source = context.source
+  }
+}
+
+export type MergeErrorCode =
+  | 'ERR_MERGE_CONFLICT'
+  | 'ERR_MERGE_INVALID_PATH'
+  | 'ERR_MERGE_INTO_SELF'
+  | 'ERR_MERGE_LOCK_TIMEOUT'
+  | 'ERR_MERGE_UNSUPPORTED_FILE'
+
+/** A merge that was refused before it changed anything. */
+export class MergeError extends Error {
+  readonly code: MergeErrorCode
+  /** `ERR_MERGE_CONFLICT`: every one of them. */
+  declare readonly conflicts?: readonly Conflict[]
+  /** `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_UNSUPPORTED_FILE`: every one of them, as `source: path`. */
+  declare readonly paths?: readonly string[]
+  declare errors?: readonly unknown[]
+
+  constructor(
+    code: MergeErrorCode,
+    message: string,
+    details: { conflicts?: readonly Conflict[]; paths?: readonly string[] } = {},
+  ) {
+    super(message)
+    this.name = 'MergeError'
+    this.code = code
+    if (details.conflicts !== undefined) this.conflicts = details.conflicts
+    if (details.paths !== undefined) this.paths = details.paths
+  }
+}
+
+/** Bad arguments, with the codes that Node itself uses for them. */
+export function invalidArgument(kind: 'TYPE' | 'VALUE', message: string): Error {
+  const error = kind === 'TYPE' ? new TypeError(message) : new RangeError(message)
+  return Object.assign(error, { code: `ERR_INVALID_ARG_${kind}` })
+}
+
+/** The first of several errors, with `.errors` holding them all; one alone stays as it is. */
+export function firstOf(errors: readonly unknown[]): unknown {
+  const [first] = errors
+  if (errors.length > 1 && first instanceof Error) Object.assign(first, { errors: [...errors] })
+  return first
+}
+
+/** The error with others that happened after it in `.errors`; it stays the cause. */
+export function withErrors(error: unknown, others: readonly unknown[]): unknown {
+  return firstOf([error, ...others])
+}
+
+const listed = 10
+
+/** The first ten lines, and how many more there are. */
+export function listSome(lines: readonly string[]): string {
+  const shown = lines.slice(0, listed).map((line) => `\n  ${line}`)
+  const more = lines.length - shown.length
+  return shown.join('') + (more > 0 ? `\n  … and ${String(more)} more` : '')
+}

@@ -1,0 +1,192 @@
+import { basename, dirname } from 'node:path'
+
+/**
+ * What stands between the merge and the system. Everything is a batch over places: a place is a
+ * directory, and every name is one entry in it. No call decides anything; each name gets 0 or the
+ * raw errno (positive), and the name of the call that failed.
+ */
+
+/** An open directory: the start of places, and what a lock hangs on. */
+export interface Directory {
+  /** As it was opened, for messages. */
+  readonly path: string
+  readonly fd: number
+  /** st_dev and st_ino: tells whether a path still leads to this directory. */
+  readonly identity: string
+}
+
+/** A directory: an open one or an absolute path, and the `/`-joined names that lead down from it. */
+export interface Place {
+  readonly base: Directory | string
+  readonly path: string
+}
+
+/** The same operation on every name of one directory. */
+export interface NamesJob {
+  readonly to: Place
+  readonly names: readonly string[]
+  /** Permission bits, for mkdir and chmod. */
+  readonly modes?: Uint32Array
+}
+
+/** The same operation on every name of a pair of directories. */
+export interface PairJob {
+  readonly from: Place
+  readonly to: Place
+  /** In `from`. */
+  readonly names: readonly string[]
+  /** In `to`; default: the same. */
+  readonly toNames?: readonly string[]
+}
+
+/** Symlinks to make: `targets` are kept as text. */
+export interface LinkJob {
+  readonly to: Place
+  readonly names: readonly string[]
+  readonly targets: readonly string[]
+}
+
+export interface Outcomes {
+  /** One a name, in the jobs' order; 0 for success. */
+  readonly errnos: Int32Array
+  readonly syscall: (index: number) => string
+}
+
+export interface Comparison extends Outcomes {
+  /** 1 where the bytes are the same. */
+  readonly equal: Uint8Array
+}
+
+/** Kinds of entries, as numbers in columns. `Other`: fifo, socket, device. */
+export const Kind = { Missing: 0, File: 1, Directory: 2, Symlink: 3, Other: 4 } as const
+
+/** What entries are, in columns: one entry an index in each. */
+export interface Columns {
+  readonly kinds: Uint8Array
+  /** 07777. */
+  readonly modes: Uint16Array
+  /** Bytes. */
+  readonly sizes: Float64Array
+  /** Text of the symlinks, by index. */
+  readonly targets: ReadonlyMap<number, string>
+}
+
+export interface Listing extends Columns {
+  /** Of the listing as a whole. */
+  readonly errno: number
+  readonly syscall: string
+  /** The entry at which it failed; empty for the directory itself. */
+  readonly failedName: string
+  readonly names: readonly string[]
+  /** Names that are not UTF-8, as far as they can be shown. */
+  readonly notUtf8: readonly string[]
+  /** The directory's own, 07777. */
+  readonly mode: number
+  /** st_dev. */
+  readonly device: number
+}
+
+export interface Stats extends Columns, Outcomes {
+  /** st_dev, st_ino, mtime and ctime in ns: four an entry, all 0 for a missing one. */
+  readonly identities: BigUint64Array
+}
+
+/** How much of an identity tells the inode, and how much also its state. */
+export const identityLength = 4
+
+export interface FileOptions {
+  /** Files get u+w. */
+  readonly writable: boolean
+  /** Files keep atime and mtime. */
+  readonly times: boolean
+  /** copy_file_range may be used, which some file systems answer by sharing extents. */
+  readonly inKernelCopy: boolean
+}
+
+export interface Host {
+  readonly kind: 'native' | 'node'
+  /** `kernel`: places are walked name by name with O_NOFOLLOW; `best-effort`: they are paths. */
+  readonly containment: 'kernel' | 'best-effort'
+  /** How the system names a failed clone. */
+  readonly cloneSyscall: string
+  /** Batches that pay off at once on this host, at most. */
+  readonly parallelism: number
+
+  /** Opens a directory to keep; the start of the place may be a symlink, nothing below it. Throws. */
+  open(place: Place): Promise<Directory>
+  close(directory: Directory): Promise<void>
+  /** flock(2), exclusive, without waiting: 0, EWOULDBLOCK, or why this file system has no locks. */
+  tryLock(directory: Directory): number
+
+  list(places: readonly Place[]): Promise<Listing[]>
+  /** Nothing is followed. A missing entry is an answer, not a failure. */
+  stat(jobs: readonly NamesJob[]): Promise<Stats>
+  /** Equal bytes? Regular files only. */
+  compare(jobs: readonly PairJob[]): Promise<Comparison>
+
+  /** New files only: EEXIST where the name is taken. A failed one leaves nothing behind. */
+  clone(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
+  hardlink(jobs: readonly PairJob[]): Promise<Outcomes>
+  copy(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
+  symlink(jobs: readonly LinkJob[]): Promise<Outcomes>
+
+  /** With `exact`, the modes are set whatever the umask says. */
+  mkdir(jobs: readonly NamesJob[], exact: boolean): Promise<Outcomes>
+  /** Directories only. */
+  chmod(jobs: readonly NamesJob[]): Promise<Outcomes>
+  /** atime and mtime of directories and symlinks. */
+  copyTimes(jobs: readonly PairJob[]): Promise<Outcomes>
+  /** Without `replace`: EEXIST where the name is taken. */
+  rename(jobs: readonly PairJob[], replace: boolean): Promise<Outcomes>
+  unlink(jobs: readonly NamesJob[]): Promise<Outcomes>
+  rmdir(jobs: readonly NamesJob[]): Promise<Outcomes>
+}
+
+/** The path of an entry as people read it. */
+export function pathOf(place: Place, name = ''): string {
+  const start = typeof place.base === 'string' ? place.base : place.base.path
+  const parts = [start === '/' ? '' : start]
+  if (place.path !== '') parts.push(place.path)
+  if (name !== '') parts.push(name)
+  return parts.length === 1 ? start : parts.join('/')
+}
+
+/** The place `path` below a place. */
+export function below(place: Place, path: string): Place {
+  if (path === '') return place
+  return { base: place.base, path: joinPath(place.path, path) }
+}
+
+/** The last name of a path, and what leads to it. */
+export function splitPath(path: string): { parent: string; name: string } {
+  const slash = path.lastIndexOf('/')
+  return { parent: path.slice(0, Math.max(slash, 0)), name: path.slice(slash + 1) }
+}
+
+/** A directory as an entry of the one that holds it. */
+export function entryOf({ base, path }: Place): { directory: Place; name: string } {
+  if (path === '' && typeof base === 'string') {
+    return { directory: { base: dirname(base), path: '' }, name: basename(base) }
+  }
+  const { parent, name } = splitPath(path)
+  return { directory: { base, path: parent }, name }
+}
+
+/** Two relative paths in one. */
+export function joinPath(a: string, b: string): string {
+  if (a === '') return b
+  return b === '' ? a : `${a}/${b}`
+}
+
+/** Every name of the jobs with its job, in the order of the outcomes. */
+export function* eachName<J extends { readonly names: readonly string[] }>(
+  jobs: readonly J[],
+): Generator<{ index: number; job: J; name: string; position: number }> {
+  let index = 0
+  for (const job of jobs) {
+    for (const [position, name] of job.names.entries()) {
+      yield { index, job, name, position }
+      index++
+    }
+  }
+}

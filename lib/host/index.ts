@@ -1,0 +1,8 @@
+import { addon } from '../addon'
+import type { Host } from './host'
+import { hasBatches, nativeHost } from './native'
+import { nodeHost } from './node'
+
+/** The best host of this system: with the addon if there is one. */
+export const defaultHost: Host =
+  addon !== undefined && hasBatches(addon) ? nativeHost(addon) : nodeHost

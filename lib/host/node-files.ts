@@ -1,0 +1,102 @@
+import { constants, promises as fs, type BigIntStats } from 'node:fs'
+import { errno } from '../errno'
+import { call, Failure, type Item } from './node-items'
+import type { FileOptions } from './host'
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+
+/** How errors name a failed clone on this system. */
+export const cloneSyscall = process.platform === 'darwin' ? 'clonefile' : 'ficlone'
+
+/** A regular file, opened to be read; not a symlink, and never waited for as a fifo would be. */
+async function openRegular(path: string): Promise<{ file: fs.FileHandle; status: BigIntStats }> {
+  const file = await call(fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+  try {
+    const status = await call(file.stat({ bigint: true }))
+    if (!status.isFile()) throw new Failure(errno.EINVAL, 'open')
+    return { file, status }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Permission bits, u+w and times of a file that was just made. */
+async function setAttributes(
+  path: string,
+  source: BigIntStats,
+  options: FileOptions,
+): Promise<void> {
+  const { file } = await openRegular(path)
+  try {
+    await call(file.chmod(Number(source.mode & 0o777n) | (options.writable ? 0o200 : 0)))
+    if (!options.times) return
+    await call(file.utimes(Number(source.atimeMs) / 1000, Number(source.mtimeMs) / 1000))
+  } finally {
+    await file.close()
+  }
+}
+
+async function makeFile(
+  item: Item,
+  options: FileOptions,
+  how: number,
+  syscall: string,
+): Promise<void> {
+  // Opened first, so that a source that cannot be read is not taken for one that cannot be cloned.
+  const { file, status } = await openRegular(item.from)
+  try {
+    // COPYFILE_EXCL, always: a forced clone that fails deletes the file that stood there.
+    await call(fs.copyFile(item.from, item.to, constants.COPYFILE_EXCL | how), syscall)
+  } finally {
+    await file.close()
+  }
+  try {
+    await setAttributes(item.to, status, options)
+  } catch (error) {
+    await call(fs.unlink(item.to))
+    throw error
+  }
+}
+
+export function cloneFile(item: Item, options: FileOptions): Promise<void> {
+  return makeFile(item, options, constants.COPYFILE_FICLONE_FORCE, cloneSyscall)
+}
+
+export function copyFile(item: Item, options: FileOptions): Promise<void> {
+  return makeFile(item, options, 0, 'copyfile')
+}
+
+const chunkBytes = 64 * 1024
+
+async function sameBytes(a: fs.FileHandle, b: fs.FileHandle, size: number): Promise<boolean> {
+  const left = Buffer.allocUnsafe(chunkBytes)
+  const right = Buffer.allocUnsafe(chunkBytes)
+  for (let at = 0; at < size;) {
+    const wanted = Math.min(chunkBytes, size - at)
+    const one = await call(a.read(left, 0, wanted, at))
+    const other = await call(b.read(right, 0, wanted, at))
+    const count = Math.min(one.bytesRead, other.bytesRead)
+    // A file that shrank since its size was read has other bytes than it had.
+    if (count === 0 || left.compare(right, 0, count, 0, count) !== 0) return false
+    at += count
+  }
+  return true
+}
+
+/** Equal bytes? Same inode, then size, then the bytes. */
+export async function compareFiles({ from, to }: Item): Promise<boolean> {
+  const a = await openRegular(from)
+  try {
+    const b = await openRegular(to)
+    try {
+      if (a.status.dev === b.status.dev && a.status.ino === b.status.ino) return true
+      if (a.status.size !== b.status.size) return false
+      return await sameBytes(a.file, b.file, Number(a.status.size))
+    } finally {
+      await b.file.close()
+    }
+  } finally {
+    await a.file.close()
+  }
+}

@@ -1,0 +1,105 @@
+import { errno, errnoOf } from '../errno'
+import {
+  pathOf,
+  type Comparison,
+  type LinkJob,
+  type NamesJob,
+  type PairJob,
+  type Place,
+} from './host'
+import { isName } from './names'
+
+/** One name of a job, as paths. */
+export interface Item {
+  readonly from: string
+  readonly to: string
+  readonly mode: number
+}
+
+/** A call that failed, with its positive errno. Other errors are faults of ours and pass through. */
+export class Failure extends Error {
+  constructor(
+    readonly errno: number,
+    readonly syscall: string,
+  ) {
+    super(syscall)
+  }
+}
+
+/** Awaits a call of node:fs; `syscall` names it where Node names another. */
+export async function call<T>(promise: Promise<T>, syscall?: string): Promise<T> {
+  try {
+    return await promise
+  } catch (error) {
+    const number = errnoOf(error)
+    if (number === undefined) throw error
+    throw new Failure(number, syscall ?? (error as NodeJS.ErrnoException).syscall ?? '')
+  }
+}
+
+// Every call of node:fs takes a pool thread, of which there are four: more at once only queue up.
+const atOnce = 8
+
+/** Runs the tasks, some at once; their results in order. */
+export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results = new Array<T>(tasks.length)
+  const queue = tasks.entries()
+  const lane = async (): Promise<void> => {
+    for (const [index, task] of queue) results[index] = await task()
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, tasks.length) }, lane))
+  return results
+}
+
+/** One outcome an item: 0, or what the operation failed with. Answers true where it says so. */
+export async function each<T>(
+  items: readonly (T | Failure)[],
+  operation: (item: T, index: number) => Promise<unknown>,
+): Promise<Comparison> {
+  const errnos = new Int32Array(items.length)
+  const equal = new Uint8Array(items.length)
+  const syscalls = new Map<number, string>()
+  const one = async (item: T | Failure, index: number): Promise<void> => {
+    try {
+      if (item instanceof Failure) throw item
+      equal[index] = (await operation(item, index)) === true ? 1 : 0
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      errnos[index] = error.errno
+      syscalls.set(index, error.syscall)
+    }
+  }
+  await inParallel(items.map((item, index) => () => one(item, index)))
+  return { errnos, equal, syscall: (index) => syscalls.get(index) ?? '' }
+}
+
+const notAName = new Failure(errno.EINVAL, 'name')
+
+/** The path of an entry; the addon refuses what is no name, so does this. */
+export function entryPath(place: Place, name: string): string | Failure {
+  return isName(name) ? pathOf(place, name) : notAName
+}
+
+function item(from: string | Failure, to: string | Failure, mode = 0): Item | Failure {
+  if (from instanceof Failure) return from
+  return to instanceof Failure ? to : { from, to, mode }
+}
+
+export function pairItems(jobs: readonly PairJob[]): (Item | Failure)[] {
+  return jobs.flatMap(({ from, to, names, toNames = names }) =>
+    names.map((name, i) => item(entryPath(from, name), entryPath(to, toNames[i] ?? ''))),
+  )
+}
+
+export function nameItems(jobs: readonly NamesJob[]): (Item | Failure)[] {
+  return jobs.flatMap(({ to, names, modes }) =>
+    names.map((name, i) => item('', entryPath(to, name), modes?.[i] ?? 0o777)),
+  )
+}
+
+/** `from` is the target's text. */
+export function linkItems(jobs: readonly LinkJob[]): (Item | Failure)[] {
+  return jobs.flatMap(({ to, names, targets }) =>
+    names.map((name, i) => item(targets[i] ?? '', entryPath(to, name))),
+  )
+}

@@ -1,0 +1,82 @@
+import { constants, open, promises as fs } from 'node:fs'
+import { promisify } from 'node:util'
+import { errno } from '../errno'
+import { closeDescriptor, keep } from './descriptors'
+import { pathOf, type Host } from './host'
+import { cloneFile, cloneSyscall, compareFiles, copyFile } from './node-files'
+import {
+  call,
+  each,
+  entryPath,
+  Failure,
+  inParallel,
+  linkItems,
+  nameItems,
+  pairItems,
+  type Item,
+} from './node-items'
+import { list, look } from './node-look'
+import { SystemError } from '../errors'
+
+const openDescriptor = promisify(open)
+const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY } = constants
+
+async function renameNoReplace({ from, to }: Item): Promise<void> {
+  // Without renameat2 there is a gap between this look and the rename: hence `best-effort`.
+  const taken = await look([to])
+  if (taken.kinds[0] !== 0) throw new Failure(errno.EEXIST, 'rename')
+  await call(fs.rename(from, to))
+}
+
+async function copyTimes({ from, to }: Item): Promise<void> {
+  const { atimeMs, mtimeMs } = await call(fs.lstat(from))
+  await call(fs.lutimes(to, atimeMs / 1000, mtimeMs / 1000))
+}
+
+/**
+ * The host with node:fs alone: no addon, or a system without directory descriptors. It works on
+ * paths, so a symlink that somebody swaps in while it runs would be followed.
+ */
+export const nodeHost: Host = {
+  kind: 'node',
+  containment: 'best-effort',
+  cloneSyscall,
+  // A batch already keeps the whole pool busy.
+  parallelism: 1,
+
+  async open(place) {
+    const path = pathOf(place)
+    const flags = O_RDONLY | O_DIRECTORY | (place.path === '' ? 0 : O_NOFOLLOW)
+    try {
+      return keep(path, await call(openDescriptor(path, flags)))
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      throw new SystemError(error.errno, { syscall: error.syscall, path })
+    }
+  },
+  close: (directory) => closeDescriptor(directory.fd),
+  tryLock: () => errno.ENOSYS,
+
+  list: (places) => inParallel(places.map((place) => () => list(place))),
+  stat: (jobs) => look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),
+  compare: (jobs) => each(pairItems(jobs), compareFiles),
+
+  clone: (jobs, options) => each(pairItems(jobs), (item) => cloneFile(item, options)),
+  hardlink: (jobs) => each(pairItems(jobs), ({ from, to }) => call(fs.link(from, to))),
+  copy: (jobs, options) => each(pairItems(jobs), (item) => copyFile(item, options)),
+  symlink: (jobs) => each(linkItems(jobs), ({ from, to }) => call(fs.symlink(from, to))),
+
+  mkdir: (jobs, exact) =>
+    each(nameItems(jobs), async ({ to, mode }) => {
+      await call(fs.mkdir(to, mode))
+      if (exact) await call(fs.chmod(to, mode))
+    }),
+  chmod: (jobs) => each(nameItems(jobs), ({ to, mode }) => call(fs.chmod(to, mode))),
+  copyTimes: (jobs) => each(pairItems(jobs), copyTimes),
+  rename: (jobs, replace) =>
+    each(pairItems(jobs), (item) =>
+      replace ? call(fs.rename(item.from, item.to)) : renameNoReplace(item),
+    ),
+  unlink: (jobs) => each(nameItems(jobs), ({ to }) => call(fs.unlink(to))),
+  rmdir: (jobs) => each(nameItems(jobs), ({ to }) => call(fs.rmdir(to))),
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errno, errnoOf, outOfDescriptors } from '../errno'
+import type { Host, Outcomes } from './host'
+
+// Other parts of the process close descriptors in their own time; after this it is a real error.
+const longestWait = 10_000
+const firstPause = 5
+const longestPause = 200
+
+/** EINTR, EMFILE, ENFILE: the call has done nothing, and may succeed later. */
+function isPassing(number: number): boolean {
+  return number === errno.EINTR || outOfDescriptors.has(number)
+}
+
+/** Repeats a call while it fails only for now, with growing pauses. */
+async function untilSettled<T>(
+  signal: AbortSignal | undefined,
+  call: () => Promise<T>,
+  passing: (result: T) => boolean,
+): Promise<T> {
+  const end = performance.now() + longestWait
+  for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
+    const result = await call()
+    if (!passing(result) || performance.now() >= end) return result
+    await sleep(pause)
+    signal?.throwIfAborted()
+  }
+}
+
+interface Job {
+  readonly names: readonly string[]
+  readonly toNames?: readonly string[]
+  readonly targets?: readonly string[]
+  readonly modes?: Uint32Array
+}
+
+/** Jobs of one name each, in the order of the outcomes. */
+function singles<J extends Job>(jobs: readonly J[]): J[] {
+  return jobs.flatMap((job) =>
+    job.names.map((_, index) => {
+      const one = <T>(list: readonly T[]): T[] => list.slice(index, index + 1)
+      return {
+        ...job,
+        names: one(job.names),
+        ...(job.toNames && { toNames: one(job.toNames) }),
+        ...(job.targets && { targets: one(job.targets) }),
+        ...(job.modes && { modes: job.modes.slice(index, index + 1) }),
+      }
+    }),
+  )
+}
+
+/** A host that tries again what failed only for now, one name at a time. */
+export function patient(host: Host, signal: AbortSignal | undefined): Host {
+  /** Reading changes nothing, so the whole call is repeated. */
+  const reading =
+    <J, O extends Outcomes>(operation: (jobs: readonly J[]) => Promise<O>) =>
+    (jobs: readonly J[]): Promise<O> =>
+      untilSettled(
+        signal,
+        () => operation(jobs),
+        ({ errnos }) => errnos.some(isPassing),
+      )
+
+  /** What succeeded must not be done twice: only the names that failed are repeated. */
+  const writing =
+    <J extends Job, A extends unknown[]>(
+      operation: (jobs: readonly J[], ...rest: A) => Promise<Outcomes>,
+    ) =>
+    async (jobs: readonly J[], ...rest: A): Promise<Outcomes> => {
+      const outcomes = await operation(jobs, ...rest)
+      if (!outcomes.errnos.some(isPassing)) return outcomes
+      const errnos = outcomes.errnos.slice()
+      const late = new Map<number, string>()
+      for (const [index, job] of singles(jobs).entries()) {
+        if (!isPassing(errnos[index] ?? 0)) continue
+        const again = await untilSettled(
+          signal,
+          () => operation([job], ...rest),
+          (result) => isPassing(result.errnos[0] ?? 0),
+        )
+        errnos[index] = again.errnos[0] ?? 0
+        late.set(index, again.syscall(0))
+      }
+      return { errnos, syscall: (index) => late.get(index) ?? outcomes.syscall(index) }
+    }
+
+  return {
+    ...host,
+    async open(place) {
+      const opened = await untilSettled(
+        signal,
+        () => host.open(place).catch((error: unknown) => ({ error })),
+        (result) => 'error' in result && isPassing(errnoOf(result.error) ?? 0),
+      )
+      if ('error' in opened) throw opened.error
+      return opened
+    },
+    list: (places) =>
+      untilSettled(
+        signal,
+        () => host.list(places),
+        (listings) => listings.some((listing) => isPassing(listing.errno)),
+      ),
+    stat: reading((jobs) => host.stat(jobs)),
+    compare: reading((jobs) => host.compare(jobs)),
+    clone: writing((jobs, options) => host.clone(jobs, options)),
+    hardlink: writing((jobs) => host.hardlink(jobs)),
+    copy: writing((jobs, options) => host.copy(jobs, options)),
+    symlink: writing((jobs) => host.symlink(jobs)),
+    mkdir: writing((jobs, exact) => host.mkdir(jobs, exact)),
+    chmod: writing((jobs) => host.chmod(jobs)),
+    copyTimes: writing((jobs) => host.copyTimes(jobs)),
+    rename: writing((jobs, replace) => host.rename(jobs, replace)),
+    unlink: writing((jobs) => host.unlink(jobs)),
+    rmdir: writing((jobs) => host.rmdir(jobs)),
+  }
+}

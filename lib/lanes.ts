@@ -1,0 +1,41 @@
+import { firstOf } from './errors'
+
+/**
+ * Runs the work that `next` starts, up to `lanes` at once, until `next` has none and none runs.
+ * After a failure or an abort nothing new starts; the promise settles when the last has ended, and
+ * rejects with the first failure (`.errors` has all).
+ */
+export function inLanes(
+  lanes: number,
+  signal: AbortSignal | undefined,
+  next: () => Promise<void> | undefined,
+): Promise<void> {
+  let running = 0
+  const errors: unknown[] = []
+  return new Promise((resolve, reject) => {
+    const fill = (): void => {
+      while (running < lanes && errors.length === 0) {
+        let work: Promise<void> | undefined
+        try {
+          signal?.throwIfAborted()
+          work = next()
+        } catch (error) {
+          errors.push(error)
+        }
+        if (work === undefined) break
+        running++
+        work
+          .catch((error: unknown) => errors.push(error))
+          .finally(() => {
+            running--
+            fill()
+          })
+      }
+      if (running > 0) return
+      if (errors.length === 0) resolve()
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort's reason may be anything
+      else reject(firstOf(errors))
+    }
+    fill()
+  })
+}

@@ -1,0 +1,214 @@
+import { resolve } from 'node:path'
+import { inspect } from 'node:util'
+import { invalidArgument } from './errors'
+import type {
+  ConflictPolicy,
+  ExistingPolicy,
+  LinkMode,
+  MergeOptions,
+  MergeProgress,
+  Source,
+  SymlinkPolicy,
+} from './types'
+
+/** The options with their defaults, checked: inside, types are trusted. */
+export interface Settings {
+  readonly linkModes: readonly LinkMode[]
+  readonly conflicts: Exclude<ConflictPolicy, 'exclusive'>
+  readonly existing: ExistingPolicy
+  readonly symlinks: SymlinkPolicy
+  readonly mutable: ((path: string) => boolean) | undefined
+  readonly writable: boolean
+  readonly preserveTimestamps: boolean
+  readonly concurrency: number | undefined
+  readonly lock: false | { timeout: number | undefined }
+  readonly signal: AbortSignal | undefined
+  readonly onProgress: ((progress: MergeProgress) => void) | undefined
+}
+
+const linkModes: readonly LinkMode[] = ['clone', 'hardlink', 'copy', 'symlink']
+const defaultLinkModes: readonly LinkMode[] = ['clone', 'copy']
+
+/** Checks the options of merge() and planMerge(). */
+export function readOptions(options: unknown = {}): Settings {
+  if (!isObject(options)) throw badType('options', 'an object', options)
+  const given: Given<MergeOptions> = options
+  const read = <T>(key: keyof MergeOptions, is: Check<T>): T | undefined =>
+    optional(`options.${key}`, given[key], is)
+  refuseUnbuilt(given)
+  return {
+    linkModes: readLinkModes(given.linkModes),
+    conflicts: read('conflicts', conflictPolicy) ?? 'error',
+    existing: read('existing', oneOf('error', 'keep', 'replace')) ?? 'error',
+    symlinks: read('symlinks', oneOf('contained', 'verbatim', 'reject')) ?? 'contained',
+    mutable: read('mutable', aFunction<NonNullable<MergeOptions['mutable']>>()),
+    writable: read('writable', aBoolean) ?? false,
+    preserveTimestamps: read('preserveTimestamps', aBoolean) ?? false,
+    concurrency: read('concurrency', aCount),
+    lock: readLock(given.lock),
+    signal: read('signal', aSignal),
+    onProgress: read('onProgress', aFunction<NonNullable<MergeOptions['onProgress']>>()),
+  }
+}
+
+/** Checks the sources and makes their directories absolute. */
+export function readSources(sources: unknown): Source[] {
+  if (!Array.isArray(sources)) throw badType('sources', 'an array', sources)
+  const names = new Set<string>()
+  return sources.map((source: unknown, index) => {
+    const what = `sources[${String(index)}]`
+    const read = readSource(source, what)
+    if (names.has(read.name)) {
+      throw invalidArgument('VALUE', `${what}.name "${read.name}" is not unique`)
+    }
+    names.add(read.name)
+    return read
+  })
+}
+
+/** Checks a path and makes it absolute. */
+export function readPath(what: string, path: unknown): string {
+  if (typeof path !== 'string') throw badType(what, 'a string', path)
+  if (path === '') throw invalidArgument('VALUE', `${what} must not be empty`)
+  if (path.includes('\0')) throw invalidArgument('VALUE', `${what} must not hold a NUL character`)
+  return resolve(path)
+}
+
+function readSource(source: unknown, what: string): Source {
+  if (!isObject(source)) throw badType(what, 'an object', source)
+  const { name, dir, files, to, filter }: Given<Source> = source
+  if (typeof name !== 'string') throw badType(`${what}.name`, 'a string', name)
+  if ((dir === undefined) === (files === undefined)) {
+    throw invalidArgument('VALUE', `${what} ("${name}") must have either dir or files`)
+  }
+  const read: Source = { name }
+  if (dir !== undefined) read.dir = readPath(`${what}.dir`, dir)
+  if (files !== undefined) read.files = readFiles(`${what}.files`, files)
+  const place = optional(`${what}.to`, to, aString)
+  if (place !== undefined) read.to = place
+  const wanted = optional(`${what}.filter`, filter, aFunction<NonNullable<Source['filter']>>())
+  if (wanted !== undefined) read.filter = wanted
+  return read
+}
+
+function readFiles(what: string, files: unknown): ReadonlyMap<string, string> {
+  if (!(files instanceof Map)) throw badType(what, 'a Map', files)
+  for (const [path, file] of files as Map<unknown, unknown>) {
+    if (typeof path !== 'string') throw badType(`a key of ${what}`, 'a string', path)
+    if (typeof file !== 'string') throw badType(`${what}.get("${path}")`, 'a string', file)
+  }
+  return files as Map<string, string>
+}
+
+function readLinkModes(given: unknown): readonly LinkMode[] {
+  if (given === undefined) return defaultLinkModes
+  const modes: unknown[] = Array.isArray(given) ? given : [given]
+  const mode = oneOf(...linkModes)
+  const known = modes.map((each) => optional('options.linkModes', each, mode))
+  const unique = [...new Set(known)].filter((each) => each !== undefined)
+  if (unique.length === 0 || unique.length < known.length) {
+    throw invalidArgument(
+      'VALUE',
+      `options.linkModes must be one or more of ${quoted(linkModes)}, each once`,
+    )
+  }
+  return unique
+}
+
+function readLock(given: unknown): Settings['lock'] {
+  if (given === false) return false
+  if (given === undefined) return { timeout: undefined }
+  if (!isObject(given)) throw badType('options.lock', 'false or an object', given)
+  const { timeout }: { timeout?: unknown } = given
+  return { timeout: optional('options.lock.timeout', timeout, milliseconds) }
+}
+
+/** Part of the interface, but not offered yet: said at the door, not ignored. */
+function refuseUnbuilt({ conflicts, durability }: Given<MergeOptions>): void {
+  if (conflicts === 'exclusive') {
+    throw invalidArgument('VALUE', "options.conflicts 'exclusive' is not offered by this version")
+  }
+  if (optional('options.durability', durability, oneOf('none', 'full')) === 'full') {
+    throw invalidArgument('VALUE', "options.durability 'full' is not offered by this version")
+  }
+}
+
+type Given<T> = { readonly [K in keyof T]?: unknown }
+
+/** What a value must be, and how to say so. */
+interface Check<T> {
+  readonly expected: string
+  readonly is: (value: unknown) => value is T
+  /** Of the right type, but not a value that is known. */
+  readonly isType?: (value: unknown) => boolean
+}
+
+function optional<T>(what: string, value: unknown, check: Check<T>): T | undefined {
+  if (value === undefined) return undefined
+  if (check.is(value)) return value
+  if (check.isType?.(value) !== true) throw badType(what, check.expected, value)
+  throw invalidArgument('VALUE', `${what} must be ${check.expected}, not ${inspect(value)}`)
+}
+
+function oneOf<T extends string>(...values: readonly T[]): Check<T> {
+  return {
+    expected: `one of ${quoted(values)}`,
+    is: (value): value is T => (values as readonly unknown[]).includes(value),
+    isType: isString,
+  }
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number'
+}
+
+const aString: Check<string> = { expected: 'a string', is: isString }
+
+const aBoolean: Check<boolean> = {
+  expected: 'a boolean',
+  is: (value): value is boolean => typeof value === 'boolean',
+}
+
+function aFunction<T extends (...args: never[]) => unknown>(): Check<T> {
+  return { expected: 'a function', is: (value): value is T => typeof value === 'function' }
+}
+
+const aSignal: Check<AbortSignal> = {
+  expected: 'an AbortSignal',
+  is: (value): value is AbortSignal => value instanceof AbortSignal,
+}
+
+const aCount: Check<number> = {
+  expected: 'a whole number, 1 or more',
+  is: (value): value is number => Number.isSafeInteger(value) && (value as number) >= 1,
+  isType: isNumber,
+}
+
+const milliseconds: Check<number> = {
+  expected: 'a number of milliseconds, 0 or more',
+  is: (value): value is number => isNumber(value) && value >= 0,
+  isType: isNumber,
+}
+
+const conflictPolicy: Check<Settings['conflicts']> = {
+  expected: "'error', 'first', 'last' or a function",
+  is: (value): value is Settings['conflicts'] =>
+    typeof value === 'function' || value === 'error' || value === 'first' || value === 'last',
+  isType: isString,
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function badType(what: string, expected: string, value: unknown): Error {
+  return invalidArgument('TYPE', `${what} must be ${expected}, not ${inspect(value)}`)
+}
+
+function quoted(values: readonly string[]): string {
+  return values.map((value) => `'${value}'`).join(', ')
+}

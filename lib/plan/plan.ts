@@ -1,0 +1,104 @@
+import type { Place } from '../host/host'
+import { below } from '../host/host'
+import type { SourceTree, TreeDirectory } from '../scan/tree'
+import type { Conflict } from '../types'
+
+/** What happens to one entry; the last two say that it has happened. */
+export const Action = {
+  Create: 0,
+  Replace: 1,
+  Keep: 2,
+  Unchanged: 3,
+  Created: 4,
+  Replaced: 5,
+} as const
+
+/** The entries of one directory that come from one source. */
+export interface Part {
+  readonly source: number
+  readonly tree: TreeDirectory
+  /** Indexes into the tree's columns. */
+  readonly picks: Uint32Array
+  /** One a pick, as found in dest. */
+  readonly actions: Uint8Array
+  /** One a pick: 0, or how it was put into the staging directory, a number of `stagedBy`. */
+  readonly staged: Uint8Array
+}
+
+/** How an entry was staged: as a symlink of its source, or as a file by a link mode. */
+export const stagedBy = ['', 'link', 'clone', 'hardlink', 'copy', 'symlink'] as const
+
+/**
+ * What dest has at a directory's path.
+ * - `new`: nothing; the whole subtree is published by one rename
+ * - `exists`: a directory, into which this one is merged
+ * - `replace`: something else, which is moved aside first
+ * - `keep`: something else, which stays; nothing below is merged
+ * - `published`: this very directory, put there by this merge
+ */
+export type DirectoryState = 'new' | 'exists' | 'replace' | 'keep' | 'published'
+
+/** One directory of the union of all sources. */
+export interface PlanDirectory {
+  /** '/'-joined below dest; '' for dest itself. */
+  readonly path: string
+  readonly name: string
+  /** The sources that have it, in the caller's order. */
+  readonly sources: readonly number[]
+  /** Permission bits of the first source that gives any; undefined: as mkdir makes it. */
+  readonly mode: number | undefined
+  /** The directory whose times it takes with `preserveTimestamps`. */
+  readonly origin: Place | undefined
+  parts: Part[]
+  readonly directories: Map<string, PlanDirectory>
+  state: DirectoryState
+  /** Does it stand in the staging directory? */
+  staged: boolean
+  /** Identities of what dest held when it was last looked at, for `namesOf(this)`. */
+  seen: BigUint64Array | undefined
+}
+
+/** The union of the sources, before it is compared with what dest holds. */
+export interface Union {
+  readonly root: PlanDirectory
+  readonly trees: readonly SourceTree[]
+  /** Between sources; the undecided ones have no winner. */
+  readonly conflicts: Conflict[]
+  /** By source: paths that another source won. */
+  readonly lost: readonly string[][]
+}
+
+/** What the owner needs to fill, move and remove a directory. */
+export const ownerAccess = 0o700
+
+/** The names that a directory holds: those of its parts in order, then its subdirectories. */
+export function namesOf(directory: PlanDirectory): string[] {
+  const names: string[] = []
+  for (const { tree, picks } of directory.parts) {
+    for (const pick of picks) names.push(tree.names[pick] as string)
+  }
+  names.push(...directory.directories.keys())
+  return names
+}
+
+/** Where an entry of a source's directory lies. */
+export function originOf(tree: TreeDirectory, index: number): { place: Place; name: string } {
+  if (!isStore(tree.origin)) return { place: tree.origin, name: tree.names[index] as string }
+  const file = tree.origin[index]
+  return { place: { base: file?.dir ?? '', path: '' }, name: file?.name ?? '' }
+}
+
+function isStore(origin: TreeDirectory['origin']): origin is Exclude<typeof origin, Place> {
+  return Array.isArray(origin)
+}
+
+/** A directory and all below it, in the order of the tree. */
+export function* eachDirectory(directory: PlanDirectory): Generator<PlanDirectory> {
+  yield directory
+  for (const child of directory.directories.values()) yield* eachDirectory(child)
+}
+
+/** The place of a plan's directory below dest, or below the staged tree. */
+export function placeOf(start: Place, directory: PlanDirectory): Place {
+  return below(start, directory.path)
+}

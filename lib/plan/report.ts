@@ -1,0 +1,128 @@
+import { joinPath, Kind } from '../host/host'
+import type { LinkMode, PlanAction, PlanEntry, SourceResult } from '../types'
+import { Action, eachDirectory, stagedBy, type PlanDirectory, type Union } from './plan'
+
+/** How much there is in the plan. */
+export interface Totals {
+  readonly files: number
+  readonly directories: number
+  readonly symlinks: number
+  readonly bytes: number
+  readonly sources: SourceResult[]
+}
+
+export function totalsOf({ root, trees, lost }: Union): Totals {
+  const sources = trees.map(({ name }, index): SourceResult => {
+    return { name, files: 0, bytes: 0, lost: [...(lost[index] ?? [])] }
+  })
+  const totals = { files: 0, directories: -1, symlinks: 0, bytes: 0 }
+  for (const { parts } of eachDirectory(root)) {
+    totals.directories++
+    for (const { source, tree, picks } of parts) {
+      const result = sources[source] as SourceResult
+      for (const index of picks) {
+        if (tree.kinds[index] === Kind.Symlink) {
+          totals.symlinks++
+          continue
+        }
+        result.files++
+        result.bytes += tree.sizes[index] ?? 0
+      }
+    }
+  }
+  for (const { files, bytes } of sources) {
+    totals.files += files
+    totals.bytes += bytes
+  }
+  return { ...totals, sources }
+}
+
+/** What happened, or will, to the entries other than directories. */
+export interface Effects {
+  created: number
+  replaced: number
+  kept: number
+  unchanged: number
+  /** Files that stand in dest, by how they were placed. */
+  linkModes: Record<LinkMode, number>
+}
+
+const effectOf = {
+  create: 'created',
+  replace: 'replaced',
+  keep: 'kept',
+  unchanged: 'unchanged',
+} as const
+
+export function effectsOf(root: PlanDirectory): Effects {
+  const linkModes = { clone: 0, hardlink: 0, copy: 0, symlink: 0 }
+  const effects: Effects = { created: 0, replaced: 0, kept: 0, unchanged: 0, linkModes }
+  const visit = (directory: PlanDirectory, outer: PlanAction | undefined): void => {
+    const inherited = outer ?? inheritedAction(directory)
+    for (const { actions, staged } of directory.parts) {
+      actions.forEach((found, position) => {
+        const action = inherited ?? actionOf(found)
+        effects[effectOf[action]]++
+        const how = stagedBy[staged[position] ?? 0] ?? ''
+        if ((action === 'create' || action === 'replace') && how !== '' && how !== 'link') {
+          linkModes[how]++
+        }
+      })
+    }
+    for (const child of directory.directories.values()) visit(child, inherited)
+  }
+  visit(root, undefined)
+  return effects
+}
+
+/** Where dest has no such directory, everything in it shares one fate. */
+function inheritedAction({ state }: PlanDirectory): PlanAction | undefined {
+  if (state === 'exists') return undefined
+  return state === 'keep' ? 'keep' : 'create'
+}
+
+function actionOf(action: number): PlanAction {
+  if (action === Action.Create || action === Action.Created) return 'create'
+  if (action === Action.Replace || action === Action.Replaced) return 'replace'
+  return action === Action.Keep ? 'keep' : 'unchanged'
+}
+
+/** Every entry of the plan, sorted by path, a directory before what is in it. */
+export function* entriesOf({ root, trees }: Union): Generator<PlanEntry> {
+  yield* within(root, undefined, (source) => trees[source]?.name ?? '')
+}
+
+function* within(
+  directory: PlanDirectory,
+  outer: PlanAction | undefined,
+  nameOf: (source: number) => string,
+): Generator<PlanEntry> {
+  const inherited = outer ?? inheritedAction(directory)
+  const entries: { name: string; entry: PlanEntry; child?: PlanDirectory }[] = []
+  for (const { source, tree, picks, actions } of directory.parts) {
+    picks.forEach((index, position) => {
+      const name = tree.names[index] as string
+      const type = tree.kinds[index] === Kind.Symlink ? 'symlink' : 'file'
+      const entry: PlanEntry = {
+        path: joinPath(directory.path, name),
+        type,
+        source: nameOf(source),
+        size: type === 'file' ? (tree.sizes[index] ?? 0) : 0,
+        action: inherited ?? actionOf(actions[position] ?? Action.Create),
+      }
+      entries.push({ name, entry })
+    })
+  }
+  for (const [name, child] of directory.directories) {
+    const fate = inherited ?? inheritedAction(child)
+    const { path, sources } = child
+    const source = nameOf(sources[0] ?? 0)
+    const action = fate ?? 'unchanged'
+    entries.push({ name, entry: { path, type: 'directory', source, size: 0, action }, child })
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const { entry, child } of entries) {
+    yield entry
+    if (child !== undefined) yield* within(child, inherited, nameOf)
+  }
+}

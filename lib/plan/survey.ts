@@ -1,0 +1,246 @@
+import { SystemError } from '../errors'
+import {
+  identityLength,
+  joinPath,
+  Kind,
+  pathOf,
+  type Host,
+  type PairJob,
+  type Place,
+  type Stats,
+} from '../host/host'
+import type { Conflict, ExistingPolicy } from '../types'
+import { executableBits } from './claims'
+import type { Compare } from './compare'
+import {
+  Action,
+  namesOf,
+  originOf,
+  placeOf,
+  type Part,
+  type PlanDirectory,
+  type Union,
+} from './plan'
+
+export interface SurveyContext {
+  readonly host: Host
+  readonly compare: Compare
+  readonly existing: ExistingPolicy
+  /** Files may stand in dest as symlinks to the source. */
+  readonly symlinked: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+export interface Survey {
+  /** Decided by `existing`. */
+  readonly decided: Conflict[]
+  /** The merge cannot go on with these. */
+  readonly undecided: Conflict[]
+}
+
+/** A file that looks like dest's until the bytes are read. */
+interface Question {
+  readonly directory: PlanDirectory
+  readonly part: Part
+  readonly position: number
+  readonly pair: PairJob
+}
+
+const namesPerCall = 512
+
+/**
+ * Looks at what dest holds where the union wants something, and sets what happens to each entry.
+ * The cost grows with the union, not with dest. A second survey reads no bytes of what has not
+ * changed since the first.
+ */
+export async function survey(union: Union, dest: Place, context: SurveyContext): Promise<Survey> {
+  const surveyor = new Surveyor(union, dest, context)
+  await surveyor.run()
+  const byPath = (a: Conflict, b: Conflict): number => (a.path < b.path ? -1 : 1)
+  return {
+    decided: surveyor.decided.sort(byPath),
+    undecided: surveyor.undecided.sort(byPath),
+  }
+}
+
+class Surveyor {
+  readonly decided: Conflict[] = []
+  readonly undecided: Conflict[] = []
+  private readonly questions: Question[] = []
+
+  constructor(
+    private readonly union: Union,
+    private readonly dest: Place,
+    private readonly context: SurveyContext,
+  ) {}
+
+  /** Level by level: below what dest lacks there is nothing to look at. */
+  async run(): Promise<void> {
+    this.union.root.state = 'exists'
+    let level = [this.union.root]
+    while (level.length > 0) {
+      const next: PlanDirectory[] = []
+      for (const batch of inBatches(level)) {
+        this.context.signal?.throwIfAborted()
+        next.push(...(await this.look(batch)))
+      }
+      level = next
+    }
+    const same = await this.context.compare(this.questions.map(({ pair }) => pair))
+    this.questions.forEach((question, index) => {
+      this.settle(question.directory, question.part, question.position, same[index] === true)
+    })
+  }
+
+  /** Answers the subdirectories that dest has too. */
+  private async look(batch: readonly PlanDirectory[]): Promise<PlanDirectory[]> {
+    const jobs = batch.map((directory) => ({
+      to: placeOf(this.dest, directory),
+      names: namesOf(directory),
+    }))
+    const stats = await this.context.host.stat(jobs)
+    const common: PlanDirectory[] = []
+    let index = 0
+    batch.forEach((directory, at) => {
+      const { to, names } = jobs[at] as (typeof jobs)[number]
+      const start = index
+      const before = directory.seen
+      directory.seen = stats.identities.slice(
+        start * identityLength,
+        (start + names.length) * identityLength,
+      )
+      for (const name of names) {
+        const number = stats.errnos[index] ?? 0
+        const path = pathOf(to, name)
+        if (number !== 0) throw new SystemError(number, { syscall: stats.syscall(index), path })
+        index++
+      }
+      let entry = start
+      for (const part of directory.parts) {
+        for (const position of part.picks.keys()) {
+          const unchanged = sameIdentity(before, directory.seen, entry - start)
+          this.lookAtEntry(directory, part, position, stats, entry, to, unchanged)
+          entry++
+        }
+      }
+      for (const child of directory.directories.values()) {
+        if (this.lookAtDirectory(child, stats.kinds[entry] ?? Kind.Missing)) common.push(child)
+        entry++
+      }
+    })
+    return common
+  }
+
+  /** True if dest has a directory there too. */
+  private lookAtDirectory(child: PlanDirectory, found: number): boolean {
+    if (child.state === 'published') return false
+    if (found === Kind.Missing || found === Kind.Directory) {
+      child.state = found === Kind.Missing ? 'new' : 'exists'
+      return found === Kind.Directory
+    }
+    // Never written through, never taken for the directory it leads to, whatever the policy.
+    const policy = found === Kind.Symlink ? 'error' : this.context.existing
+    this.conflict(child.path, child.sources, policy)
+    child.state = policy === 'replace' ? 'replace' : 'keep'
+    return false
+  }
+
+  private lookAtEntry(
+    directory: PlanDirectory,
+    part: Part,
+    position: number,
+    stats: Stats,
+    entry: number,
+    to: Place,
+    unchanged: boolean,
+  ): void {
+    const { tree, picks, actions } = part
+    const action = actions[position]
+    if (action === Action.Created || action === Action.Replaced) return
+    const index = picks[position] as number
+    const kind = stats.kinds[entry]
+    if (kind === Kind.Missing) {
+      actions[position] = Action.Create
+    } else if (kind === Kind.Directory) {
+      // Directories are never replaced: a whole tree would vanish for one file.
+      const policy = this.context.existing === 'keep' ? 'keep' : 'error'
+      this.conflict(joinPath(directory.path, tree.names[index] as string), [part.source], policy)
+      actions[position] = Action.Keep
+    } else if (unchanged && action !== Action.Create) {
+      this.settle(directory, part, position, action === Action.Unchanged)
+    } else if (kind === Kind.Symlink) {
+      const target = stats.targets.get(entry)
+      this.settle(directory, part, position, target === this.linkTarget(part, index))
+    } else if (this.looksAlike(part, index, stats, entry)) {
+      const { place: from, name } = originOf(tree, index)
+      const pair = { from, to, names: [name], toNames: [tree.names[index] as string] }
+      this.questions.push({ directory, part, position, pair })
+    } else {
+      this.settle(directory, part, position, false)
+    }
+  }
+
+  /** The text of the symlink that would be made of the entry, if one would. */
+  private linkTarget({ tree }: Part, index: number): string | undefined {
+    if (tree.kinds[index] === Kind.Symlink) return tree.targets.get(index)
+    if (!this.context.symlinked) return undefined
+    const { place, name } = originOf(tree, index)
+    return pathOf(place, name)
+  }
+
+  private looksAlike({ tree }: Part, index: number, stats: Stats, entry: number): boolean {
+    return (
+      tree.kinds[index] === Kind.File &&
+      stats.kinds[entry] === Kind.File &&
+      tree.sizes[index] === stats.sizes[entry] &&
+      executableBits(tree.modes[index]) === executableBits(stats.modes[entry])
+    )
+  }
+
+  /** Dest holds a non-directory where a non-directory is wanted: the same one, or another. */
+  private settle(directory: PlanDirectory, part: Part, position: number, same: boolean): void {
+    if (same) {
+      part.actions[position] = Action.Unchanged
+      return
+    }
+    const name = part.tree.names[part.picks[position] as number] as string
+    this.conflict(joinPath(directory.path, name), [part.source], this.context.existing)
+    part.actions[position] = this.context.existing === 'replace' ? Action.Replace : Action.Keep
+  }
+
+  private conflict(path: string, sources: readonly number[], policy: ExistingPolicy): void {
+    const names = sources.map((source) => this.union.trees[source]?.name ?? '')
+    const winner = policy === 'replace' ? (names[0] ?? null) : null
+    const list = policy === 'error' ? this.undecided : this.decided
+    list.push({ path, kind: 'existing', sources: names, winner })
+  }
+}
+
+/** Directories in groups of enough names for one call. */
+function* inBatches(directories: readonly PlanDirectory[]): Generator<PlanDirectory[]> {
+  let batch: PlanDirectory[] = []
+  let names = 0
+  for (const directory of directories) {
+    batch.push(directory)
+    names += directory.directories.size
+    for (const { picks } of directory.parts) names += picks.length
+    if (names < namesPerCall) continue
+    yield batch
+    batch = []
+    names = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** The same inode in the same state as when it was last looked at. */
+function sameIdentity(
+  before: BigUint64Array | undefined,
+  now: BigUint64Array,
+  entry: number,
+): boolean {
+  if (before === undefined) return false
+  for (let i = entry * identityLength; i < (entry + 1) * identityLength; i++) {
+    if (before[i] !== now[i]) return false
+  }
+  return true
+}

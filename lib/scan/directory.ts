@@ -1,0 +1,120 @@
+import { SystemError } from '../errors'
+import { joinPath, Kind, pathOf, type Host, type Listing, type Place } from '../host/host'
+import { nameProblem } from '../host/names'
+import type { Source, SymlinkPolicy } from '../types'
+import type { Problems } from './problems'
+import { symlinkProblem } from './symlinks'
+import type { TreeDirectory } from './tree'
+
+/** A directory to be listed, and where its tree goes. */
+export interface Pending {
+  readonly source: Source
+  /** Where the package's root goes in dest. */
+  readonly to: string
+  readonly place: Place
+  /** Path within the package. */
+  readonly path: string
+  readonly attach: (directory: TreeDirectory) => void
+}
+
+export interface ScanRules {
+  readonly symlinks: SymlinkPolicy
+}
+
+// Enough directories a call to make its trip worthwhile, few enough to keep all workers busy.
+const directoriesPerCall = 64
+
+/** Lists the next directories; what they hold is attached, their subdirectories are answered. */
+export async function listDirectories(
+  host: Host,
+  queue: Pending[],
+  rules: ScanRules,
+  problems: Problems,
+): Promise<{ found: Pending[]; files: number }> {
+  const batch = queue.splice(0, directoriesPerCall)
+  const listings = await host.list(batch.map((pending) => pending.place))
+  const found: Pending[] = []
+  let files = 0
+  listings.forEach((listing, index) => {
+    const pending = batch[index] as Pending
+    const directory = toTree(listing, pending, rules, problems, found)
+    files += directory.names.length
+    pending.attach(directory)
+  })
+  return { found, files }
+}
+
+/** Checks a listing, and splits it into subdirectories (pushed to `found`) and the rest. */
+function toTree(
+  listing: Listing,
+  pending: Pending,
+  rules: ScanRules,
+  problems: Problems,
+  found: Pending[],
+): TreeDirectory {
+  const { source, place, path, to } = pending
+  reportFailures(listing, pending, problems)
+  const directories = new Map<string, TreeDirectory>()
+  const kept: number[] = []
+  listing.names.forEach((name, index) => {
+    const at = joinPath(path, name)
+    if (source.filter !== undefined && !source.filter(at)) return
+    const problem = nameProblem(name)
+    if (problem !== undefined) {
+      problems.badName(source.name, at, problem)
+    } else if (listing.kinds[index] === Kind.Directory) {
+      const attach = (child: TreeDirectory): void => void directories.set(name, child)
+      found.push({ source, to, place: { base: place.base, path: at }, path: at, attach })
+    } else {
+      const why = unsupported(listing, index, joinPath(to, path), rules)
+      if (why === undefined) kept.push(index)
+      else problems.unsupported(source.name, at, why)
+    }
+  })
+  const { device } = listing
+  return { ...pick(listing, kept), directories, mode: listing.mode & 0o777, origin: place, device }
+}
+
+function reportFailures(listing: Listing, pending: Pending, problems: Problems): void {
+  const { source, place, path } = pending
+  for (const name of listing.notUtf8) {
+    const at = joinPath(path, name)
+    if (source.filter?.(at) !== false) problems.badName(source.name, at, 'not UTF-8')
+  }
+  if (listing.errno === 0) return
+  const { syscall, failedName } = listing
+  const at = pathOf(place, failedName)
+  problems.failed(new SystemError(listing.errno, { syscall, path: at, source: source.name }))
+}
+
+function unsupported(
+  listing: Listing,
+  index: number,
+  directory: string,
+  rules: ScanRules,
+): string | undefined {
+  const kind = listing.kinds[index]
+  if (kind === Kind.Other) return 'a fifo, socket or device'
+  if (kind !== Kind.Symlink) return undefined
+  return symlinkProblem(rules.symlinks, directory, listing.targets.get(index) ?? '')
+}
+
+type Entries = Pick<TreeDirectory, 'names' | 'kinds' | 'modes' | 'sizes' | 'targets'>
+
+/** The entries at some indexes; the columns themselves where that is all of them. */
+function pick(listing: Listing, indexes: readonly number[]): Entries {
+  const { names, kinds, modes, sizes, targets } = listing
+  if (indexes.length === names.length) return { names, kinds, modes, sizes, targets }
+  const picked = new Map<number, string>()
+  indexes.forEach((from, index) => {
+    const target = targets.get(from)
+    if (target !== undefined) picked.set(index, target)
+  })
+  return {
+    names: indexes.map((index) => names[index] as string),
+    kinds: Uint8Array.from(indexes, (index) => kinds[index] ?? 0),
+    modes: Uint16Array.from(indexes, (index) => modes[index] ?? 0),
+    sizes: Float64Array.from(indexes, (index) => sizes[index] ?? 0),
+    targets: picked,
+  }
+}

@@ -1,0 +1,122 @@
+import { basename, dirname, isAbsolute } from 'node:path'
+import { errno } from '../errno'
+import { SystemError } from '../errors'
+import { identityLength, Kind, type Host, type Stats } from '../host/host'
+import { pathProblem } from '../host/names'
+import type { Source } from '../types'
+import type { Problems } from './problems'
+import { implicitDirectory, type StoreFile, type TreeDirectory } from './tree'
+
+interface MappedFile extends StoreFile {
+  /** Path within the package. */
+  readonly path: string
+}
+
+/** The tree of a source that is given as a map from paths to files of a store. */
+export async function scanFileMap(
+  host: Host,
+  source: Source,
+  problems: Problems,
+): Promise<TreeDirectory> {
+  const files = readMap(source, problems)
+  const stats = await host.stat(
+    files.map(({ dir, name }) => ({ to: { base: dir, path: '' }, names: [name] })),
+  )
+  const root = new Branch()
+  files.forEach((file, index) => {
+    if (!isRegularFile(source, file, stats, index, problems)) return
+    if (!root.add(file, file.path.split('/'), stats, index)) {
+      problems.badName(source.name, file.path, 'both a file and a directory in the map')
+    }
+  })
+  return root.toTree()
+}
+
+/** The map's entries with a good path, those that the filter leaves, sorted. */
+function readMap(source: Source, problems: Problems): MappedFile[] {
+  const files: MappedFile[] = []
+  for (const [path, file] of source.files ?? []) {
+    const problem = pathProblem(path)
+    if (problem !== undefined) {
+      problems.badName(source.name, path, problem)
+    } else if (!isAbsolute(file) || file.includes('\0')) {
+      problems.badName(source.name, path, `${JSON.stringify(file)} is not an absolute path`)
+    } else if (isWanted(source, path)) {
+      files.push({ path, dir: dirname(file), name: basename(file) })
+    }
+  }
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+/** As for a directory tree: what is under a path that is left out is left out, unasked. */
+function isWanted({ filter }: Source, path: string): boolean {
+  if (filter === undefined) return true
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    if (!filter(path.slice(0, slash))) return false
+  }
+  return filter(path)
+}
+
+function isRegularFile(
+  source: Source,
+  file: MappedFile,
+  stats: Stats,
+  index: number,
+  problems: Problems,
+): boolean {
+  const path = `${file.dir}/${file.name}`
+  const kind = stats.kinds[index]
+  const failed = stats.errnos[index] ?? 0
+  if (failed !== 0 || kind === Kind.Missing) {
+    const syscall = failed === 0 ? 'open' : stats.syscall(index)
+    const number = failed === 0 ? errno.ENOENT : failed
+    problems.failed(new SystemError(number, { syscall, path, source: source.name }))
+    return false
+  }
+  if (kind !== Kind.File) {
+    problems.unsupported(source.name, file.path, `${path} is not a regular file`)
+    return false
+  }
+  return true
+}
+
+/** A directory while it is being filled. */
+class Branch {
+  private readonly branches = new Map<string, Branch>()
+  private readonly files = new Map<string, { file: StoreFile; stats: Stats; index: number }>()
+
+  /** False if a file stands where a directory must, or the other way round. */
+  add(file: StoreFile, path: readonly string[], stats: Stats, index: number): boolean {
+    const [name = '', ...rest] = path
+    if (rest.length === 0) {
+      if (this.branches.has(name)) return false
+      this.files.set(name, { file, stats, index })
+      return true
+    }
+    if (this.files.has(name)) return false
+    let branch = this.branches.get(name)
+    if (branch === undefined) {
+      branch = new Branch()
+      this.branches.set(name, branch)
+    }
+    return branch.add(file, rest, stats, index)
+  }
+
+  toTree(): TreeDirectory {
+    const entries = [...this.files.values()]
+    const directories = new Map<string, TreeDirectory>()
+    for (const [name, branch] of this.branches) directories.set(name, branch.toTree())
+    return {
+      ...implicitDirectory(),
+      directories,
+      names: [...this.files.keys()],
+      kinds: new Uint8Array(entries.length).fill(Kind.File),
+      modes: Uint16Array.from(entries, ({ stats, index }) => stats.modes[index] ?? 0),
+      sizes: Float64Array.from(entries, ({ stats, index }) => stats.sizes[index] ?? 0),
+      origin: entries.map(({ file }) => file),
+      device: entries.map(({ stats, index }) =>
+        Number(stats.identities[index * identityLength] ?? 0n),
+      ),
+    }
+  }
+}

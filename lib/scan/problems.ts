@@ -1,0 +1,47 @@
+import { firstOf, listSome, MergeError } from '../errors'
+
+/** What is wrong with the sources: collected over all of them, so that one error tells everything. */
+export class Problems {
+  private readonly names: string[] = []
+  private readonly files: string[] = []
+  private readonly failures: Error[] = []
+
+  /** A name that no file system, or not every one, can hold, or that leads out of dest. */
+  badName(source: string, path: string, why: string): void {
+    this.names.push(`${source}: ${JSON.stringify(path)} (${why})`)
+  }
+
+  /** An entry of a type that is not merged. */
+  unsupported(source: string, path: string, why: string): void {
+    this.files.push(`${source}: ${path} (${why})`)
+  }
+
+  failed(error: Error): void {
+    this.failures.push(error)
+  }
+
+  /** Throws if there are any: names first, since nothing is known about what they name. */
+  throwIfAny(): void {
+    const errors: Error[] = []
+    if (this.names.length > 0) {
+      const paths = this.names.sort()
+      const message = `${count(paths, 'name')} cannot be merged:${listSome(paths)}`
+      errors.push(new MergeError('ERR_MERGE_INVALID_PATH', message, { paths }))
+    }
+    if (this.files.length > 0) {
+      const paths = this.files.sort()
+      const message =
+        `${count(paths, 'entry')} of the sources cannot be merged:${listSome(paths)}\n` +
+        'Only regular files, directories and symbolic links that stay inside dest are; ' +
+        'leave others out with `filter`, or see the option `symlinks`.'
+      errors.push(new MergeError('ERR_MERGE_UNSUPPORTED_FILE', message, { paths }))
+    }
+    errors.push(...this.failures.sort((a, b) => (a.message < b.message ? -1 : 1)))
+    if (errors.length > 0) throw firstOf(errors)
+  }
+}
+
+function count(items: readonly unknown[], noun: string): string {
+  const plural = noun === 'entry' ? 'entries' : `${noun}s`
+  return `${String(items.length)} ${items.length === 1 ? noun : plural}`
+}

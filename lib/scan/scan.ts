@@ -1,0 +1,83 @@
+import type { Host } from '../host/host'
+import { pathProblem } from '../host/names'
+import { inLanes } from '../lanes'
+import type { Source } from '../types'
+import { listDirectories, type Pending, type ScanRules } from './directory'
+import { scanFileMap } from './file-map'
+import { Problems } from './problems'
+import { implicitDirectory, type SourceTree, type TreeDirectory } from './tree'
+
+/** Names at the top of dest that are for staging directories alone. */
+export const reservedPrefix = '.reflink-merge-'
+
+export interface ScanContext extends ScanRules {
+  readonly host: Host
+  readonly concurrency: number
+  readonly signal: AbortSignal | undefined
+  /** Entries found since the last call. */
+  readonly onFiles: (count: number) => void
+}
+
+/**
+ * Reads each source into a tree. Everything that is wrong with any of them is told in one error.
+ * A source with `dir` must have it as an absolute path.
+ */
+export async function scan(
+  sources: readonly Source[],
+  context: ScanContext,
+): Promise<SourceTree[]> {
+  const problems = new Problems()
+  const roots = new Array<TreeDirectory>(sources.length).fill(implicitDirectory())
+  const queue: Pending[] = []
+  const maps: { index: number; source: Source }[] = []
+  sources.forEach((source, index) => {
+    if (source.dir === undefined) {
+      maps.push({ index, source })
+      return
+    }
+    const attach = (directory: TreeDirectory): void => void (roots[index] = directory)
+    const place = { base: source.dir, path: '' }
+    queue.push({ source, to: source.to ?? '', place, path: '', attach })
+  })
+  for (const { index, source } of maps) {
+    context.signal?.throwIfAborted()
+    const root = await scanFileMap(context.host, source, problems)
+    context.onFiles(source.files?.size ?? 0)
+    roots[index] = root
+  }
+  for (const { name, to = '' } of sources) {
+    const problem = to === '' ? undefined : pathProblem(to)
+    if (problem !== undefined) problems.badName(name, to, `to: ${problem}`)
+  }
+  await walk(queue, context, problems)
+  const trees = sources.map((source, index) => ({
+    source: index,
+    name: source.name,
+    to: source.to ?? '',
+    root: roots[index] as TreeDirectory,
+  }))
+  refuseReserved(trees, problems)
+  problems.throwIfAny()
+  return trees
+}
+
+/** Lists directories, and those found in them, until none is left; several batches at once. */
+function walk(queue: Pending[], context: ScanContext, problems: Problems): Promise<void> {
+  return inLanes(context.concurrency, context.signal, () => {
+    if (queue.length === 0) return undefined
+    return listDirectories(context.host, queue, context, problems).then(({ found, files }) => {
+      queue.push(...found)
+      context.onFiles(files)
+    })
+  })
+}
+
+/** Names at the top of dest that would be taken for a staging directory. */
+function refuseReserved(trees: readonly SourceTree[], problems: Problems): void {
+  for (const { name, to, root } of trees) {
+    const tops = to === '' ? [...root.names, ...root.directories.keys()] : [to]
+    for (const top of tops) {
+      if (top.startsWith(reservedPrefix)) problems.badName(name, top, 'reserved at the top of dest')
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import type { Columns, Place } from '../host/host'
+
+/** One directory of a source: what is not a directory in columns, one entry an index. */
+export interface TreeDirectory extends Columns {
+  /** Of entries other than directories. */
+  readonly names: readonly string[]
+  readonly directories: Map<string, TreeDirectory>
+  /** Permission bits; undefined where the source does not give the directory itself. */
+  readonly mode: number | undefined
+  /** Where the entries are: a directory, or for each one a directory and its name there. */
+  readonly origin: Place | readonly StoreFile[]
+  /** st_dev of what the entries lie on, for each one or for all. */
+  readonly device: number | readonly number[]
+}
+
+/** A file of a content-addressed store. */
+export interface StoreFile {
+  /** Absolute path of its directory. */
+  readonly dir: string
+  readonly name: string
+}
+
+/** A source as it was found: the directory that goes to `to`. */
+export interface SourceTree {
+  readonly source: number
+  readonly name: string
+  readonly to: string
+  readonly root: TreeDirectory
+}
+
+/** A directory that only leads to others. */
+export function implicitDirectory(): TreeDirectory {
+  return {
+    names: [],
+    kinds: new Uint8Array(),
+    modes: new Uint16Array(),
+    sizes: new Float64Array(),
+    targets: new Map(),
+    directories: new Map(),
+    mode: undefined,
+    origin: [],
+    device: [],
+  }
+}

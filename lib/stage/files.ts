@@ -1,0 +1,213 @@
+import {
+  joinPath,
+  Kind,
+  type FileOptions,
+  type Host,
+  type Outcomes,
+  type PairJob,
+  type Place,
+} from '../host/host'
+import { originOf, stagedBy, type Part, type PlanDirectory } from '../plan/plan'
+import type { LinkMode } from '../types'
+import {
+  deviceOf,
+  indexOf,
+  linkJobs,
+  pairJobs,
+  pathInDest,
+  sourcePath,
+  type Entry,
+} from './entries'
+import { FallbackReport } from './fallbacks'
+import { isTriedFirst, Ladder, meaningOf, ownModes, type Refusal } from './link-modes'
+import { placementError } from './placement-error'
+import type { Unit } from './wanted'
+
+export interface PlaceOptions {
+  readonly linkModes: readonly LinkMode[]
+  readonly mutable: ((path: string) => boolean) | undefined
+  readonly writable: boolean
+  readonly preserveTimestamps: boolean
+  /** Dest's path, and the names of the sources: for reports. */
+  readonly dest: string
+  readonly sources: readonly string[]
+}
+
+/** Puts files and symlinks into staged directories, falling back from mode to mode. */
+export class FilePlacer {
+  readonly fallbacks = new FallbackReport()
+  private readonly ladders = new Map<number, Ladder>()
+  private readonly ownModes: readonly LinkMode[]
+  /** All modes that any file may take, in the order in which they are tried. */
+  private readonly order: readonly LinkMode[]
+
+  constructor(
+    private readonly host: Host,
+    private readonly options: PlaceOptions,
+  ) {
+    this.ownModes = ownModes(options.linkModes)
+    this.order = [...new Set([...options.linkModes, ...this.ownModes])]
+  }
+
+  /**
+   * Tries the modes on one file of each file system before many are started: which one is fixed, so
+   * the report is the same whatever comes first later, and a mode that never works fails once only.
+   */
+  async tryModes(units: readonly Unit[], scratch: Place): Promise<void> {
+    for (const [device, entry] of this.firstFiles(units)) {
+      const ladder = new Ladder()
+      this.ladders.set(device, ladder)
+      for (const mode of entry.modes.filter(isTriedFirst)) {
+        const refusal = await this.tryMode(mode, entry, scratch)
+        if (refusal === undefined) break
+        if (mode === entry.modes.at(-1)) throw this.error(entry, refusal)
+        ladder.retire(refusal)
+      }
+    }
+  }
+
+  /** The first file by path of each file system that has none tried yet. */
+  private firstFiles(units: readonly Unit[]): Map<number, Entry> {
+    const first = new Map<number, { entry: Entry; path: string }>()
+    for (const { directory, part, positions } of units) {
+      for (const position of positions) {
+        const index = part.picks[position] as number
+        const device = deviceOf(part, index)
+        if (this.ladders.has(device) || part.tree.kinds[index] !== Kind.File) continue
+        const path = joinPath(directory.path, part.tree.names[index] as string)
+        const known = first.get(device)
+        if (known !== undefined && known.path <= path) continue
+        const modes = this.options.linkModes
+        first.set(device, { path, entry: { directory, part, position, modes } })
+      }
+    }
+    return new Map([...first].map(([device, { entry }]) => [device, entry]))
+  }
+
+  /** A refusal that holds for the whole pair of file systems, or undefined. */
+  private async tryMode(
+    mode: LinkMode,
+    entry: Entry,
+    scratch: Place,
+  ): Promise<Refusal | undefined> {
+    const { place, name } = originOf(entry.part.tree, indexOf(entry))
+    const job = { from: place, names: [name], to: scratch, toNames: ['try'] }
+    const outcomes = await this.run(mode, [job], false)
+    const number = outcomes.errnos[0] ?? 0
+    if (number === 0) {
+      await this.host.unlink([{ to: scratch, names: ['try'] }])
+      return undefined
+    }
+    const refusal = this.refusal(mode, entry, number, outcomes.syscall(0))
+    return meaningOf(mode, number, refusal.syscall) === 'never' ? refusal : undefined
+  }
+
+  /** Places the entries of some directories, all of them by this one worker. */
+  async place(units: readonly Unit[], fresh: Place): Promise<void> {
+    const links: Entry[] = []
+    const files: Entry[] = []
+    for (const { directory, part, positions } of units) {
+      for (const position of positions) {
+        const index = part.picks[position] as number
+        const link = part.tree.kinds[index] === Kind.Symlink
+        const modes = link ? [] : this.modesFor(directory, part, index)
+        ;(link ? links : files).push({ directory, part, position, modes })
+      }
+    }
+    if (links.length > 0) await this.placeSymlinks(links, fresh)
+    if (files.length > 0) await this.placeFiles(files, fresh)
+  }
+
+  /** A file that will be edited, or gets another mode than its source has, must be dest's own. */
+  private modesFor(directory: PlanDirectory, part: Part, index: number): readonly LinkMode[] {
+    const { linkModes, mutable, writable } = this.options
+    const mode = part.tree.modes[index] ?? 0
+    const special = (mode & 0o7000) !== 0
+    const path = (): string => joinPath(directory.path, part.tree.names[index] as string)
+    const own = special || (writable && (mode & 0o200) === 0) || mutable?.(path()) === true
+    return own ? this.ownModes : linkModes
+  }
+
+  /** Each mode once, in order: what it does not take goes on to the next. */
+  private async placeFiles(files: readonly Entry[], fresh: Place): Promise<void> {
+    const waiting = new Map<LinkMode, Entry[]>(this.order.map((mode) => [mode, []]))
+    for (const entry of files) {
+      waiting.get(this.nextMode(entry, undefined))?.push(entry)
+    }
+    for (const [mode, entries] of waiting) {
+      if (entries.length === 0) continue
+      const outcomes = await this.runEntries(mode, entries, fresh)
+      entries.forEach((entry, index) => {
+        const number = outcomes.errnos[index] ?? 0
+        if (number === 0) {
+          entry.part.staged[entry.position] = stagedBy.indexOf(mode)
+          return
+        }
+        const refusal = this.refusal(mode, entry, number, outcomes.syscall(index))
+        if (meaningOf(mode, number, refusal.syscall) === 'fatal') throw this.error(entry, refusal)
+        waiting.get(this.nextMode(entry, refusal))?.push(entry)
+      })
+    }
+  }
+
+  /** The mode to take after a refusal, or at first; each step down is reported with its reason. */
+  private nextMode(entry: Entry, refusal: Refusal | undefined): LinkMode {
+    const ladder = this.ladderOf(entry)
+    let reason = refusal
+    const start = refusal === undefined ? 0 : entry.modes.indexOf(refusal.mode) + 1
+    for (const mode of entry.modes.slice(start)) {
+      if (reason !== undefined) this.fallbacks.add(reason, mode)
+      const retired = ladder?.whyRetired(mode)
+      if (retired === undefined) return mode
+      reason = retired
+    }
+    if (reason === undefined) throw new Error('a file without link modes')
+    throw this.error(entry, reason)
+  }
+
+  private ladderOf(entry: Entry): Ladder | undefined {
+    return this.ladders.get(deviceOf(entry.part, indexOf(entry)))
+  }
+
+  private async placeSymlinks(links: readonly Entry[], fresh: Place): Promise<void> {
+    const outcomes = await this.host.symlink(
+      linkJobs(links, fresh, ({ part }, index) => part.tree.targets.get(index) ?? ''),
+    )
+    this.throwIfFailed(links, outcomes)
+    for (const { part, position } of links) part.staged[position] = stagedBy.indexOf('link')
+    if (!this.options.preserveTimestamps) return
+    this.throwIfFailed(links, await this.host.copyTimes(pairJobs(links, fresh)))
+  }
+
+  private runEntries(mode: LinkMode, entries: readonly Entry[], fresh: Place): Promise<Outcomes> {
+    if (mode === 'symlink') return this.host.symlink(linkJobs(entries, fresh, sourcePath))
+    const noClones = entries.every((entry) => this.ladderOf(entry)?.whyRetired('clone'))
+    return this.run(mode, pairJobs(entries, fresh), noClones)
+  }
+
+  /** `inKernelCopy`: copy_file_range clones where it can, so only where clones are out of question. */
+  private run(mode: LinkMode, jobs: readonly PairJob[], inKernelCopy: boolean): Promise<Outcomes> {
+    const { writable, preserveTimestamps: times } = this.options
+    const options: FileOptions = { writable, times, inKernelCopy }
+    if (mode === 'clone') return this.host.clone(jobs, options)
+    return mode === 'copy' ? this.host.copy(jobs, options) : this.host.hardlink(jobs)
+  }
+
+  private throwIfFailed(entries: readonly Entry[], outcomes: Outcomes): void {
+    entries.forEach((entry, index) => {
+      const number = outcomes.errnos[index] ?? 0
+      if (number === 0) return
+      throw this.error(entry, this.refusal('symlink', entry, number, outcomes.syscall(index)))
+    })
+  }
+
+  private refusal(mode: LinkMode, entry: Entry, number: number, syscall: string): Refusal {
+    const index = indexOf(entry)
+    const dest = joinPath(this.options.dest, pathInDest(entry, index))
+    return { mode, errno: number, syscall, path: sourcePath(entry, index), dest }
+  }
+
+  private error(entry: Entry, refusal: Refusal): Error {
+    return placementError(entry, refusal, this.options.sources[entry.part.source] ?? '')
+  }
+}

@@ -1,0 +1,73 @@
+import {
+  cloneNeverHere,
+  cloneNotThisFile,
+  linkNeverHere,
+  linkNotThisFile,
+  symlinkNotHere,
+} from '../errno'
+import type { LinkMode } from '../types'
+
+/** A link mode that failed: what the kernel said, and for which file. */
+export interface Refusal {
+  readonly mode: LinkMode
+  /** Positive. */
+  readonly errno: number
+  readonly syscall: string
+  readonly path: string
+  readonly dest: string
+}
+
+/**
+ * What a failure means for the link mode: `never` for this pair of file systems, not for this `file`,
+ * or it is a real error that no other mode would mend (`fatal`).
+ */
+export type Meaning = 'never' | 'file' | 'fatal'
+
+// Only the call that makes the mode what it is may be fallen back from: a source that cannot be opened
+// or a file that cannot be created would fail in every mode.
+const rules: Partial<
+  Record<
+    LinkMode,
+    { syscalls: readonly string[]; never: ReadonlySet<number>; file: ReadonlySet<number> }
+  >
+> = {
+  clone: { syscalls: ['ficlone', 'clonefile'], never: cloneNeverHere, file: cloneNotThisFile },
+  hardlink: { syscalls: ['link'], never: linkNeverHere, file: linkNotThisFile },
+  symlink: { syscalls: ['symlink'], never: symlinkNotHere, file: new Set() },
+}
+
+export function meaningOf(mode: LinkMode, number: number, syscall: string): Meaning {
+  const rule = rules[mode]
+  if (rule?.syscalls.includes(syscall) !== true) return 'fatal'
+  if (rule.never.has(number)) return 'never'
+  return rule.file.has(number) ? 'file' : 'fatal'
+}
+
+/** Modes whose first use on a pair of file systems tells whether they work there at all. */
+export function isTriedFirst(mode: LinkMode): boolean {
+  return mode === 'clone' || mode === 'hardlink'
+}
+
+/** The link modes in the caller's order, for the files of one file system. */
+export class Ladder {
+  private readonly retired = new Map<LinkMode, Refusal>()
+
+  /** Never ask for this mode again. */
+  retire(refusal: Refusal): void {
+    this.retired.set(refusal.mode, refusal)
+  }
+
+  /** Why a mode is never asked for, if so. */
+  whyRetired(mode: LinkMode): Refusal | undefined {
+    return this.retired.get(mode)
+  }
+}
+
+/**
+ * The modes for a file that must be dest's own: it will be edited, or its mode differs from the
+ * source's. Where the caller allows only links, it is copied.
+ */
+export function ownModes(modes: readonly LinkMode[]): readonly LinkMode[] {
+  const own = modes.filter((mode) => mode === 'clone' || mode === 'copy')
+  return own.length > 0 ? own : ['copy']
+}

@@ -1,0 +1,101 @@
+import type { Host } from '../host/host'
+import { inLanes } from '../lanes'
+import type { Union } from '../plan/plan'
+import { copyDirectoryTimes, stageDirectories } from './directories'
+import type { FilePlacer } from './files'
+import type { Staging } from './staging'
+import { wanted, type Unit, type Wanted } from './wanted'
+
+export interface StageContext {
+  readonly host: Host
+  readonly placer: FilePlacer
+  readonly preserveTimestamps: boolean
+  readonly concurrency: number
+  readonly signal: AbortSignal | undefined
+  /** Files and bytes that were placed since the last call. */
+  readonly onFiles: (files: number, bytes: number) => void
+}
+
+// A trip off the main thread pays from some hundred files on; more would only delay an abort.
+const entriesPerCall = 256
+const mostEntriesPerCall = 1024
+
+/**
+ * Builds what the plan wants and the staging directory lacks. Nothing of it can be seen in dest.
+ * One directory is written by one worker: two would fight for its lock in the kernel.
+ */
+export async function stage(
+  union: Union,
+  staging: () => Promise<Staging>,
+  context: StageContext,
+): Promise<void> {
+  const work = wanted(union.root)
+  if (work.levels.flat().length === 0 && work.entries === 0) return
+  const target = await staging()
+  await stageDirectories(context.host, target, work.levels)
+  await context.placer.tryModes(work.units.flat(), target.scratch)
+  const packs = pack(work)
+  await inLanes(context.concurrency, context.signal, () => {
+    const next = packs.shift()
+    return next && placePack(next, target, context)
+  })
+  if (context.preserveTimestamps) {
+    await copyDirectoryTimes(context.host, target, work.levels)
+  }
+}
+
+/** Biggest directories first, so that no worker is left alone with one; small ones share a call. */
+function pack({ units }: Wanted): Unit[][] {
+  const size = (directory: readonly Unit[]): number =>
+    directory.reduce((sum, { positions }) => sum + positions.length, 0)
+  const sized = units.map((directory) => ({ directory, entries: size(directory) }))
+  sized.sort((a, b) => b.entries - a.entries)
+  const packs: Unit[][] = []
+  let open: { units: Unit[]; entries: number } | undefined
+  for (const { directory, entries } of sized) {
+    if (open === undefined || open.entries >= entriesPerCall) {
+      open = { units: [], entries: 0 }
+      packs.push(open.units)
+    }
+    open.units.push(...directory)
+    open.entries += entries
+  }
+  return packs
+}
+
+/** One call after the other: a huge directory stays with its worker, in slices. */
+async function placePack(
+  units: readonly Unit[],
+  staging: Staging,
+  context: StageContext,
+): Promise<void> {
+  for (const slice of slices(units)) {
+    context.signal?.throwIfAborted()
+    await context.placer.place(slice, staging.fresh)
+    let files = 0
+    let bytes = 0
+    for (const { part, positions } of slice) {
+      files += positions.length
+      for (const position of positions) bytes += part.tree.sizes[part.picks[position] ?? 0] ?? 0
+    }
+    context.onFiles(files, bytes)
+  }
+}
+
+function* slices(units: readonly Unit[]): Generator<Unit[]> {
+  let slice: Unit[] = []
+  let room = mostEntriesPerCall
+  for (const { directory, part, positions } of units) {
+    for (let start = 0; start < positions.length;) {
+      const taken = positions.slice(start, start + room)
+      slice.push({ directory, part, positions: taken })
+      start += taken.length
+      room -= taken.length
+      if (room > 0) continue
+      yield slice
+      slice = []
+      room = mostEntriesPerCall
+    }
+  }
+  if (slice.length > 0) yield slice
+}

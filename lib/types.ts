@@ -1,0 +1,184 @@
+/** How a file of a source becomes a file of dest. */
+export type LinkMode = 'clone' | 'hardlink' | 'copy' | 'symlink'
+
+/** A package to merge: a directory tree, or a map of files in a content-addressed store. */
+export interface Source {
+  /** Unique in a merge; used in conflicts and reports. */
+  name: string
+  /** A directory tree. Either this or `files`. */
+  dir?: string
+  /** `/`-separated path in the package → absolute path of a regular file. */
+  files?: ReadonlyMap<string, string>
+  /** `/`-separated place in dest, e.g. `@babel/core`; default: dest itself. */
+  to?: string
+  /** Called with the path within the package; false leaves it, and what is under it, out. */
+  filter?: (path: string) => boolean
+}
+
+/** How conflicts between sources are decided. */
+export type ConflictPolicy =
+  'error' | 'first' | 'last' | 'exclusive' | ((conflict: Conflict) => string)
+
+/** What happens to a differing non-directory that dest already holds. */
+export type ExistingPolicy = 'error' | 'keep' | 'replace'
+
+/** What happens to the symbolic links in sources. */
+export type SymlinkPolicy = 'contained' | 'verbatim' | 'reject'
+
+export interface MergeOptions {
+  /** Tried in order; default `['clone', 'copy']`. `['clone']` requires cloning. */
+  linkModes?: LinkMode | readonly LinkMode[]
+  /** Between sources; default `'error'`. */
+  conflicts?: ConflictPolicy
+  /** A differing non-directory that dest already holds; default `'error'`. */
+  existing?: ExistingPolicy
+  /** In sources; default `'contained'`: kept if the link stays inside dest. */
+  symlinks?: SymlinkPolicy
+  /** `/`-separated path in dest → true: never hard- or symlinked to the store, because it will be edited. */
+  mutable?: (path: string) => boolean
+  /** Add u+w to files; default false: permission bits as in the source. */
+  writable?: boolean
+  /** Keep atime and mtime of files, directories and symlinks that are made; default false. */
+  preserveTimestamps?: boolean
+  /** Batches of work in flight; default: fits the machine and the file system. */
+  concurrency?: number
+  /** `'full'`: survives power loss once merge() resolves; default `'none'`. */
+  durability?: 'none' | 'full'
+  /** `timeout`: ms to wait for dest's lock; default: wait without end. `false`: do not lock. */
+  lock?: false | { timeout?: number }
+  /** Aborting rejects the merge with `signal.reason` and leaves dest as it was. */
+  signal?: AbortSignal
+  /** At most 10 calls a second. */
+  onProgress?: (progress: MergeProgress) => void
+}
+
+export type MergePhase = 'scan' | 'plan' | 'stage' | 'lock' | 'commit'
+
+export interface MergeProgress {
+  phase: MergePhase
+  /** Files scanned (phase `scan`) or placed so far. */
+  files: number
+  /** 0 until the plan is known. */
+  totalFiles: number
+  bytes: number
+  totalBytes: number
+}
+
+export interface Conflict {
+  /** `/`-separated path in dest; one entry stands for a whole subtree. */
+  path: string
+  /**
+   * `content`: two sources, other bytes, executable bits or link target. `type`: a file, a directory, a
+   * symlink for one path. `case`: two names that dest's file system takes for one. `existing`: dest
+   * already holds something else there.
+   */
+  kind: 'content' | 'type' | 'case' | 'existing'
+  /** The names of the sources that want the path, in the caller's order. */
+  sources: string[]
+  /** The source whose entry stands; null where none does: undecided, or what dest held was kept. */
+  winner: string | null
+}
+
+/** Files that were not placed by the link mode that was asked for first, one entry a reason. */
+export interface Fallback {
+  from: LinkMode
+  to: LinkMode
+  /** Name of the errno, e.g. `EOPNOTSUPP`. */
+  code: string
+  /** Negative, as in Node's errors. */
+  errno: number
+  syscall: string
+  /** The first file it happened to: in the source … */
+  path: string
+  /** … and its place in dest. */
+  dest: string
+  /** How many files went from `from` to `to` for this reason. */
+  files: number
+}
+
+export interface SourceResult {
+  name: string
+  /** Files and bytes of this source in the plan. */
+  files: number
+  bytes: number
+  /** Paths in dest that another source won. */
+  lost: string[]
+}
+
+export interface MergeResult {
+  /** In the plan: */
+  files: number
+  directories: number
+  symlinks: number
+  bytes: number
+  /** Entries other than directories: */
+  created: number
+  replaced: number
+  kept: number
+  unchanged: number
+  /** Files placed by each link mode. */
+  linkModes: Record<LinkMode, number>
+  fallbacks: Fallback[]
+  /** The ones that a policy decided. */
+  conflicts: Conflict[]
+  sources: SourceResult[]
+  /** `exclusive`: no other merge could write to dest meanwhile. `degraded`: only those of this process. */
+  locking: 'exclusive' | 'degraded' | 'none'
+  /** `kernel`: nothing below dest was reached through a symlink, guaranteed by the kernel. */
+  containment: 'kernel' | 'best-effort'
+  /** Milliseconds. */
+  duration: {
+    scan: number
+    plan: number
+    stage: number
+    lock: number
+    commit: number
+    total: number
+  }
+}
+
+/** What a merge would do with one entry. */
+export type PlanAction = 'create' | 'replace' | 'keep' | 'unchanged'
+
+export interface PlanEntry {
+  /** `/`-separated path in dest. */
+  path: string
+  type: 'file' | 'directory' | 'symlink'
+  /** The source whose entry it is; for a directory the first one that has it. */
+  source: string
+  /** Bytes; 0 for what is not a file. */
+  size: number
+  /** Directories that dest already has are `unchanged`. */
+  action: PlanAction
+}
+
+export interface MergePlan {
+  files: number
+  directories: number
+  symlinks: number
+  bytes: number
+  /** All of them, whatever the policy; `winner` is null where merge() would fail. */
+  conflicts: Conflict[]
+  sources: SourceResult[]
+  /** Sorted by path, a directory before what is in it. */
+  entries(): Iterable<PlanEntry>
+}
+
+export interface ProbeFailure {
+  works: false
+  /** Name of the errno, e.g. `EXDEV`. */
+  code: string
+  /** Negative, as in Node's errors. */
+  errno: number
+  syscall: string
+}
+
+export interface ProbeResult {
+  /** The file of the source that was tried. */
+  path: string
+  /** The existing directory on dest's file system in which it was tried. */
+  dest: string
+  linkModes: Record<LinkMode, { works: true } | ProbeFailure>
+  /** Bytes that the clone shares with its source on disk; 0 where cloning does not work. */
+  sharedBytes: number
+}

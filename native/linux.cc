@@ -1,0 +1,105 @@
+// Linux: FICLONE, renameat2, copy_file_range, FIEMAP.
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "contract.h"
+#include "posix/new_file.h"
+
+namespace reflink_merge {
+
+const char* CloneCallName() { return "ficlone"; }
+
+// man 2 ioctl_ficlone. Not atomic, so always into a new empty file.
+Outcome CloneFile(int src, int dest_dir, const char* name, unsigned mode, int* file) {
+  NewFile dest(dest_dir, name, mode);
+  if (dest.error() != 0) return {dest.error(), Call::kCreate};
+  if (ioctl(dest.get(), FICLONE, src) != 0) return {errno, Call::kClone};
+  *file = dest.Keep();
+  return {};
+}
+
+Outcome CloneDirectory(int, const char*, int, const char*) { return {ENOSYS, Call::kClone}; }
+
+int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to) {
+  // By number: glibc has had the wrapper since 2.28 only, musl since 1.2.6 only.
+  const long result = syscall(SYS_renameat2, from_dir, from, to_dir, to, RENAME_NOREPLACE);
+  return result == 0 ? 0 : errno;
+}
+
+int CopyInKernel(int src, int dest, uint64_t offset, uint64_t length, uint64_t* copied) {
+  int64_t in = static_cast<int64_t>(offset);
+  int64_t out = static_cast<int64_t>(offset);
+  const long result = syscall(SYS_copy_file_range, src, &in, dest, &out, length, 0);
+  if (result < 0) return errno;
+  *copied = static_cast<uint64_t>(result);
+  return 0;
+}
+
+namespace {
+
+constexpr uint32_t kExtentsPerCall = 64;
+
+// Data without an address of its own: inline in metadata, or not written out yet.
+constexpr uint32_t kUnplaced = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC |
+                               FIEMAP_EXTENT_DATA_INLINE | FIEMAP_EXTENT_DATA_TAIL;
+
+// Data whose address does not identify its bytes. Btrfs reports a compressed extent (ENCODED) by
+// its start, at whatever offset into it the file begins.
+constexpr uint32_t kAmbiguous =
+    FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_ENCRYPTED | FIEMAP_EXTENT_UNWRITTEN;
+
+bool BtrfsId(int file, btrfs_ioctl_fs_info_args* info) {
+  std::memset(info, 0, sizeof(*info));
+  return ioctl(file, BTRFS_IOC_FS_INFO, info) == 0;
+}
+
+}  // namespace
+
+// Documentation/filesystems/fiemap.rst.
+int ReadExtents(int file, bool flush, Extents* extents) {
+  alignas(fiemap) std::array<char, sizeof(fiemap) + kExtentsPerCall * sizeof(fiemap_extent)> space;
+  auto* map = reinterpret_cast<fiemap*>(space.data());
+  auto* found = reinterpret_cast<fiemap_extent*>(space.data() + sizeof(fiemap));
+  uint64_t start = 0;
+  for (;;) {
+    std::memset(map, 0, sizeof(fiemap));
+    map->fm_start = start;
+    map->fm_length = FIEMAP_MAX_OFFSET - start;
+    map->fm_flags = flush ? FIEMAP_FLAG_SYNC : 0;
+    map->fm_extent_count = kExtentsPerCall;
+    if (ioctl(file, FS_IOC_FIEMAP, map) != 0) return errno;
+    if (map->fm_mapped_extents == 0) return 0;
+    for (uint32_t i = 0; i < map->fm_mapped_extents; i++) {
+      const fiemap_extent& extent = found[i];
+      if ((extent.fe_flags & (kUnplaced | kAmbiguous)) != 0) extents->comparable = false;
+      if ((extent.fe_flags & kUnplaced) != 0) continue;
+      extents->list.push_back({extent.fe_logical, extent.fe_physical, extent.fe_length});
+    }
+    const fiemap_extent& last = found[map->fm_mapped_extents - 1];
+    if ((last.fe_flags & FIEMAP_EXTENT_LAST) != 0) return 0;
+    start = last.fe_logical + last.fe_length;
+  }
+}
+
+bool OnSameFileSystem(int a, int b) {
+  struct stat left {};
+  struct stat right {};
+  if (fstat(a, &left) != 0 || fstat(b, &right) != 0) return false;
+  if (left.st_dev == right.st_dev) return true;
+  btrfs_ioctl_fs_info_args one;
+  btrfs_ioctl_fs_info_args other;
+  return BtrfsId(a, &one) && BtrfsId(b, &other) &&
+         std::memcmp(one.fsid, other.fsid, sizeof(one.fsid)) == 0;
+}
+
+}  // namespace reflink_merge

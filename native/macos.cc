@@ -1,0 +1,50 @@
+// macOS: clonefile, renameatx_np. Copies and extents go the portable way.
+#include <fcntl.h>
+#include <sys/clonefile.h>
+#include <sys/stdio.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "contract.h"
+#include "descriptor.h"
+
+namespace reflink_merge {
+
+const char* CloneCallName() { return "clonefile"; }
+
+// man 2 clonefile. The system makes the entry itself, atomically, with the source's mode; the
+// caller's `mode` is set afterwards through the descriptor.
+Outcome CloneFile(int src, int dest_dir, const char* name, unsigned, int* file) {
+  if (fclonefileat(src, dest_dir, name, CLONE_NOFOLLOW | CLONE_NOOWNERCOPY) != 0) {
+    // EEXIST is about the name, not about cloning.
+    return {errno, errno == EEXIST ? Call::kCreate : Call::kClone};
+  }
+  Descriptor made(openat(dest_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!made.ok()) {
+    const int error = errno;
+    unlinkat(dest_dir, name, 0);
+    return {error, Call::kOpen};
+  }
+  *file = made.Release();
+  return {};
+}
+
+Outcome CloneDirectory(int src_dir, const char* src, int dest_dir, const char* dest) {
+  if (clonefileat(src_dir, src, dest_dir, dest, CLONE_NOFOLLOW | CLONE_NOOWNERCOPY) != 0) {
+    return {errno, errno == EEXIST ? Call::kCreate : Call::kClone};
+  }
+  return {};
+}
+
+int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to) {
+  return renameatx_np(from_dir, from, to_dir, to, RENAME_EXCL) == 0 ? 0 : errno;
+}
+
+int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
+
+int ReadExtents(int, bool, Extents*) { return ENOTSUP; }
+
+bool OnSameFileSystem(int, int) { return false; }
+
+}  // namespace reflink_merge

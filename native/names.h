@@ -1,0 +1,97 @@
+// What may name an entry, and what may lead to one. Free of Node, so that it can be fuzzed alone.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reflink_merge {
+
+// NAME_MAX on every file system that can clone.
+constexpr size_t kMaxNameBytes = 255;
+
+// One directory entry: never a path. A '/' anywhere would let the kernel walk, and a trailing one
+// makes it follow a symlink in spite of O_NOFOLLOW (seen on Btrfs, XFS, ext4 and tmpfs).
+inline bool IsName(std::string_view name) {
+  if (name.empty() || name.size() > kMaxNameBytes) return false;
+  if (name == "." || name == "..") return false;
+  return name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+}
+
+// Zero or more names joined by '/'; "" is the place itself.
+inline bool IsRelativePath(std::string_view path) {
+  if (path.empty()) return true;
+  size_t start = 0;
+  for (;;) {
+    const size_t slash = path.find('/', start);
+    if (!IsName(path.substr(start, slash - start))) return false;
+    if (slash == std::string_view::npos) return true;
+    start = slash + 1;
+  }
+}
+
+// Node hands out strings with lone bytes replaced, so a name that is not UTF-8 cannot be given back
+// to the kernel as it was. RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
+inline bool IsUtf8(std::string_view text) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  size_t at = 0;
+  while (at < text.size()) {
+    const unsigned char lead = bytes[at];
+    if (lead < 0x80) {
+      at += 1;
+      continue;
+    }
+    size_t length = 0;
+    unsigned char low = 0x80;
+    unsigned char high = 0xBF;
+    if (lead >= 0xC2 && lead <= 0xDF) {
+      length = 2;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+      length = 3;
+      if (lead == 0xE0) low = 0xA0;
+      if (lead == 0xED) high = 0x9F;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+      length = 4;
+      if (lead == 0xF0) low = 0x90;
+      if (lead == 0xF4) high = 0x8F;
+    } else {
+      return false;
+    }
+    if (at + length > text.size()) return false;
+    if (bytes[at + 1] < low || bytes[at + 1] > high) return false;
+    for (size_t i = 2; i < length; i++) {
+      if ((bytes[at + i] & 0xC0) != 0x80) return false;
+    }
+    at += length;
+  }
+  return true;
+}
+
+// Names as they cross from JavaScript: one string, NUL between the names. One conversion for a
+// whole directory is an order of magnitude cheaper than one N-API call per name.
+class NameList {
+ public:
+  NameList() = default;
+  explicit NameList(std::string joined) : joined_(std::move(joined)) {
+    if (joined_.empty()) return;
+    size_t start = 0;
+    for (;;) {
+      starts_.push_back(start);
+      const size_t end = joined_.find('\0', start);
+      if (end == std::string::npos) return;
+      start = end + 1;
+    }
+  }
+
+  size_t size() const { return starts_.size(); }
+  // NUL-terminated by construction.
+  const char* operator[](size_t index) const { return joined_.data() + starts_[index]; }
+
+ private:
+  // Offsets, not pointers: the string's bytes move with it when it is short.
+  std::string joined_;
+  std::vector<size_t> starts_;
+};
+
+}  // namespace reflink_merge

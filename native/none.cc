@@ -1,0 +1,38 @@
+// A system that has none of the calls: the addon loads, every call answers ENOSYS, and the
+// library goes on with node:fs.
+#include <cerrno>
+
+#include "addon.h"
+#include "contract.h"
+#include "shared_bytes.h"
+
+namespace reflink_merge {
+
+const char* CloneCallName() { return "clone"; }
+
+Outcome CloneFile(int, int, const char*, unsigned, int*) { return {ENOSYS, Call::kClone}; }
+
+Outcome CloneDirectory(int, const char*, int, const char*) { return {ENOSYS, Call::kClone}; }
+
+int RenameExclusive(int, const char*, int, const char*) { return ENOSYS; }
+
+int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
+
+int ReadExtents(int, bool, Extents*) { return ENOSYS; }
+
+bool OnSameFileSystem(int, int) { return false; }
+
+Outcome ReflinkPath(const char*, const char*) { return {ENOSYS, Call::kClone}; }
+
+SharedBytesResult SharedBytes(const std::string&, const std::string&) {
+  SharedBytesResult result;
+  result.outcome = {ENOSYS, Call::kExtents};
+  return result;
+}
+
+int TryLock(int) { return ENOSYS; }
+
+// Without directory descriptors there is nothing to batch over.
+void ExportBatches(Napi::Env, Napi::Object) {}
+
+}  // namespace reflink_merge

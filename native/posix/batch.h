@@ -1,0 +1,55 @@
+// Many operations in one trip off the main thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../names.h"
+#include "operations.h"
+#include "place.h"
+#include "status.h"
+
+namespace reflink_merge {
+
+// The same operation on every name of a pair of directories. Operations on one side use `to`.
+struct Job {
+  Place from;
+  Place to;
+  NameList names;     // in `from`; or the targets of symlinks
+  NameList to_names;  // in `to`; empty: the same as `names`
+  std::vector<uint32_t> modes;
+};
+
+// Which sides of a job an operation reads.
+enum class Sides { kBoth, kTo, kTargets };
+
+struct OperationEntry {
+  const char* name;
+  Operation run;
+  Sides sides;
+};
+
+// The operation of that name, or nullptr.
+const OperationEntry* FindOperation(const std::string& name);
+
+struct Outcomes {
+  std::vector<int32_t> errnos;
+  std::vector<uint8_t> calls;
+  std::vector<uint8_t> equal;
+};
+
+// One outcome a name, in the jobs' order; a failure does not stop the others.
+Outcomes RunBatch(const OperationEntry& operation, const std::vector<Job>& jobs,
+                  const Options& options);
+
+struct StatOutcomes {
+  std::vector<int32_t> errnos;  // ENOENT is an answer (kind missing), not a failure
+  std::vector<uint8_t> calls;
+  StatusColumns columns;
+  std::vector<uint64_t> identities;  // st_dev, st_ino, mtime and ctime (ns): four an entry
+};
+
+StatOutcomes StatBatch(const std::vector<Job>& jobs);
+
+}  // namespace reflink_merge

@@ -1,0 +1,86 @@
+#include "copy_data.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace reflink_merge {
+namespace {
+
+constexpr size_t kBufferBytes = 128 * 1024;
+constexpr off_t kStatBlock = 512;  // the unit of st_blocks, whatever the file system's own
+
+// Where copy_file_range cannot do it, read and write can: old kernels (ENOSYS), two file systems
+// (EXDEV), special files of FUSE and ZFS (EINVAL), NFS without the operation (EOPNOTSUPP), CIFS
+// (EPERM), ZFS with dirty blocks (EAGAIN), swap or immutable quirks (ETXTBSY).
+bool NeedsPlainCopy(int error) {
+  switch (error) {
+    case ENOSYS:
+    case EXDEV:
+    case EINVAL:
+    case EOPNOTSUPP:
+    case EPERM:
+    case EAGAIN:
+    case ETXTBSY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Outcome CopyByReadAndWrite(int src, int dest, off_t offset, off_t end) {
+  std::array<char, kBufferBytes> buffer;
+  while (offset < end) {
+    const size_t wanted = static_cast<size_t>(std::min<off_t>(end - offset, kBufferBytes));
+    const ssize_t got = pread(src, buffer.data(), wanted, offset);
+    if (got < 0) return {errno, Call::kRead};
+    if (got == 0) return {};
+    ssize_t done = 0;
+    while (done < got) {
+      const ssize_t put =
+          pwrite(dest, buffer.data() + done, static_cast<size_t>(got - done), offset + done);
+      if (put < 0) return {errno, Call::kWrite};
+      done += put;
+    }
+    offset += got;
+  }
+  return {};
+}
+
+Outcome CopyRange(int src, int dest, off_t offset, off_t end, bool* in_kernel) {
+  while (*in_kernel && offset < end) {
+    uint64_t copied = 0;
+    const int error = CopyInKernel(src, dest, static_cast<uint64_t>(offset),
+                                   static_cast<uint64_t>(end - offset), &copied);
+    if (error != 0 && !NeedsPlainCopy(error)) return {error, Call::kCopy};
+    // Nothing copied before the end: some FUSE and proc-like files answer so; reading tells.
+    if (error != 0 || copied == 0) *in_kernel = false;
+    offset += static_cast<off_t>(copied);
+  }
+  return CopyByReadAndWrite(src, dest, offset, end);
+}
+
+}  // namespace
+
+Outcome CopyData(int src, const struct stat& status, int dest, bool in_kernel) {
+  const off_t size = status.st_size;
+  if (status.st_blocks * kStatBlock >= size) return CopyRange(src, dest, 0, size, &in_kernel);
+  off_t offset = 0;
+  while (offset < size) {
+    off_t data = lseek(src, offset, SEEK_DATA);
+    // ENXIO: only a hole is left. Any other answer: this file system does not tell its holes.
+    if (data < 0 && errno == ENXIO) break;
+    if (data < 0) data = offset;
+    off_t hole = lseek(src, data, SEEK_HOLE);
+    if (hole < 0) hole = size;
+    const Outcome outcome = CopyRange(src, dest, data, std::min(hole, size), &in_kernel);
+    if (!outcome.ok()) return outcome;
+    offset = hole;
+  }
+  if (ftruncate(dest, size) != 0) return {errno, Call::kWrite};
+  return {};
+}
+
+}  // namespace reflink_merge

@@ -1,0 +1,53 @@
+// One system call's worth of work on (directory, name), or on a pair of those.
+#pragma once
+
+#include <cstdint>
+
+#include "../contract.h"
+
+namespace reflink_merge {
+
+struct Item {
+  int from = -1;               // directory
+  const char* name = nullptr;  // in `from`; the target's text for a symlink
+  int to = -1;                 // directory
+  const char* to_name = nullptr;
+  uint32_t mode = 0;  // permission bits, where the operation makes or sets them
+};
+
+struct Options {
+  bool writable = false;        // files get u+w
+  bool times = false;           // files keep atime and mtime
+  bool in_kernel_copy = false;  // copy_file_range, which may share extents; else read and write
+  bool exact_mode = false;      // directories get their mode whatever the umask
+};
+
+struct Result : Outcome {
+  Result() = default;
+  Result(Outcome outcome) : Outcome(outcome) {}
+  bool equal = false;  // what `Compare` found
+};
+
+using Operation = Result (*)(const Item&, const Options&);
+
+// Sources must be regular files, are opened read-only, and are not followed if they are symlinks.
+// Permission bits are the source's 0777; set-user-ID, set-group-ID and sticky are never passed on.
+Result Clone(const Item& item, const Options& options);
+Result Copy(const Item& item, const Options& options);
+Result HardLink(const Item& item, const Options& options);
+Result Symlink(const Item& item, const Options& options);
+Result CloneWholeDirectory(const Item& item, const Options& options);
+
+// Equal bytes? Same inode, then size, then shared extents, then the bytes themselves.
+Result Compare(const Item& item, const Options& options);
+
+Result Rename(const Item& item, const Options& options);
+Result RenameNoReplace(const Item& item, const Options& options);
+
+Result MakeDirectory(const Item& item, const Options& options);
+Result Unlink(const Item& item, const Options& options);
+Result RemoveDirectory(const Item& item, const Options& options);
+Result ChmodDirectory(const Item& item, const Options& options);
+Result CopyTimes(const Item& item, const Options& options);
+
+}  // namespace reflink_merge

@@ -1,16 +1,17 @@
 {
-  # Builds the addon for users (npm install, prebuildify). For sanitizers and clang-tidy see CMakeLists.txt.
+  # Builds the addon for users (npm install, prebuildify); CMakeLists.txt does for development.
   'targets': [{
     'target_name': 'reflink_merge',
 
-    # Every .cc under native/ is compiled, so that none can be forgotten; the conditions take out other systems' files.
+    # Every .cc under native/, so that none can be forgotten; the conditions take out other systems'.
     'sources': [
       '<!@(node -p "fs.readdirSync(\'native\', { recursive: true }).filter(f => f.endsWith(\'.cc\')).map(f => \'native/\' + f.replaceAll(path.sep, \'/\')).sort().join(\' \')")',
     ],
     'include_dirs': ['native', '<!(node -p "require(\'node-addon-api\').include_dir")'],
     'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
 
-    # -O3 comes from node's common.gypi. Its C++ standard differs between Node versions: name ours, the last one counts.
+    # -O3 comes from node's common.gypi, and so does a C++ standard, which differs between versions
+    # of Node: the last one named counts.
     'cflags!': ['-O3'],
     'cflags': ['-O2', '-Wall', '-Wextra', '-fvisibility=hidden'],
     'cflags_cc': ['-std=c++17', '-fno-exceptions'],

@@ -1,0 +1,69 @@
+import { readdirSync } from 'node:fs'
+import js from '@eslint/js'
+import { createNodeResolver, importX } from 'eslint-plugin-import-x'
+import { defineConfig } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+/**
+ * The files and folders of lib/, from the bottom up: each may import itself and what stands in the
+ * lines above it, neither its neighbours nor what follows.
+ */
+const layers = [
+  ['errno.ts'],
+  ['types.ts'],
+  ['errors.ts'],
+  ['addon.ts', 'lanes.ts'],
+  ['host'],
+  ['scan'],
+  ['plan'],
+  ['options.ts', 'into-self.ts', 'progress.ts', 'stopwatch.ts'],
+  ['stage', 'commit'],
+  ['merge.ts', 'clone.ts', 'binding.ts'],
+  ['probe.ts'],
+  ['index.ts'],
+  ['cli'],
+]
+// What has no layer yet stands at the bottom, so that its first import asks for one.
+const placed = layers.flat()
+const unplaced = readdirSync('lib').filter((name) => !placed.includes(name))
+
+const zones = [unplaced, ...layers].flatMap((layer, height) =>
+  layer.map((name) => ({
+    target: `./lib/${name}`,
+    from: './lib',
+    except: [name, ...layers.slice(0, Math.max(0, height - 1)).flat()].map((path) => `./${path}`),
+    message: 'The layers in eslint.config.mjs forbid it.',
+  })),
+)
+
+export default defineConfig(
+  { ignores: ['build/', 'coverage/', 'dist/', 'out/', 'prebuilds/', 'bench/corpus/'] },
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { 'import-x': importX },
+    settings: {
+      'import-x/extensions': ['.ts', '.mjs', '.cjs'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.mjs', '.cjs'] })],
+    },
+    rules: {
+      'no-undef': 'off', // TypeScript's job, which also checks the scripts
+      'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': ['error', { zones }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+    },
+  },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { require: 'readonly', module: 'writable' },
+    },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+)

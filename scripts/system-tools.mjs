@@ -1,0 +1,54 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { runQuietly } from './run.mjs'
+
+/** What scripts and tests use of the system: a program of it, and Debian's package. */
+const tools = {
+  btrfs: { program: 'mkfs.btrfs', debian: 'btrfs-progs' },
+  xfs: { program: 'mkfs.xfs', debian: 'xfsprogs' },
+  exfat: { program: 'mkfs.exfat', debian: 'exfatprogs' },
+  exfatFuse: { program: 'mount.exfat-fuse', debian: 'exfat-fuse' },
+  strace: { program: 'strace', debian: 'strace' },
+  cmake: { program: 'cmake', debian: 'cmake' },
+  clangFormat: { program: 'clang-format-19', debian: 'clang-format-19' },
+  clangTidy: { program: 'run-clang-tidy-19', debian: 'clang-tidy-19' },
+}
+
+/** @typedef {Partial<Record<keyof typeof tools, boolean>>} Wanted */
+
+/**
+ * Sees to it that these programs are there. As root on Debian or Ubuntu it installs what is not,
+ * after saying so.
+ * @param {Wanted} wanted
+ * @returns {string[]} the programs that are missing all the same
+ */
+export function ensureSystemTools(wanted) {
+  const missing = () =>
+    Object.entries(tools)
+      .filter(([name]) => wanted[/** @type {keyof typeof tools} */ (name)])
+      .map(([, tool]) => tool)
+      .filter(({ program }) => !isInstalled(program))
+  const packages = missing().map(({ debian }) => debian)
+  if (packages.length > 0 && process.getuid?.() === 0 && isInstalled('apt-get')) {
+    console.log(`Installing ${packages.join(', ')} (apt-get) …`)
+    // A failed update is no reason to give up: the lists may be there already.
+    const env = { DEBIAN_FRONTEND: 'noninteractive' }
+    runQuietly('apt-get', ['update', '-qq'], env)
+    runQuietly('apt-get', ['install', '-y', '--no-install-recommends', ...packages], env)
+  }
+  return missing().map(({ program }) => program)
+}
+
+/** @param {string} program */
+function isInstalled(program) {
+  // mkfs and mount lie in sbin, which the PATH of an ordinary user lacks.
+  const path = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+  return path.some((dir) => {
+    try {
+      accessSync(join(dir, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

@@ -147,7 +147,7 @@ function optional<T>(what: string, value: unknown, check: Check<T>): T | undefin
   if (value === undefined) return undefined
   if (check.is(value)) return value
   if (check.isType?.(value) !== true) throw badType(what, check.expected, value)
-  throw invalidArgument('VALUE', `${what} must be ${check.expected}, not ${inspect(value)}`)
+  throw invalidArgument('VALUE', `${what} must be ${check.expected}, not ${shown(value)}`)
 }
 
 function oneOf<T extends string>(...values: readonly T[]): Check<T> {
@@ -206,7 +206,13 @@ function isObject(value: unknown): value is object {
 }
 
 function badType(what: string, expected: string, value: unknown): Error {
-  return invalidArgument('TYPE', `${what} must be ${expected}, not ${inspect(value)}`)
+  return invalidArgument('TYPE', `${what} must be ${expected}, not ${shown(value)}`)
+}
+
+/** A value in a message: enough to recognize it. */
+function shown(value: unknown): string {
+  const text = inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 3 })
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
 function quoted(values: readonly string[]): string {

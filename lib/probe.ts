@@ -17,11 +17,7 @@ import type { LinkMode, ProbeResult } from './types'
  * Rejects if source holds no regular file, or if either cannot be read or written.
  */
 export async function probe(source: string, dest: string): Promise<ProbeResult> {
-  return probeOn(defaultHost, source, dest)
-}
-
-/** probe() on a host of choice. */
-export async function probeOn(host: Host, source: string, dest: string): Promise<ProbeResult> {
+  const host = defaultHost
   const from = readPath('source', source)
   const target = await openTarget(host, readPath('dest', dest))
   try {

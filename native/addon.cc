@@ -123,7 +123,7 @@ class Worker : public Napi::AsyncWorker {
   std::string dest_;
   Work work_;
   Answer answer_;
-  Value value_ {};
+  Value value_{};
 };
 
 Outcome ReflinkStrings(const std::string& src, const std::string& dest) {

@@ -49,7 +49,8 @@ struct Extent {
 struct Extents {
   // Those that have a place on disk: not data inline in metadata, nor data not yet written out.
   std::vector<Extent> list;
-  // Every byte is in `list`, and its address alone tells it: no inline, compressed or encrypted data.
+  // Every byte is in `list`, and its address alone tells it: no inline, compressed or encrypted
+  // data.
   bool comparable = true;
 };
 

@@ -92,8 +92,8 @@ int ReadExtents(int file, bool flush, Extents* extents) {
 }
 
 bool OnSameFileSystem(int a, int b) {
-  struct stat left {};
-  struct stat right {};
+  struct stat left{};
+  struct stat right{};
   if (fstat(a, &left) != 0 || fstat(b, &right) != 0) return false;
   if (left.st_dev == right.st_dev) return true;
   btrfs_ioctl_fs_info_args one;

@@ -10,7 +10,7 @@ import { lockDirectory, type Lock, type LockOptions } from './lock'
 import { publish, toRestrict } from './publish'
 
 /** What was staged, and where what it replaces goes. */
-export interface StagedTree {
+interface StagedTree {
   /** Mirrors the nearest directory above dest that was there at the start, or dest itself. */
   readonly published: Place
   /** Mirrors dest. */

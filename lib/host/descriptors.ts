@@ -12,7 +12,7 @@ export function keep(path: string, fd: number): Directory {
 }
 
 /** A string that two paths share if they lead to one inode. */
-export function identityOf(dev: bigint, ino: bigint): string {
+function identityOf(dev: bigint, ino: bigint): string {
   return `${String(dev)}:${String(ino)}`
 }
 

@@ -2,7 +2,7 @@ import { listSome, MergeError } from '../errors'
 import type { Conflict } from '../types'
 
 /** One conflict as a line for people. */
-export function describeConflict({ path, kind, sources }: Conflict): string {
+function describeConflict({ path, kind, sources }: Conflict): string {
   const who = sources.join(', ')
   switch (kind) {
     case 'content':

@@ -36,7 +36,7 @@ export const stagedBy = ['', 'link', 'clone', 'hardlink', 'copy', 'symlink'] as 
  * - `keep`: something else, which stays; nothing below is merged
  * - `published`: this very directory, put there by this merge
  */
-export type DirectoryState = 'new' | 'exists' | 'replace' | 'keep' | 'published'
+type DirectoryState = 'new' | 'exists' | 'replace' | 'keep' | 'published'
 
 /** One directory of the union of all sources. */
 export interface PlanDirectory {

@@ -42,8 +42,7 @@ bool PlaceArgument(Napi::Env env, const Napi::Value& value, const char* what, Pl
 bool ModesProperty(const Napi::Object& object, std::vector<uint32_t>* modes) {
   const Napi::Value value = object.Get("modes");
   if (value.IsUndefined()) return true;
-  if (!value.IsTypedArray() ||
-      value.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
     ThrowType(object.Env(), "modes must be a Uint32Array");
     return false;
   }

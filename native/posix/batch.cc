@@ -26,8 +26,8 @@ constexpr std::array<OperationEntry, 13> kOperations = {{
 }};
 
 void Add(Outcomes* outcomes, const Result& result) {
-  outcomes->errnos.push_back(result.error);
-  outcomes->calls.push_back(static_cast<uint8_t>(result.call));
+  outcomes->errnos.push_back(result.outcome.error);
+  outcomes->calls.push_back(static_cast<uint8_t>(result.outcome.call));
   outcomes->equal.push_back(result.equal ? 1 : 0);
 }
 
@@ -57,9 +57,9 @@ void RunJob(const OperationEntry& operation, const Job& job, const Options& opti
 }
 
 void AddStatus(StatOutcomes* outcomes, int dir, const char* name) {
-  struct stat status {};
-  Outcome outcome = IsName(name) ? outcomes->columns.Add(dir, name, &status)
-                                 : Outcome{EINVAL, Call::kName};
+  struct stat status{};
+  Outcome outcome =
+      IsName(name) ? outcomes->columns.Add(dir, name, &status) : Outcome{EINVAL, Call::kName};
   if (!outcome.ok()) outcomes->columns.AddMissing();
   if (outcome.error == ENOENT) outcome = {};
   outcomes->errnos.push_back(outcome.error);

@@ -69,17 +69,14 @@ Result Compare(const Item& item, const Options&) {
   Result result;
   const struct stat& left = a.status();
   const struct stat& right = b.status();
-  if (left.st_dev == right.st_dev && left.st_ino == right.st_ino) {
+  const bool same_inode = left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+  if (!same_inode && left.st_size != right.st_size) return result;
+  if (same_inode || left.st_size == 0 || ShareAllExtents(a, b)) {
     result.equal = true;
-  } else if (left.st_size != right.st_size) {
-    result.equal = false;
-  } else if (left.st_size == 0 || ShareAllExtents(a, b)) {
-    result.equal = true;
-  } else {
-    const Outcome outcome = CompareBytes(a.get(), b.get(), left.st_size, &result.equal);
-    if (!outcome.ok()) return outcome;
+    return result;
   }
-  return result;
+  const Outcome outcome = CompareBytes(a.get(), b.get(), left.st_size, &result.equal);
+  return outcome.ok() ? result : Result(outcome);
 }
 
 }  // namespace reflink_merge

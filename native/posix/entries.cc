@@ -21,7 +21,7 @@ Result Answer(int result, Call call) {
 Outcome SetDirectoryMode(int dir, const char* name, mode_t mode) {
   const Descriptor made(openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!made.ok()) return {errno, Call::kOpen};
-  struct stat status {};
+  struct stat status{};
   if (fstat(made.get(), &status) != 0) return {errno, Call::kStat};
   // Compared with the set-group-ID bit left out: it is inherited from the parent, not ours.
   if ((status.st_mode & 0777) == mode) return {};
@@ -72,7 +72,7 @@ Result ChmodDirectory(const Item& item, const Options&) {
 
 // For directories and symlinks; a file gets its times through the descriptor that made it.
 Result CopyTimes(const Item& item, const Options&) {
-  struct stat status {};
+  struct stat status{};
   if (fstatat(item.from, item.name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
     return Outcome{errno, Call::kStat};
   }

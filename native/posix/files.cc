@@ -23,7 +23,7 @@ mode_t WantedMode(const struct stat& source, const Options& options) {
 
 // The mode given at creation passes through the umask or a default ACL, so look what it became.
 Outcome SetAttributes(int file, mode_t mode, const struct stat& source, const Options& options) {
-  struct stat made {};
+  struct stat made{};
   if (fstat(file, &made) != 0) return {errno, Call::kStat};
   if ((made.st_mode & ~static_cast<mode_t>(S_IFMT)) != mode && fchmod(file, mode) != 0) {
     return {errno, Call::kChmod};
@@ -56,8 +56,7 @@ Result Copy(const Item& item, const Options& options) {
   const mode_t mode = WantedMode(source.status(), options);
   NewFile file(item.to, item.to_name, mode);
   if (file.error() != 0) return Outcome{file.error(), Call::kCreate};
-  Outcome outcome =
-      CopyData(source.get(), source.status(), file.get(), options.in_kernel_copy);
+  Outcome outcome = CopyData(source.get(), source.status(), file.get(), options.in_kernel_copy);
   if (!outcome.ok()) return outcome;
   outcome = SetAttributes(file.get(), mode, source.status(), options);
   if (!outcome.ok()) return outcome;
@@ -74,7 +73,7 @@ Result HardLink(const Item& item, const Options&) {
 }
 
 Outcome ReflinkPath(const char* src, const char* dest) {
-  return Clone({AT_FDCWD, src, AT_FDCWD, dest, 0}, {});
+  return Clone({AT_FDCWD, src, AT_FDCWD, dest, 0}, {}).outcome;
 }
 
 int TryLock(int file) { return flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }

@@ -22,6 +22,7 @@ void Append(std::string* joined, const std::string& name) {
 Outcome ReadNames(DIR* directory, std::string* names, std::string* not_utf8) {
   for (;;) {
     errno = 0;
+    // One stream a thread: what readdir_r was for. NOLINTNEXTLINE(concurrency-mt-unsafe)
     const dirent* entry = readdir(directory);
     if (entry == nullptr) {
       if (errno != 0) return {errno, Call::kList};
@@ -43,7 +44,7 @@ Listing List(const Place& place) {
     return listing;
   }
   Descriptor descriptor(opened.Release());
-  struct stat status {};
+  struct stat status{};
   if (fstat(descriptor.get(), &status) != 0) {
     listing.outcome = {errno, Call::kStat};
     return listing;

@@ -22,9 +22,13 @@ struct Options {
   bool exact_mode = false;      // directories get their mode whatever the umask
 };
 
-struct Result : Outcome {
+struct Result {
   Result() = default;
-  Result(Outcome outcome) : Outcome(outcome) {}
+  // An outcome is a result of every operation but `Compare`.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(Outcome of) : outcome(of) {}
+
+  Outcome outcome;
   bool equal = false;  // what `Compare` found
 };
 

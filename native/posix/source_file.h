@@ -31,7 +31,7 @@ class SourceFile {
 
  private:
   Descriptor file_;
-  struct stat status_ {};
+  struct stat status_{};
   Outcome outcome_;
 };
 

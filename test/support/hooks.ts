@@ -1,0 +1,31 @@
+import type { Context, RootHookObject } from 'mocha'
+
+import { killChildren } from './child'
+import { runEnds, testBegins, testEnds } from './fresh'
+import { skippedReasons } from './unrunnable'
+import { removeVolumes } from './volumes'
+
+/** Load with `mocha --require tsx/cjs --require test/support/hooks.ts`. */
+export const mochaHooks: RootHookObject = {
+  beforeEach() {
+    testBegins()
+  },
+  async afterEach(this: Context) {
+    this.timeout(60_000)
+    await testEnds()
+  },
+  async afterAll(this: Context) {
+    this.timeout(60_000)
+    killChildren()
+    await runEnds()
+    removeVolumes()
+  },
+}
+
+// On exit, so that it stands below the reporter's summary.
+process.once('exit', () => {
+  killChildren()
+  if (skippedReasons().size === 0) return
+  console.error('Not run, because this machine cannot:')
+  for (const [reason, times] of skippedReasons()) console.error(`  ${reason} (${String(times)} ×)`)
+})

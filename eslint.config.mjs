@@ -18,6 +18,8 @@ const layers = [
   ['plan'],
   ['options.ts', 'into-self.ts', 'progress.ts', 'stopwatch.ts'],
   ['stage', 'commit'],
+  ['planning.ts'],
+  ['result.ts'],
   ['merge.ts', 'clone.ts', 'binding.ts'],
   ['probe.ts'],
   ['index.ts'],

@@ -87,13 +87,10 @@ export function invalidArgument(kind: 'TYPE' | 'VALUE', message: string): Error 
 /** The first of several errors, with `.errors` holding them all; one alone stays as it is. */
 export function firstOf(errors: readonly unknown[]): unknown {
   const [first] = errors
-  if (errors.length > 1 && first instanceof Error) Object.assign(first, { errors: [...errors] })
+  // A caller's own error, e.g. the reason of an abort, may be one that cannot take a property.
+  const takesMore = first instanceof Error && Object.isExtensible(first)
+  if (errors.length > 1 && takesMore) Object.assign(first, { errors: [...errors] })
   return first
-}
-
-/** The error with others that happened after it in `.errors`; it stays the cause. */
-export function withErrors(error: unknown, others: readonly unknown[]): unknown {
-  return firstOf([error, ...others])
 }
 
 const listed = 10

@@ -16,17 +16,20 @@ export class Progress {
 
   constructor(private readonly report: ((progress: MergeProgress) => void) | undefined) {}
 
-  /** Counting starts anew where the phase says so. */
-  enter(phase: MergePhase, totals?: { files: number; bytes: number }): void {
+  enter(phase: MergePhase): void {
     this.state.phase = phase
-    if (totals !== undefined) {
-      Object.assign(this.state, { files: 0, bytes: 0 })
-      Object.assign(this.state, { totalFiles: totals.files, totalBytes: totals.bytes })
-    }
+    // Scanned files are counted before there is a total; from then on those that are placed.
+    if (phase === 'stage') Object.assign(this.state, { files: 0, bytes: 0 })
     this.tell()
   }
 
-  add(files: number, bytes: number): void {
+  /** So much more is to be placed. */
+  readonly expect = (files: number, bytes: number): void => {
+    this.state.totalFiles += files
+    this.state.totalBytes += bytes
+  }
+
+  readonly add = (files: number, bytes: number): void => {
     this.state.files += files
     this.state.bytes += bytes
     this.tell()

@@ -1,10 +1,11 @@
 import { errno } from '../errno'
-import { SystemError } from '../errors'
+import { listSome, SystemError } from '../errors'
 import { below, entryOf, type Directory, type Host, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import { ownerAccess, type PlanDirectory } from '../plan/plan'
 import type { Survey } from '../plan/survey'
 import type { Target } from '../plan/target'
+import { foreignEntries } from './foreign'
 import { Journal } from './journal'
 import { lockDirectory, type Lock, type LockOptions } from './lock'
 import { publish, toRestrict } from './publish'
@@ -50,6 +51,16 @@ export class UndoError extends Error {
   }
 }
 
+/** Entries of others that must not be removed with the staging directory in which they lie now. */
+class ForeignError extends Error {
+  constructor(readonly paths: readonly string[]) {
+    super(
+      'others put files into directories that this merge has taken back; they were kept in:' +
+        listSome(paths),
+    )
+  }
+}
+
 // Each round something that does not ask for the lock got in the way.
 const mostRounds = 100
 
@@ -72,6 +83,7 @@ class Commit {
   private readonly undos: (() => Promise<unknown[]>)[] = []
   private readonly opened: Directory[] = []
   private lock: Lock | undefined
+  private staged: StagedTree | undefined
 
   constructor(private readonly context: CommitContext) {}
 
@@ -87,7 +99,7 @@ class Commit {
     for (let round = 0; round < mostRounds; round++) {
       this.context.signal?.throwIfAborted()
       const survey = await this.context.survey(locked)
-      const staged = await this.context.stage()
+      const staged = (this.staged = await this.context.stage())
       if (staged === undefined || (await this.publishInto(locked, root, staged))) {
         await this.restrict({ base: locked, path: '' })
         return { survey, locking: this.lock?.locking ?? 'none' }
@@ -105,7 +117,7 @@ class Commit {
     const { root, target } = this.context
     const nearest: Place = { base: target.nearest, path: '' }
     if (target.missing.length === 0) return target.nearest
-    const staged = await this.context.stage()
+    const staged = (this.staged = await this.context.stage())
     if (staged === undefined) return target.nearest
     for (const [depth, name] of target.missing.entries()) {
       const path = target.missing.slice(0, depth).join('/')
@@ -176,6 +188,11 @@ class Commit {
   async undo(): Promise<unknown[]> {
     const errors: unknown[] = []
     for (const undo of this.undos.reverse()) errors.push(...(await undo()))
+    if (errors.length === 0 && this.staged !== undefined) {
+      const { host, root } = this.context
+      const foreign = await foreignEntries(host, root, this.staged.fresh)
+      if (foreign.length > 0) errors.push(new ForeignError(foreign))
+    }
     return errors
   }
 

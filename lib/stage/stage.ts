@@ -1,4 +1,4 @@
-import type { Host } from '../host/host'
+import { Kind, type Host } from '../host/host'
 import { inLanes } from '../lanes'
 import type { Union } from '../plan/plan'
 import { copyDirectoryTimes, stageDirectories } from './directories'
@@ -12,7 +12,9 @@ export interface StageContext {
   readonly preserveTimestamps: boolean
   readonly concurrency: number
   readonly signal: AbortSignal | undefined
-  /** Files and bytes that were placed since the last call. */
+  /** Entries and bytes that are about to be placed. */
+  readonly onStart: (files: number, bytes: number) => void
+  /** Entries and bytes that were placed since the last call. */
   readonly onFiles: (files: number, bytes: number) => void
 }
 
@@ -31,6 +33,7 @@ export async function stage(
 ): Promise<void> {
   const work = wanted(union.root)
   if (work.levels.flat().length === 0 && work.entries === 0) return
+  context.onStart(work.entries, bytesOf(work.units.flat()))
   const target = await staging()
   await stageDirectories(context.host, target, work.levels)
   await context.placer.tryModes(work.units.flat(), target.scratch)
@@ -46,9 +49,7 @@ export async function stage(
 
 /** Biggest directories first, so that no worker is left alone with one; small ones share a call. */
 function pack({ units }: Wanted): Unit[][] {
-  const size = (directory: readonly Unit[]): number =>
-    directory.reduce((sum, { positions }) => sum + positions.length, 0)
-  const sized = units.map((directory) => ({ directory, entries: size(directory) }))
+  const sized = units.map((directory) => ({ directory, entries: entriesOf(directory) }))
   sized.sort((a, b) => b.entries - a.entries)
   const packs: Unit[][] = []
   let open: { units: Unit[]; entries: number } | undefined
@@ -72,14 +73,25 @@ async function placePack(
   for (const slice of slices(units)) {
     context.signal?.throwIfAborted()
     await context.placer.place(slice, staging.fresh)
-    let files = 0
-    let bytes = 0
-    for (const { part, positions } of slice) {
-      files += positions.length
-      for (const position of positions) bytes += part.tree.sizes[part.picks[position] ?? 0] ?? 0
-    }
-    context.onFiles(files, bytes)
+    context.onFiles(entriesOf(slice), bytesOf(slice))
   }
+}
+
+function entriesOf(units: readonly Unit[]): number {
+  return units.reduce((sum, { positions }) => sum + positions.length, 0)
+}
+
+/** Bytes of the files; a symlink has none. */
+function bytesOf(units: readonly Unit[]): number {
+  let bytes = 0
+  for (const { part, positions } of units) {
+    const { kinds, sizes } = part.tree
+    for (const position of positions) {
+      const index = part.picks[position] as number
+      if (kinds[index] === Kind.File) bytes += sizes[index] ?? 0
+    }
+  }
+  return bytes
 }
 
 function* slices(units: readonly Unit[]): Generator<Unit[]> {

@@ -26,7 +26,8 @@ export class Staging {
     const made = await host.mkdir(job, true)
     const number = made.errnos[0] ?? 0
     if (number !== 0) {
-      throw new SystemError(number, { syscall: made.syscall(0), path: pathOf(at, name) })
+      const hint = 'The staging directory is made here, on the file system of dest'
+      throw new SystemError(number, { syscall: made.syscall(0), path: pathOf(at, name), hint })
     }
     const directory = await host.open({ base: parent, path: name })
     const staging = new Staging(host, parent, name, directory, missing.join('/'))

@@ -7,7 +7,7 @@ export interface RawPlace {
   path?: string
 }
 
-/** The same operation on every name of a pair of directories; names are joined by NUL. */
+/** The same operation on every name of a pair of directories; there is a NUL after each name. */
 export interface RawJob {
   from?: RawPlace
   to: RawPlace
@@ -34,7 +34,7 @@ interface RawColumns {
   kinds: Uint8Array
   modes: Uint16Array
   sizes: Float64Array
-  /** Texts of the symlinks, in order, joined by NUL. */
+  /** Texts of the symlinks, in order, a NUL after each. */
   targets: string
 }
 

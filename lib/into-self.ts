@@ -5,9 +5,9 @@ import type { Source } from './types'
 
 /**
  * A source in dest, or dest in a source: the merge would read what it writes. Throws and names them all.
- * `dest` and the sources' directories are compared as they really are, symlinks resolved.
+ * Directories are compared as they really are, symlinks resolved.
  */
-export function refuseIntoSelf(sources: readonly Source[], dest: string): void {
+export async function refuseIntoSelf(sources: readonly Source[], dest: string): Promise<void> {
   const paths: string[] = []
   for (const { name, dir, files } of sources) {
     if (dir !== undefined && (isWithin(dir, dest) || isWithin(dest, dir))) {
@@ -15,7 +15,7 @@ export function refuseIntoSelf(sources: readonly Source[], dest: string): void {
     }
     const directories = new Set([...(files?.values() ?? [])].map((file) => dirname(file)))
     for (const directory of directories) {
-      if (isWithin(directory, dest)) paths.push(`${name}: ${directory}`)
+      if (isWithin(await real(directory), dest)) paths.push(`${name}: ${directory}`)
     }
   }
   if (paths.length === 0) return
@@ -27,13 +27,16 @@ function isWithin(inner: string, outer: string): boolean {
   return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
 }
 
-/** The sources with their directories resolved; one that does not exist is left for the scan to report. */
+/** A path with its symlinks resolved; one that does not exist is left for the scan to report. */
+async function real(path: string): Promise<string> {
+  return fs.realpath(path).catch(() => path)
+}
+
+/** The sources with their directories resolved. */
 export function resolveSources(sources: readonly Source[]): Promise<Source[]> {
   return Promise.all(
-    sources.map(async (source) => {
-      if (source.dir === undefined) return source
-      const dir = await fs.realpath(source.dir).catch(() => source.dir)
-      return dir === undefined ? source : { ...source, dir }
-    }),
+    sources.map(async (source) =>
+      source.dir === undefined ? source : { ...source, dir: await real(source.dir) },
+    ),
   )
 }

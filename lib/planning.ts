@@ -46,7 +46,7 @@ export async function withPlan<T>(
   const sources = await resolveSources(named)
   const target = await openTarget(host, path)
   try {
-    refuseIntoSelf(sources, target.path)
+    await refuseIntoSelf(sources, target.path)
     progress.enter('scan')
     const onFiles = (files: number): void => {
       progress.add(files, 0)

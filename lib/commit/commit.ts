@@ -91,6 +91,8 @@ class Commit {
     const { root, target } = this.context
     const dest = await this.publishWhole()
     if (dest === undefined) {
+      // One rename made dest, so there was nothing that a lock could have guarded.
+      this.context.onLocked()
       await this.restrict({ base: target.nearest, path: target.missing.join('/') })
       return { survey: undefined, locking: 'exclusive' }
     }

@@ -57,8 +57,17 @@ export interface Comparison extends Outcomes {
   readonly equal: Uint8Array
 }
 
-/** Kinds of entries, as numbers in columns. `Other`: fifo, socket, device. */
-export const Kind = { Missing: 0, File: 1, Directory: 2, Symlink: 3, Other: 4 } as const
+/** Kinds of entries, as numbers in columns. */
+export const Kind = {
+  Missing: 0,
+  File: 1,
+  Directory: 2,
+  Symlink: 3,
+  /** Fifo, socket, device. */
+  Other: 4,
+  /** A symlink whose text is not UTF-8, so that it cannot be given back to the system as it is. */
+  OddLink: 5,
+} as const
 
 /** What entries are, in columns: one entry an index in each. */
 export interface Columns {

@@ -29,31 +29,44 @@ function raw(place: Place): RawPlace {
   return { base, path: place.path }
 }
 
+/**
+ * Names as they cross to the addon: one string, NUL after each. What holds a NUL itself cannot cross; it
+ * goes as an empty name, which is refused like it.
+ */
+function carried(names: readonly string[]): string {
+  let joined = ''
+  for (const name of names) joined += name.includes('\0') ? '\0' : `${name}\0`
+  return joined
+}
+
 function namesJob({ to, names, modes }: NamesJob): RawJob {
-  const job: RawJob = { to: raw(to), names: names.join('\0') }
+  const job: RawJob = { to: raw(to), names: carried(names) }
   if (modes !== undefined) job.modes = modes
   return job
 }
 
 function pairJob({ from, to, names, toNames }: PairJob): RawJob {
-  const job: RawJob = { from: raw(from), to: raw(to), names: names.join('\0') }
-  if (toNames !== undefined) job.toNames = toNames.join('\0')
+  const job: RawJob = { from: raw(from), to: raw(to), names: carried(names) }
+  if (toNames !== undefined) job.toNames = carried(toNames)
   return job
 }
 
 function linkJob({ to, names, targets }: LinkJob): RawJob {
-  return { to: raw(to), names: targets.join('\0'), toNames: names.join('\0') }
+  return { to: raw(to), names: carried(targets), toNames: carried(names) }
 }
 
 function split(joined: string): string[] {
-  return joined === '' ? [] : joined.split('\0')
+  const names = joined.split('\0')
+  // What is after the last NUL.
+  names.pop()
+  return names
 }
 
 /** Texts in the order of the symlinks, by the index of the entry. */
 function targetsOf(kinds: Uint8Array, joined: string): ReadonlyMap<number, string> {
   const targets = new Map<number, string>()
-  if (!kinds.includes(Kind.Symlink)) return targets
-  const texts = joined.split('\0')
+  if (joined === '') return targets
+  const texts = split(joined)
   let next = 0
   kinds.forEach((kind, index) => {
     if (kind === Kind.Symlink) targets.set(index, texts[next++] ?? '')

@@ -36,7 +36,11 @@ export async function look(paths: readonly (string | Failure)[]): Promise<Stats>
     sizes[index] = Number(status.size)
     const identity = [status.dev, status.ino, status.mtimeNs, status.ctimeNs]
     identities.set(identity, index * identityLength)
-    if (status.isSymbolicLink()) targets.set(index, await call(fs.readlink(path)))
+    if (!status.isSymbolicLink()) return
+    const bytes = await call(fs.readlink(path, { encoding: 'buffer' }))
+    const text = bytes.toString()
+    if (Buffer.from(text).equals(bytes)) targets.set(index, text)
+    else kinds[index] = Kind.OddLink
   })
   return { ...outcomes, kinds, modes, sizes, identities, targets }
 }

@@ -114,10 +114,10 @@ function* within(
     })
   }
   for (const [name, child] of directory.directories) {
-    const fate = inherited ?? inheritedAction(child)
-    const { path, sources } = child
+    const { path, sources, state } = child
     const source = nameOf(sources[0] ?? 0)
-    const action = fate ?? 'unchanged'
+    const own = state === 'replace' ? 'replace' : inheritedAction(child)
+    const action = inherited ?? own ?? 'unchanged'
     entries.push({ name, entry: { path, type: 'directory', source, size: 0, action }, child })
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))

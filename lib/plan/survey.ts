@@ -139,7 +139,8 @@ class Surveyor {
       return found === Kind.Directory
     }
     // Never written through, never taken for the directory it leads to, whatever the policy.
-    const policy = found === Kind.Symlink ? 'error' : this.context.existing
+    const isLink = found === Kind.Symlink || found === Kind.OddLink
+    const policy = isLink ? 'error' : this.context.existing
     this.conflict(child.path, child.sources, policy)
     child.state = policy === 'replace' ? 'replace' : 'keep'
     return false

@@ -95,6 +95,7 @@ function unsupported(
 ): string | undefined {
   const kind = listing.kinds[index]
   if (kind === Kind.Other) return 'a fifo, socket or device'
+  if (kind === Kind.OddLink) return 'a symlink whose text is not UTF-8'
   if (kind !== Kind.Symlink) return undefined
   return symlinkProblem(rules.symlinks, directory, listing.targets.get(index) ?? '')
 }

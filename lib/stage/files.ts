@@ -57,8 +57,8 @@ export class FilePlacer {
     for (const [device, entry] of this.firstFiles(units)) {
       const ladder = new Ladder()
       this.ladders.set(device, ladder)
-      for (const mode of entry.modes.filter(isTriedFirst)) {
-        const refusal = await this.tryMode(mode, entry, scratch)
+      for (const mode of entry.modes) {
+        const refusal = isTriedFirst(mode) ? await this.tryMode(mode, entry, scratch) : undefined
         if (refusal === undefined) break
         if (mode === entry.modes.at(-1)) throw this.error(entry, refusal)
         ladder.retire(refusal)
@@ -66,7 +66,10 @@ export class FilePlacer {
     }
   }
 
-  /** The first file by path of each file system that has none tried yet. */
+  /**
+   * The first file by path of each file system that has none tried yet; one that may take every mode
+   * before one that must be dest's own.
+   */
   private firstFiles(units: readonly Unit[]): Map<number, Entry> {
     const first = new Map<number, { entry: Entry; path: string }>()
     for (const { directory, part, positions } of units) {
@@ -76,15 +79,19 @@ export class FilePlacer {
         if (this.ladders.has(device) || part.tree.kinds[index] !== Kind.File) continue
         const path = joinPath(directory.path, part.tree.names[index] as string)
         const known = first.get(device)
-        if (known !== undefined && known.path <= path) continue
-        const modes = this.options.linkModes
+        const knownIsFree = known?.entry.modes === this.options.linkModes
+        if (knownIsFree && known.path <= path) continue
+        const modes = this.modesFor(directory, part, index)
+        const isFree = modes === this.options.linkModes
+        if (knownIsFree && !isFree) continue
+        if (known !== undefined && knownIsFree === isFree && known.path <= path) continue
         first.set(device, { path, entry: { directory, part, position, modes } })
       }
     }
     return new Map([...first].map(([device, { entry }]) => [device, entry]))
   }
 
-  /** A refusal that holds for the whole pair of file systems, or undefined. */
+  /** A refusal that holds for the whole pair of file systems, or undefined. Throws a real error. */
   private async tryMode(
     mode: LinkMode,
     entry: Entry,
@@ -99,7 +106,9 @@ export class FilePlacer {
       return undefined
     }
     const refusal = this.refusal(mode, entry, number, outcomes.syscall(0))
-    return meaningOf(mode, number, refusal.syscall) === 'never' ? refusal : undefined
+    const meaning = meaningOf(mode, number, refusal.syscall)
+    if (meaning === 'fatal') throw this.error(entry, refusal)
+    return meaning === 'never' ? refusal : undefined
   }
 
   /** Places the entries of some directories, all of them by this one worker. */

@@ -15,8 +15,8 @@ struct CloseDirectory {
 };
 
 void Append(std::string* joined, const std::string& name) {
-  if (!joined->empty()) joined->push_back('\0');
   *joined += name;
+  joined->push_back('\0');
 }
 
 Outcome ReadNames(DIR* directory, std::string* names, std::string* not_utf8) {

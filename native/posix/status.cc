@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "../names.h"
+
 namespace reflink_merge {
 namespace {
 
@@ -29,7 +31,7 @@ void StatusColumns::AddMissing() {
   sizes.push_back(0);
 }
 
-Outcome StatusColumns::AddTarget(int dir, const char* name, off_t length) {
+Outcome StatusColumns::AddTarget(int dir, const char* name, off_t length, Kind* kind) {
   // One more than told: a full buffer means that the link grew since.
   std::string target(static_cast<size_t>(length) + 1, '\0');
   for (;;) {
@@ -41,17 +43,20 @@ Outcome StatusColumns::AddTarget(int dir, const char* name, off_t length) {
     }
     target.resize(target.size() * 2);
   }
-  if (has_targets_) targets.push_back('\0');
-  has_targets_ = true;
+  if (!IsUtf8(target)) {
+    *kind = Kind::kOddLink;
+    return {};
+  }
   targets += target;
+  targets.push_back('\0');
   return {};
 }
 
 Outcome StatusColumns::Add(int dir, const char* name, struct stat* status) {
   if (fstatat(dir, name, status, AT_SYMLINK_NOFOLLOW) != 0) return {errno, Call::kStat};
-  const Kind kind = KindOf(status->st_mode);
+  Kind kind = KindOf(status->st_mode);
   if (kind == Kind::kSymlink) {
-    const Outcome outcome = AddTarget(dir, name, status->st_size);
+    const Outcome outcome = AddTarget(dir, name, status->st_size, &kind);
     if (!outcome.ok()) return outcome;
   }
   kinds.push_back(static_cast<uint8_t>(kind));

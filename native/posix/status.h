@@ -11,13 +11,20 @@
 
 namespace reflink_merge {
 
-enum class Kind : uint8_t { kMissing, kFile, kDirectory, kSymlink, kOther };
+enum class Kind : uint8_t {
+  kMissing,
+  kFile,
+  kDirectory,
+  kSymlink,
+  kOther,    // fifo, socket, device
+  kOddLink,  // a symlink whose text is not UTF-8: JavaScript cannot give it back as it is
+};
 
 struct StatusColumns {
   std::vector<uint8_t> kinds;
   std::vector<uint16_t> modes;  // 07777
   std::vector<double> sizes;    // bytes
-  // The text of the symlinks, NUL between them, in the entries' order.
+  // The text of the symlinks, NUL after each, in the entries' order.
   std::string targets;
 
   void Reserve(size_t count);
@@ -26,8 +33,7 @@ struct StatusColumns {
   void AddMissing();
 
  private:
-  Outcome AddTarget(int dir, const char* name, off_t length);
-  bool has_targets_ = false;
+  Outcome AddTarget(int dir, const char* name, off_t length, Kind* kind);
 };
 
 }  // namespace reflink_merge

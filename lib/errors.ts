@@ -86,11 +86,19 @@ export function invalidArgument(kind: 'TYPE' | 'VALUE', message: string): Error 
 
 /** The first of several errors, with `.errors` holding them all; one alone stays as it is. */
 export function firstOf(errors: readonly unknown[]): unknown {
-  const [first] = errors
+  const distinct = [...new Set(errors)]
+  const [first] = distinct
   // A caller's own error, e.g. the reason of an abort, may be one that cannot take a property.
   const takesMore = first instanceof Error && Object.isExtensible(first)
-  if (errors.length > 1 && takesMore) Object.assign(first, { errors: [...errors] })
+  if (distinct.length > 1 && takesMore) Object.assign(first, { errors: distinct })
   return first
+}
+
+/** Cleans up after an error, which stays the cause: a failure of the cleaning goes to `.errors`. */
+export async function throwAfter(error: unknown, cleanUp: () => Promise<unknown>): Promise<never> {
+  const errors = [error]
+  await cleanUp().catch((failure: unknown) => errors.push(failure))
+  throw firstOf(errors)
 }
 
 const listed = 10

@@ -1,5 +1,5 @@
 import { commit, UndoError } from './commit/commit'
-import { firstOf } from './errors'
+import { firstOf, throwAfter } from './errors'
 import { defaultHost } from './host'
 import type { Host } from './host/host'
 import { readOptions } from './options'
@@ -77,6 +77,7 @@ function prepare(system: Host, options: MergeOptions | undefined): Context {
   const lanes = settings.concurrency ?? host.parallelism
   return {
     ...{ host, settings, lanes },
+    steady: patient(system, undefined),
     compare: comparer(host, lanes, signal),
     progress: new Progress(settings.onProgress),
     watch: new Stopwatch(),
@@ -85,7 +86,7 @@ function prepare(system: Host, options: MergeOptions | undefined): Context {
 
 /** stage, then commit. */
 async function carryOut(context: Context, plan: Plan): Promise<MergeResult> {
-  const { host, settings, lanes, progress, watch } = context
+  const { host, steady, settings, lanes, progress, watch } = context
   const { union, target } = plan
   const { signal, preserveTimestamps } = settings
   const sources = union.trees.map(({ name }) => name)
@@ -93,7 +94,7 @@ async function carryOut(context: Context, plan: Plan): Promise<MergeResult> {
 
   let staging: Staging | undefined
   const needStaging = async (): Promise<Staging> =>
-    (staging ??= await Staging.make(host, target.nearest, target.missing))
+    (staging ??= await Staging.make({ host, steady }, target.nearest, target.missing))
   // What is wanted may grow until dest is locked; each time only what is not staged yet is built.
   const build = async (): Promise<Staging | undefined> => {
     await stage(union, needStaging, {
@@ -110,7 +111,7 @@ async function carryOut(context: Context, plan: Plan): Promise<MergeResult> {
     watch.lap('stage')
     progress.enter('lock')
     const committed = await commit({
-      ...{ host, target, signal, root: union.root, stage: build },
+      ...{ host, steady, target, root: union.root, stage: build },
       lock: settings.lock && { ...settings.lock, signal },
       survey: async (dest) => {
         const found = await look(context, union, dest)
@@ -122,24 +123,24 @@ async function carryOut(context: Context, plan: Plan): Promise<MergeResult> {
         progress.enter('commit')
       },
     })
-    await staging?.remove()
+    const leftover = await removeOrTell(staging)
     watch.lap('commit')
-    return toResult(plan, placer.fallbacks.list, committed, host.containment, watch)
+    const report = { fallbacks: placer.fallbacks.list, containment: host.containment, ...leftover }
+    return toResult(plan, committed, report, watch)
   } catch (error) {
-    throw await cleanUp(error, staging)
+    if (!(error instanceof UndoError)) return throwAfter(error, async () => staging?.remove())
+    // What could not be put back lies in the staging directory.
+    await staging?.close()
+    throw firstOf([error.cause, ...error.errors])
   }
 }
 
-/** Leaves nothing behind but what could not be put back. */
-async function cleanUp(error: unknown, staging: Staging | undefined): Promise<unknown> {
-  if (error instanceof UndoError) {
-    await staging?.close()
-    return firstOf([error.cause, ...error.errors])
-  }
+/** dest is complete by now, so that an empty staging directory stays behind is told, but fails nothing. */
+async function removeOrTell(staging: Staging | undefined): Promise<Pick<MergeResult, 'leftover'>> {
   try {
     await staging?.remove()
-    return error
-  } catch (failure) {
-    return firstOf([error, failure])
+    return {}
+  } catch (error) {
+    return staging === undefined ? {} : { leftover: { path: staging.path, error } }
   }
 }

@@ -15,7 +15,10 @@ import type { MergePhase, Source } from './types'
 
 /** What every phase needs. */
 export interface Context {
+  /** Starts nothing new after an abort. */
   readonly host: Host
+  /** Goes on after an abort: to put things back. */
+  readonly steady: Host
   readonly settings: Settings
   /** Batches in flight. */
   readonly lanes: number

@@ -4,7 +4,7 @@ import { effectsOf, entriesOf, totalsOf } from './plan/report'
 import type { Union } from './plan/plan'
 import type { Survey } from './plan/survey'
 import type { Stopwatch } from './stopwatch'
-import type { Conflict, Fallback, MergePhase, MergePlan, MergeResult } from './types'
+import type { Conflict, MergePhase, MergePlan, MergeResult } from './types'
 
 /** What planMerge() gives. */
 export function toPlan({ union, found }: Plan): MergePlan {
@@ -18,9 +18,8 @@ export function toPlan({ union, found }: Plan): MergePlan {
 /** What merge() gives. */
 export function toResult(
   { union }: Plan,
-  fallbacks: Fallback[],
   { survey, locking }: Committed,
-  containment: MergeResult['containment'],
+  report: Pick<MergeResult, 'fallbacks' | 'containment' | 'leftover'>,
   watch: Stopwatch<MergePhase>,
 ): MergeResult {
   const duration = {
@@ -34,10 +33,9 @@ export function toResult(
   return {
     ...totalsOf(union),
     ...effectsOf(union.root),
-    fallbacks,
+    ...report,
     conflicts: allConflicts(union, survey),
     locking,
-    containment,
     duration,
   }
 }

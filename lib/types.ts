@@ -126,6 +126,8 @@ export interface MergeResult {
   locking: 'exclusive' | 'degraded' | 'none'
   /** `kernel`: nothing below dest was reached through a symlink, guaranteed by the kernel. */
   containment: 'kernel' | 'best-effort'
+  /** The staging directory, if it could not be removed, and why. dest is complete all the same. */
+  leftover?: { path: string; error: unknown }
   /** Milliseconds. */
   duration: {
     scan: number

@@ -16,7 +16,8 @@ constexpr size_t kMaxNameBytes = 255;
 inline bool IsName(std::string_view name) {
   if (name.empty() || name.size() > kMaxNameBytes) return false;
   if (name == "." || name == "..") return false;
-  return name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+  // A backslash separates directories on Windows, so a package with one would mean two things.
+  return name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
 }
 
 // Zero or more names joined by '/'; "" is the place itself.

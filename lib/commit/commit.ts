@@ -22,11 +22,13 @@ interface StagedTree {
 }
 
 export interface CommitContext {
+  /** Starts nothing new after an abort. */
   readonly host: Host
+  /** Goes on after an abort: to put things back. */
+  readonly steady: Host
   readonly root: PlanDirectory
   readonly target: Target
   readonly lock: LockOptions | false
-  readonly signal: AbortSignal | undefined
   /** Looks at dest again; throws if it holds something in the way. */
   readonly survey: (dest: Directory) => Promise<Survey>
   /** Stages what the last survey found to be wanted besides; undefined if nothing ever was. */
@@ -99,7 +101,6 @@ class Commit {
     const locked = await this.lockDest(dest)
     this.context.onLocked()
     for (let round = 0; round < mostRounds; round++) {
-      this.context.signal?.throwIfAborted()
       const survey = await this.context.survey(locked)
       const staged = (this.staged = await this.context.stage())
       if (staged === undefined || (await this.publishInto(locked, root, staged))) {
@@ -134,7 +135,7 @@ class Commit {
   }
 
   private journal(fresh: Place, replaced: Place, dest: Place): Journal {
-    const journal = new Journal(this.context.host, { fresh, replaced, dest })
+    const journal = new Journal(this.context.host, this.context.steady, { fresh, replaced, dest })
     this.undos.push(() => journal.undo())
     return journal
   }
@@ -165,15 +166,15 @@ class Commit {
   ): Promise<boolean> {
     const journal = this.journal(staged.fresh, staged.replaced, { base: dest, path: '' })
     const makeReplaced = (path: string): Promise<void> => staged.makeReplaced(path)
-    return publish(root, { journal, makeReplaced, signal: this.context.signal })
+    return publish(root, { journal, makeReplaced })
   }
 
   /** Directories get their own mode last: one that is not writable could not have been moved. */
   private async restrict(dest: Place): Promise<void> {
     for (const { path, mode } of toRestrict(this.context.root)) {
-      await this.chmod(dest, path, mode)
+      await chmod(this.context.host, below(dest, path), mode)
       this.undos.push(() =>
-        this.chmod(dest, path, mode | ownerAccess).then(
+        chmod(this.context.steady, below(dest, path), mode | ownerAccess).then(
           () => [],
           (error: unknown) => [error],
         ),
@@ -181,18 +182,12 @@ class Commit {
     }
   }
 
-  private async chmod(start: Place, path: string, mode: number): Promise<void> {
-    const { directory, name } = entryOf(below(start, path))
-    const jobs = [{ to: directory, names: [name], modes: Uint32Array.of(mode) }]
-    throwIfFailed(jobs, await this.context.host.chmod(jobs))
-  }
-
   async undo(): Promise<unknown[]> {
     const errors: unknown[] = []
     for (const undo of this.undos.reverse()) errors.push(...(await undo()))
     if (errors.length === 0 && this.staged !== undefined) {
-      const { host, root } = this.context
-      const foreign = await foreignEntries(host, root, this.staged.fresh)
+      const { steady, root } = this.context
+      const foreign = await foreignEntries(steady, root, this.staged.fresh)
       if (foreign.length > 0) errors.push(new ForeignError(foreign))
     }
     return errors
@@ -200,6 +195,12 @@ class Commit {
 
   async close(): Promise<void> {
     this.lock?.release()
-    for (const directory of this.opened) await this.context.host.close(directory)
+    for (const directory of this.opened) await this.context.steady.close(directory)
   }
+}
+
+async function chmod(host: Host, place: Place, mode: number): Promise<void> {
+  const { directory, name } = entryOf(place)
+  const jobs = [{ to: directory, names: [name], modes: Uint32Array.of(mode) }]
+  throwIfFailed(jobs, await host.chmod(jobs))
 }

@@ -55,12 +55,14 @@ export class Journal {
 
   constructor(
     private readonly host: Host,
+    /** The one to put things back with: it goes on after an abort. */
+    private readonly steady: Host,
     private readonly places: Places,
   ) {}
 
   /** Publishes entries where dest has nothing. One flag a name: false where something is there now. */
   async publish(entries: readonly Entries[]): Promise<boolean[]> {
-    const inodes = await this.inodesOf(this.places.fresh, entries)
+    const inodes = await inodesOf(this.host, this.places.fresh, entries)
     const jobs = this.jobs(this.places.fresh, this.places.dest, entries)
     return this.record(entries, inodes, jobs, await this.host.rename(jobs, false), false)
   }
@@ -78,7 +80,7 @@ export class Journal {
   private async replaceOne(path: string, name: string, move: boolean): Promise<boolean> {
     const one = [{ path, names: [name] }]
     const { fresh, replaced, dest } = this.places
-    const inodes = await this.inodesOf(fresh, one)
+    const inodes = await inodesOf(this.host, fresh, one)
     const away = this.jobs(dest, replaced, one)
     const linked = !move && (await this.attempt(away, () => this.host.hardlink(away), cannotLink))
     if (!linked) {
@@ -102,8 +104,8 @@ export class Journal {
   private async putBack(path: string, name: string, linked: boolean): Promise<void> {
     const { replaced, dest } = this.places
     const back = this.jobs(replaced, dest, [{ path, names: [name] }])
-    if (linked) await this.host.unlink([{ to: below(replaced, path), names: [name] }])
-    else await this.attempt(back, () => this.host.rename(back, false), new Set())
+    if (linked) await this.steady.unlink([{ to: below(replaced, path), names: [name] }])
+    else await this.attempt(back, () => this.steady.rename(back, false), new Set())
   }
 
   /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
@@ -121,17 +123,17 @@ export class Journal {
 
   private async undoOne({ path, name, dev, ino, replaced }: Published): Promise<void> {
     const one = [{ path, names: [name] }]
-    const [found] = await this.inodesOf(this.places.dest, one)
+    const [found] = await inodesOf(this.steady, this.places.dest, one)
     const ours = found?.dev === dev && found.ino === ino
     // Gone or another's by now: not ours to move.
     if (!ours && found?.ino !== 0n) return
     if (ours) {
       const back = this.jobs(this.places.dest, this.places.fresh, one)
-      await this.attempt(back, () => this.host.rename(back, false), new Set())
+      await this.attempt(back, () => this.steady.rename(back, false), new Set())
     }
     if (!replaced) return
     const old = this.jobs(this.places.replaced, this.places.dest, one)
-    await this.attempt(old, () => this.host.rename(old, false), new Set())
+    await this.attempt(old, () => this.steady.rename(old, false), new Set())
   }
 
   private record(
@@ -189,14 +191,14 @@ export class Journal {
       names,
     }))
   }
+}
 
-  /** All zero where there is nothing. */
-  private async inodesOf(start: Place, entries: readonly Entries[]): Promise<Inode[]> {
-    const jobs = entries.map(({ path, names }) => ({ to: below(start, path), names }))
-    const { identities } = await this.host.stat(jobs)
-    return Array.from({ length: identities.length / identityLength }, (_, index) => ({
-      dev: identities[index * identityLength] ?? 0n,
-      ino: identities[index * identityLength + 1] ?? 0n,
-    }))
-  }
+/** All zero where there is nothing. */
+async function inodesOf(host: Host, start: Place, entries: readonly Entries[]): Promise<Inode[]> {
+  const jobs = entries.map(({ path, names }) => ({ to: below(start, path), names }))
+  const { identities } = await host.stat(jobs)
+  return Array.from({ length: identities.length / identityLength }, (_, index) => ({
+    dev: identities[index * identityLength] ?? 0n,
+    ino: identities[index * identityLength + 1] ?? 0n,
+  }))
 }

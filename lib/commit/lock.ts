@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errno } from '../errno'
-import { MergeError } from '../errors'
+import { MergeError, SystemError } from '../errors'
 import type { Directory, Host } from '../host/host'
 
 export interface LockOptions {
@@ -14,6 +14,19 @@ export interface Lock {
   readonly locking: 'exclusive' | 'degraded'
   release(): void
 }
+
+// The file system or the system has no locks: go on, and say so.
+const noLocksHere: ReadonlySet<number> = new Set([
+  errno.EBADF, // NFS: an exclusive lock needs a descriptor open for writing
+  errno.ENOLCK, // NFS without a lock daemon
+  errno.ENOSYS,
+  errno.EOPNOTSUPP,
+  errno.ENOTSUP,
+  errno.EINVAL,
+])
+
+// More than this setTimeout takes for 1 ms.
+const longestTimer = 2 ** 31 - 1
 
 /** By directory: the promise that the last one in this process's queue settles when it is done. */
 const queues = new Map<string, Promise<void>>()
@@ -63,8 +76,10 @@ async function poll(
   for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
     const number = host.tryLock(directory)
     if (number === 0) return 'exclusive'
-    // NFS answers EBADF or ENOLCK, others ENOSYS or EOPNOTSUPP: go on, and say so.
-    if (number !== errno.EWOULDBLOCK && number !== errno.EINTR) return 'degraded'
+    if (noLocksHere.has(number)) return 'degraded'
+    if (number !== errno.EWOULDBLOCK && number !== errno.EINTR) {
+      throw new SystemError(number, { syscall: 'flock', path: directory.path })
+    }
     await patience.until(sleep(pause))
   }
 }
@@ -82,7 +97,7 @@ class Patience {
     this.signal = signal
     if (signal?.aborted === true) this.onAbort()
     signal?.addEventListener('abort', this.onAbort)
-    if (timeout === undefined) return
+    if (timeout === undefined || timeout > longestTimer) return
     this.timer = setTimeout(() => {
       const message =
         `another merge has held the lock on ${path} for ${String(timeout)} ms; ` +

@@ -5,7 +5,6 @@ export interface PublishContext {
   readonly journal: Journal
   /** Makes the place for what a directory loses. */
   readonly makeReplaced: (path: string) => Promise<void>
-  readonly signal: AbortSignal | undefined
 }
 
 /** One directory that dest has, and what goes into it. */
@@ -27,12 +26,10 @@ export async function publish(root: PlanDirectory, context: PublishContext): Pro
   collect(root, created, replaced)
   let complete = true
   for (const batches of inCalls(created)) {
-    context.signal?.throwIfAborted()
     const results = await context.journal.publish(batches.map(({ entries }) => entries))
     if (!settle(batches, results)) complete = false
   }
   for (const batch of replaced) {
-    context.signal?.throwIfAborted()
     await context.makeReplaced(batch.entries.path)
     const results = await context.journal.replace(batch.entries, batch.move)
     if (!settle([batch], results)) complete = false

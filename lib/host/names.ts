@@ -15,7 +15,7 @@ export function nameProblem(name: string): string | undefined {
   if (name.length * 3 > maxNameBytes && Buffer.byteLength(name) > maxNameBytes) {
     return `name longer than ${String(maxNameBytes)} bytes`
   }
-  if (/\p{Surrogate}/u.test(name)) return 'lone surrogate'
+  if (!name.isWellFormed()) return 'lone surrogate'
   return undefined
 }
 

@@ -30,12 +30,14 @@ function raw(place: Place): RawPlace {
 }
 
 /**
- * Names as they cross to the addon: one string, NUL after each. What holds a NUL itself cannot cross; it
- * goes as an empty name, which is refused like it.
+ * Names as they cross to the addon: one string, NUL after each. What holds a NUL itself, or is not Unicode,
+ * cannot cross; it goes as an empty name, which is refused like it.
  */
 function carried(names: readonly string[]): string {
   let joined = ''
-  for (const name of names) joined += name.includes('\0') ? '\0' : `${name}\0`
+  for (const name of names) {
+    joined += name.includes('\0') || !name.isWellFormed() ? '\0' : `${name}\0`
+  }
   return joined
 }
 

@@ -28,6 +28,16 @@ async function renameNoReplace({ from, to }: Item): Promise<void> {
   await call(fs.rename(from, to))
 }
 
+/** By descriptor: chmod(2) would follow a symlink, and take a file for a directory. */
+async function chmodDirectory({ to, mode }: Item): Promise<void> {
+  const directory = await call(fs.open(to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+  try {
+    await call(directory.chmod(mode))
+  } finally {
+    await directory.close()
+  }
+}
+
 async function copyTimes({ from, to }: Item): Promise<void> {
   const { atimeMs, mtimeMs } = await call(fs.lstat(from))
   await call(fs.lutimes(to, atimeMs / 1000, mtimeMs / 1000))
@@ -67,11 +77,11 @@ export const nodeHost: Host = {
   symlink: (jobs) => each(linkItems(jobs), ({ from, to }) => call(fs.symlink(from, to))),
 
   mkdir: (jobs, exact) =>
-    each(nameItems(jobs), async ({ to, mode }) => {
-      await call(fs.mkdir(to, mode))
-      if (exact) await call(fs.chmod(to, mode))
+    each(nameItems(jobs), async (item) => {
+      await call(fs.mkdir(item.to, item.mode))
+      if (exact) await chmodDirectory(item)
     }),
-  chmod: (jobs) => each(nameItems(jobs), ({ to, mode }) => call(fs.chmod(to, mode))),
+  chmod: (jobs) => each(nameItems(jobs), chmodDirectory),
   copyTimes: (jobs) => each(pairItems(jobs), copyTimes),
   rename: (jobs, replace) =>
     each(pairItems(jobs), (item) =>

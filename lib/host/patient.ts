@@ -20,10 +20,11 @@ async function untilSettled<T>(
 ): Promise<T> {
   const end = performance.now() + longestWait
   for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
+    // Asked before every call: after an abort nothing new starts.
+    signal?.throwIfAborted()
     const result = await call()
     if (!passing(result) || performance.now() >= end) return result
     await sleep(pause)
-    signal?.throwIfAborted()
   }
 }
 
@@ -50,7 +51,10 @@ function singles<J extends Job>(jobs: readonly J[]): J[] {
   )
 }
 
-/** A host that tries again what failed only for now, one name at a time. */
+/**
+ * A host that tries again what failed only for now, one name at a time, and starts nothing new once the
+ * signal is aborted. Without a signal it is the one to put things back with.
+ */
 export function patient(host: Host, signal: AbortSignal | undefined): Host {
   /** Reading changes nothing, so the whole call is repeated. */
   const reading =
@@ -68,6 +72,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       operation: (jobs: readonly J[], ...rest: A) => Promise<Outcomes>,
     ) =>
     async (jobs: readonly J[], ...rest: A): Promise<Outcomes> => {
+      signal?.throwIfAborted()
       const outcomes = await operation(jobs, ...rest)
       if (!outcomes.errnos.some(isPassing)) return outcomes
       const errnos = outcomes.errnos.slice()

@@ -24,9 +24,7 @@ async function makeRoot(host: Host, staging: Staging, root: PlanDirectory): Prom
   await makeDirectories(host, staging.scratch, [{ path, mode: undefined }])
 }
 
-function toMake({ path, mode, state }: PlanDirectory): NewDirectory {
-  // Only mirrors a directory that dest has: nobody will see it.
-  if (state === 'exists') return { path, mode: ownerAccess }
+function toMake({ path, mode }: PlanDirectory): NewDirectory {
   return { path, mode: mode === undefined ? undefined : mode | ownerAccess }
 }
 

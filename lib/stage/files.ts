@@ -7,6 +7,7 @@ import {
   type PairJob,
   type Place,
 } from '../host/host'
+import { throwIfFailed } from '../host/trees'
 import { originOf, stagedBy, type Part, type PlanDirectory } from '../plan/plan'
 import type { LinkMode } from '../types'
 import {
@@ -102,7 +103,8 @@ export class FilePlacer {
     const outcomes = await this.run(mode, [job], false)
     const number = outcomes.errnos[0] ?? 0
     if (number === 0) {
-      await this.host.unlink([{ to: scratch, names: ['try'] }])
+      const tried = [{ to: scratch, names: ['try'] }]
+      throwIfFailed(tried, await this.host.unlink(tried))
       return undefined
     }
     const refusal = this.refusal(mode, entry, number, outcomes.syscall(0))

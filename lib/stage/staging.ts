@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { SystemError } from '../errors'
+import { SystemError, throwAfter } from '../errors'
 import { below, pathOf, type Directory, type Host, type Place } from '../host/host'
 import { makeDirectories, makePath, removeTree } from '../host/trees'
+import { ownerAccess } from '../plan/plan'
 import { reservedPrefix } from '../scan/scan'
+
+interface Hosts {
+  readonly host: Host
+  /** The one to remove with: it goes on after an abort. */
+  readonly steady: Host
+}
 
 /**
  * The directory in which the union is built, on dest's file system and unseen by readers: mode 0700,
@@ -10,7 +17,7 @@ import { reservedPrefix } from '../scan/scan'
  */
 export class Staging {
   private constructor(
-    private readonly host: Host,
+    private readonly hosts: Hosts,
     private readonly parent: Directory,
     private readonly name: string,
     private readonly directory: Directory,
@@ -19,31 +26,43 @@ export class Staging {
   ) {}
 
   /** `parent`: dest, or the nearest directory above it that exists; `missing`: the names between. */
-  static async make(host: Host, parent: Directory, missing: readonly string[]): Promise<Staging> {
+  static async make(hosts: Hosts, parent: Directory, missing: readonly string[]): Promise<Staging> {
     const name = reservedPrefix + randomBytes(8).toString('hex')
     const at = { base: parent, path: '' }
-    const job = [{ to: at, names: [name], modes: Uint32Array.of(0o700) }]
-    const made = await host.mkdir(job, true)
+    const job = { to: at, names: [name], modes: Uint32Array.of(ownerAccess) }
+    const made = await hosts.host.mkdir([job], true)
     const number = made.errnos[0] ?? 0
     if (number !== 0) {
       const hint = 'The staging directory is made here, on the file system of dest'
       throw new SystemError(number, { syscall: made.syscall(0), path: pathOf(at, name), hint })
     }
-    const directory = await host.open({ base: parent, path: name })
-    const staging = new Staging(host, parent, name, directory, missing.join('/'))
-    // Held as long as this process lives: tells others that the directory is in use.
-    host.tryLock(directory)
-    const inside = { base: directory, path: '' }
-    await makeDirectories(host, inside, [
-      { path: 'new', mode: 0o700 },
-      { path: 'old', mode: 0o700 },
-    ])
-    // What lies between is made like mkdir -p would.
-    for (let depth = 1; depth < missing.length; depth++) {
-      const path = missing.slice(0, depth).join('/')
-      await makeDirectories(host, staging.published, [{ path, mode: undefined }])
+    try {
+      const directory = await hosts.host.open({ base: parent, path: name })
+      const staging = new Staging(hosts, parent, name, directory, missing.join('/'))
+      await staging.furnish(missing)
+      return staging
+    } catch (error) {
+      return throwAfter(error, () => removeTree(hosts.steady, at, name))
     }
-    return staging
+  }
+
+  private async furnish(missing: readonly string[]): Promise<void> {
+    const { host } = this.hosts
+    try {
+      // Held as long as this process lives: tells others that the directory is in use.
+      host.tryLock(this.directory)
+      await makeDirectories(host, this.scratch, [
+        { path: 'new', mode: ownerAccess },
+        { path: 'old', mode: ownerAccess },
+      ])
+      // What lies between is made like mkdir -p would.
+      for (let depth = 1; depth < missing.length; depth++) {
+        const path = missing.slice(0, depth).join('/')
+        await makeDirectories(host, this.published, [{ path, mode: undefined }])
+      }
+    } catch (error) {
+      await throwAfter(error, () => this.close())
+    }
   }
 
   /** Mirrors `parent`. */
@@ -68,7 +87,7 @@ export class Staging {
 
   /** Makes the place in `old/` for what a directory loses. */
   async makeReplaced(path: string): Promise<void> {
-    if (path !== '') await makePath(this.host, this.replaced, path)
+    if (path !== '') await makePath(this.hosts.host, this.replaced, path)
   }
 
   /** Where it stands, for messages. */
@@ -76,12 +95,18 @@ export class Staging {
     return this.directory.path
   }
 
+  /** Tries twice, so that a passing failure leaves nothing behind. */
   async remove(): Promise<void> {
-    await removeTree(this.host, { base: this.parent, path: '' }, this.name)
-    await this.close()
+    const remove = (): Promise<void> =>
+      removeTree(this.hosts.steady, { base: this.parent, path: '' }, this.name)
+    try {
+      await remove().catch(remove)
+    } finally {
+      await this.close()
+    }
   }
 
   close(): Promise<void> {
-    return this.host.close(this.directory)
+    return this.hosts.steady.close(this.directory)
   }
 }

@@ -48,6 +48,16 @@ export const cloneNeverHere: ReadonlySet<number> = new Set([
   errno.ENOSYS, // sandboxes, and systems that have no such call
 ])
 
+/**
+ * The file systems themselves cannot share extents, so copy_file_range, which would do so on the quiet, may
+ * copy. A sandbox that hides the clone call (ENOSYS, ENOTTY) says nothing about them.
+ */
+export const noSharedExtents: ReadonlySet<number> = new Set([
+  errno.EOPNOTSUPP,
+  errno.ENOTSUP,
+  errno.EXDEV,
+])
+
 /** This one file cannot be cloned; its neighbours may. */
 export const cloneNotThisFile: ReadonlySet<number> = new Set([
   errno.EINVAL, // Btrfs: NOCOW beside COW; ZFS: dirty blocks; unaligned ends

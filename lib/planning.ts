@@ -70,9 +70,10 @@ export async function withPlan<T>(
 /** Compares the union with what dest holds. */
 export function look(context: Context, union: Union, dest: Directory): Promise<Survey> {
   const { host, settings, compare } = context
-  const { existing, signal } = settings
+  const { existing, mutable, signal } = settings
   const symlinked = settings.linkModes.includes('symlink')
-  return survey(union, { base: dest, path: '' }, { host, compare, existing, symlinked, signal })
+  const rules = { host, compare, existing, symlinked, mutable, signal }
+  return survey(union, { base: dest, path: '' }, rules)
 }
 
 /** Throws all conflicts that no policy decided. */

@@ -38,7 +38,7 @@ export interface MergeOptions {
   mutable?: (path: string) => boolean
   /** Add u+w to files; default false: permission bits as in the source. */
   writable?: boolean
-  /** Keep atime and mtime of files, directories and symlinks that are made; default false. */
+  /** Keep the mtime of files, directories and symlinks that are made, and files' atime; default false. */
   preserveTimestamps?: boolean
   /** Batches of work in flight; default: fits the machine and the file system. */
   concurrency?: number

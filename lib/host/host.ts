@@ -53,7 +53,7 @@ export interface Outcomes {
 }
 
 export interface Comparison extends Outcomes {
-  /** 1 where the bytes are the same. */
+  /** One a name, a number of `Equality`. */
   readonly equal: Uint8Array
 }
 
@@ -68,6 +68,9 @@ export const Kind = {
   /** A symlink whose text is not UTF-8, so that it cannot be given back to the system as it is. */
   OddLink: 5,
 } as const
+
+/** How two files are equal: not at all, by their bytes, or because they are one inode. */
+export const Equality = { Differ: 0, SameBytes: 1, SameFile: 2 } as const
 
 /** What entries are, in columns: one entry an index in each. */
 export interface Columns {

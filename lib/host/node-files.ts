@@ -1,7 +1,7 @@
 import { constants, promises as fs, type BigIntStats } from 'node:fs'
 import { errno } from '../errno'
 import { call, Failure, type Item } from './node-items'
-import type { FileOptions } from './host'
+import { Equality, type FileOptions } from './host'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
@@ -84,15 +84,18 @@ async function sameBytes(a: fs.FileHandle, b: fs.FileHandle, size: number): Prom
   return true
 }
 
-/** Equal bytes? Same inode, then size, then the bytes. */
-export async function compareFiles({ from, to }: Item): Promise<boolean> {
+/** Equal bytes? Same inode, then size, then the bytes. A number of `Equality`. */
+export async function compareFiles({ from, to }: Item): Promise<number> {
   const a = await openRegular(from)
   try {
     const b = await openRegular(to)
     try {
-      if (a.status.dev === b.status.dev && a.status.ino === b.status.ino) return true
-      if (a.status.size !== b.status.size) return false
-      return await sameBytes(a.file, b.file, Number(a.status.size))
+      if (a.status.dev === b.status.dev && a.status.ino === b.status.ino) {
+        return Equality.SameFile
+      }
+      if (a.status.size !== b.status.size) return Equality.Differ
+      const same = await sameBytes(a.file, b.file, Number(a.status.size))
+      return same ? Equality.SameBytes : Equality.Differ
     } finally {
       await b.file.close()
     }

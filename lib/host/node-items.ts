@@ -51,7 +51,7 @@ export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promi
   return results
 }
 
-/** One outcome an item: 0, or what the operation failed with. Answers true where it says so. */
+/** One outcome an item: 0, or what the operation failed with. A number it answers goes to `equal`. */
 export async function each<T>(
   items: readonly (T | Failure)[],
   operation: (item: T, index: number) => Promise<unknown>,
@@ -62,7 +62,8 @@ export async function each<T>(
   const one = async (item: T | Failure, index: number): Promise<void> => {
     try {
       if (item instanceof Failure) throw item
-      equal[index] = (await operation(item, index)) === true ? 1 : 0
+      const answer = await operation(item, index)
+      if (typeof answer === 'number') equal[index] = answer
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       errnos[index] = error.errno

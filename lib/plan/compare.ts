@@ -1,18 +1,18 @@
 import { SystemError } from '../errors'
-import { pathOf, type Host, type PairJob } from '../host/host'
+import { Equality, pathOf, type Host, type PairJob } from '../host/host'
 import { inLanes } from '../lanes'
 import type { Claim } from './claims'
 import { originOf } from './plan'
 
-/** Compares pairs of files, many at once: true where the bytes are the same. */
-export type Compare = (pairs: readonly PairJob[]) => Promise<boolean[]>
+/** Compares pairs of files, many at once; one number of `Equality` a pair. */
+export type Compare = (pairs: readonly PairJob[]) => Promise<Uint8Array>
 
 const pairsPerCall = 128
 
 /** Comparison on a host. Every job is about one name. */
 export function comparer(host: Host, lanes: number, signal: AbortSignal | undefined): Compare {
   return async (pairs) => {
-    const same = new Array<boolean>(pairs.length).fill(false)
+    const answers = new Uint8Array(pairs.length)
     let start = 0
     await inLanes(lanes, signal, () => {
       if (start >= pairs.length) return undefined
@@ -29,11 +29,11 @@ export function comparer(host: Host, lanes: number, signal: AbortSignal | undefi
               dest: pathOf(to, toNames[0]),
             })
           }
-          same[offset + index] = equal[index] === 1
+          answers[offset + index] = equal[index] ?? Equality.Differ
         })
       })
     })
-    return same
+    return answers
   }
 }
 
@@ -52,6 +52,7 @@ export async function sameContent(
     }
     ends.push(pairs.length)
   }
-  const same = await compare(pairs)
-  return ends.map((end, index) => same.slice(ends[index - 1] ?? 0, end).every(Boolean))
+  const answers = await compare(pairs)
+  const differ = Equality.Differ
+  return ends.map((end, index) => !answers.subarray(ends[index - 1] ?? 0, end).includes(differ))
 }

@@ -1,5 +1,6 @@
 import { SystemError } from '../errors'
 import {
+  Equality,
   identityLength,
   joinPath,
   Kind,
@@ -21,6 +22,7 @@ import {
   type PlanDirectory,
   type Union,
 } from './plan'
+import { inBatches, sameIdentity } from './survey-calls'
 
 export interface SurveyContext {
   readonly host: Host
@@ -28,6 +30,8 @@ export interface SurveyContext {
   readonly existing: ExistingPolicy
   /** Files may stand in dest as symlinks to the source. */
   readonly symlinked: boolean
+  /** Files that may not, nor as its hard links. */
+  readonly mutable: ((path: string) => boolean) | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -45,8 +49,6 @@ interface Question {
   readonly position: number
   readonly pair: PairJob
 }
-
-const namesPerCall = 512
 
 /**
  * Looks at what dest holds where the union wants something, and sets what happens to each entry.
@@ -86,9 +88,16 @@ class Surveyor {
       }
       level = next
     }
-    const same = await this.context.compare(this.questions.map(({ pair }) => pair))
-    this.questions.forEach((question, index) => {
-      this.settle(question.directory, question.part, question.position, same[index] === true)
+    const answers = await this.context.compare(this.questions.map(({ pair }) => pair))
+    this.questions.forEach(({ directory, part, position }, index) => {
+      const isLink = answers[index] === Equality.SameFile
+      const same = answers[index] !== Equality.Differ
+      this.settle(
+        directory,
+        part,
+        position,
+        same && !(isLink && this.isMutable(directory, part, position)),
+      )
     })
   }
 
@@ -171,7 +180,8 @@ class Surveyor {
       this.settle(directory, part, position, action === Action.Unchanged)
     } else if (kind === Kind.Symlink) {
       const target = stats.targets.get(entry)
-      this.settle(directory, part, position, target === this.linkTarget(part, index))
+      const same = target !== undefined && target === this.linkTarget(directory, part, position)
+      this.settle(directory, part, position, same)
     } else if (this.looksAlike(part, index, stats, entry)) {
       const { place: from, name } = originOf(tree, index)
       const pair = { from, to, names: [name], toNames: [tree.names[index] as string] }
@@ -182,11 +192,19 @@ class Surveyor {
   }
 
   /** The text of the symlink that would be made of the entry, if one would. */
-  private linkTarget({ tree }: Part, index: number): string | undefined {
+  private linkTarget(directory: PlanDirectory, part: Part, position: number): string | undefined {
+    const { tree, picks } = part
+    const index = picks[position] as number
     if (tree.kinds[index] === Kind.Symlink) return tree.targets.get(index)
-    if (!this.context.symlinked) return undefined
+    if (!this.context.symlinked || this.isMutable(directory, part, position)) return undefined
     const { place, name } = originOf(tree, index)
     return pathOf(place, name)
+  }
+
+  /** It will be edited: a link into the store, however equal, is not what is wanted. */
+  private isMutable(directory: PlanDirectory, { tree, picks }: Part, position: number): boolean {
+    const name = tree.names[picks[position] as number] as string
+    return this.context.mutable?.(joinPath(directory.path, name)) === true
   }
 
   private looksAlike({ tree }: Part, index: number, stats: Stats, entry: number): boolean {
@@ -215,33 +233,4 @@ class Surveyor {
     const list = policy === 'error' ? this.undecided : this.decided
     list.push({ path, kind: 'existing', sources: names, winner })
   }
-}
-
-/** Directories in groups of enough names for one call. */
-function* inBatches(directories: readonly PlanDirectory[]): Generator<PlanDirectory[]> {
-  let batch: PlanDirectory[] = []
-  let names = 0
-  for (const directory of directories) {
-    batch.push(directory)
-    names += directory.directories.size
-    for (const { picks } of directory.parts) names += picks.length
-    if (names < namesPerCall) continue
-    yield batch
-    batch = []
-    names = 0
-  }
-  if (batch.length > 0) yield batch
-}
-
-/** The same inode in the same state as when it was last looked at. */
-function sameIdentity(
-  before: BigUint64Array | undefined,
-  now: BigUint64Array,
-  entry: number,
-): boolean {
-  if (before === undefined) return false
-  for (let i = entry * identityLength; i < (entry + 1) * identityLength; i++) {
-    if (before[i] !== now[i]) return false
-  }
-  return true
 }

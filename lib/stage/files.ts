@@ -1,3 +1,4 @@
+import { noSharedExtents } from '../errno'
 import {
   joinPath,
   Kind,
@@ -192,11 +193,13 @@ export class FilePlacer {
 
   private runEntries(mode: LinkMode, entries: readonly Entry[], fresh: Place): Promise<Outcomes> {
     if (mode === 'symlink') return this.host.symlink(linkJobs(entries, fresh, sourcePath))
-    const noClones = entries.every((entry) => this.ladderOf(entry)?.whyRetired('clone'))
-    return this.run(mode, pairJobs(entries, fresh), noClones)
+    const inKernel = entries.every((entry) => {
+      const why = this.ladderOf(entry)?.whyRetired('clone')
+      return why !== undefined && noSharedExtents.has(why.errno)
+    })
+    return this.run(mode, pairJobs(entries, fresh), inKernel)
   }
 
-  /** `inKernelCopy`: copy_file_range clones where it can, so only where clones are out of question. */
   private run(mode: LinkMode, jobs: readonly PairJob[], inKernelCopy: boolean): Promise<Outcomes> {
     const { writable, preserveTimestamps: times } = this.options
     const options: FileOptions = { writable, times, inKernelCopy }

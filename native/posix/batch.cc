@@ -28,7 +28,7 @@ constexpr std::array<OperationEntry, 13> kOperations = {{
 void Add(Outcomes* outcomes, const Result& result) {
   outcomes->errnos.push_back(result.outcome.error);
   outcomes->calls.push_back(static_cast<uint8_t>(result.outcome.call));
-  outcomes->equal.push_back(result.equal ? 1 : 0);
+  outcomes->equal.push_back(static_cast<uint8_t>(result.equal));
 }
 
 void RunJob(const OperationEntry& operation, const Job& job, const Options& options,

@@ -69,14 +69,18 @@ Result Compare(const Item& item, const Options&) {
   Result result;
   const struct stat& left = a.status();
   const struct stat& right = b.status();
-  const bool same_inode = left.st_dev == right.st_dev && left.st_ino == right.st_ino;
-  if (!same_inode && left.st_size != right.st_size) return result;
-  if (same_inode || left.st_size == 0 || ShareAllExtents(a, b)) {
-    result.equal = true;
+  if (left.st_dev == right.st_dev && left.st_ino == right.st_ino) {
+    result.equal = Equality::kSameFile;
     return result;
   }
-  const Outcome outcome = CompareBytes(a.get(), b.get(), left.st_size, &result.equal);
-  return outcome.ok() ? result : Result(outcome);
+  if (left.st_size != right.st_size) return result;
+  bool equal = left.st_size == 0 || ShareAllExtents(a, b);
+  if (!equal) {
+    const Outcome outcome = CompareBytes(a.get(), b.get(), left.st_size, &equal);
+    if (!outcome.ok()) return outcome;
+  }
+  if (equal) result.equal = Equality::kSameBytes;
+  return result;
 }
 
 }  // namespace reflink_merge

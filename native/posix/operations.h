@@ -22,6 +22,8 @@ struct Options {
   bool exact_mode = false;      // directories get their mode whatever the umask
 };
 
+enum class Equality : uint8_t { kDiffer, kSameBytes, kSameFile };
+
 struct Result {
   Result() = default;
   // An outcome is a result of every operation but `Compare`.
@@ -29,7 +31,7 @@ struct Result {
   Result(Outcome of) : outcome(of) {}
 
   Outcome outcome;
-  bool equal = false;  // what `Compare` found
+  Equality equal = Equality::kDiffer;  // what `Compare` found
 };
 
 using Operation = Result (*)(const Item&, const Options&);

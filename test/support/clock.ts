@@ -1,0 +1,18 @@
+/**
+ * Runs `work` while `performance.now()` moves on by `step` ms at every look at it and not otherwise: what is said
+ * at most so many times a second is then said at every look, or after so many looks, however fast the machine is.
+ * `now` is what the clock told last.
+ */
+export async function withClock<T>(
+  step: number,
+  work: (now: () => number) => Promise<T>,
+): Promise<T> {
+  let time = 0
+  const value = (): number => (time += step)
+  Object.defineProperty(performance, 'now', { value, configurable: true })
+  try {
+    return await work(() => time)
+  } finally {
+    Reflect.deleteProperty(performance, 'now')
+  }
+}

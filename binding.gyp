@@ -8,7 +8,12 @@
       '<!@(node -p "fs.readdirSync(\'native\', { recursive: true }).filter(f => f.endsWith(\'.cc\')).map(f => \'native/\' + f.replaceAll(path.sep, \'/\')).sort().join(\' \')")',
     ],
     'include_dirs': ['native', '<!(node -p "require(\'node-addon-api\').include_dir")'],
-    'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
+    'defines': [
+      'NAPI_VERSION=8',
+      'NAPI_DISABLE_CPP_EXCEPTIONS',
+      # A worker thread may end while a call runs: then there is nobody to throw to.
+      'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+    ],
 
     # -O3 comes from node's common.gypi, and so does a C++ standard, which differs between versions
     # of Node: the last one named counts.

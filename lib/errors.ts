@@ -39,7 +39,6 @@ export class SystemError extends Error {
   /** `number`: the errno, positive as the kernel gives it. */
   constructor(number: number, context: CallContext) {
     super(callMessage(number, context))
-    this.name = 'Error'
     this.code = errnoName(number)
     this.errno = -number
     this.syscall = context.syscall

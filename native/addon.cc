@@ -1,6 +1,8 @@
 // The addon's door: single calls on paths and descriptors. Batches are in posix/addon_batch.cc.
 #include "addon.h"
 
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -72,6 +74,16 @@ bool PathArgument(Napi::Env env, const Napi::Value& value, const char* what, std
     ThrowType(env, std::string(what) + " must not hold a NUL character");
     return false;
   }
+  return true;
+}
+
+bool DescriptorArgument(Napi::Env env, const Napi::Value& value, const char* what, int* fd) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= 0 && number <= INT32_MAX) || number != std::floor(number)) {
+    ThrowType(env, std::string(what) + " must be a file descriptor");
+    return false;
+  }
+  *fd = static_cast<int>(number);
   return true;
 }
 
@@ -172,11 +184,9 @@ Napi::Value SharedBytesOf(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TryLockDescriptor(const Napi::CallbackInfo& info) {
-  if (!info[0].IsNumber()) {
-    ThrowType(info.Env(), "fd must be a number");
-    return {};
-  }
-  return Napi::Number::New(info.Env(), TryLock(info[0].As<Napi::Number>().Int32Value()));
+  int fd = -1;
+  if (!DescriptorArgument(info.Env(), info[0], "fd", &fd)) return {};
+  return Napi::Number::New(info.Env(), TryLock(fd));
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

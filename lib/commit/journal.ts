@@ -3,6 +3,7 @@ import { SystemError } from '../errors'
 import {
   below,
   eachName,
+  Kind,
   identityLength,
   pathOf,
   type Host,
@@ -79,14 +80,11 @@ export class Journal {
 
   private async replaceOne(path: string, name: string, move: boolean): Promise<boolean> {
     const one = [{ path, names: [name] }]
-    const { fresh, replaced, dest } = this.places
+    const { fresh, dest } = this.places
     const inodes = await inodesOf(this.host, fresh, one)
-    const away = this.jobs(dest, replaced, one)
-    const linked = !move && (await this.attempt(away, () => this.host.hardlink(away), cannotLink))
-    if (!linked) {
-      const moved = await this.attempt(away, () => this.host.rename(away, false), collisions)
-      if (!moved) return false
-    }
+    const saved = await this.save(path, name, move)
+    if (saved === undefined) return false
+    const linked = saved === 'linked'
     const jobs = this.jobs(fresh, dest, one)
     try {
       const outcomes = await this.host.rename(jobs, linked)
@@ -98,6 +96,30 @@ export class Journal {
     }
     await this.putBack(path, name, linked)
     return false
+  }
+
+  /** Puts what stands in dest into `replaced`; undefined if it is gone, or a directory by now. */
+  private async save(
+    path: string,
+    name: string,
+    move: boolean,
+  ): Promise<'linked' | 'moved' | undefined> {
+    const { replaced, dest } = this.places
+    const away = this.jobs(dest, replaced, [{ path, names: [name] }])
+    if (!move) {
+      const outcomes = await this.host.hardlink(away)
+      const number = outcomes.errnos[0] ?? 0
+      if (number === 0) return 'linked'
+      if (number === errno.ENOENT) return undefined
+      await this.attempt(away, () => Promise.resolve(outcomes), cannotLink)
+    }
+    const moved = await this.attempt(away, () => this.host.rename(away, false), collisions)
+    if (!moved) return undefined
+    const { kinds } = await this.steady.stat([{ to: below(replaced, path), names: [name] }])
+    if (kinds[0] !== Kind.Directory) return 'moved'
+    // It became one meanwhile, and directories are never replaced.
+    await this.putBack(path, name, false)
+    return undefined
   }
 
   /** What was saved but not replaced: gives it its only name again. */

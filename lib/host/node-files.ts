@@ -13,7 +13,9 @@ async function openRegular(path: string): Promise<{ file: fs.FileHandle; status:
   const file = await call(fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   try {
     const status = await call(file.stat({ bigint: true }))
-    if (!status.isFile()) throw new Failure(errno.EINVAL, 'open')
+    if (!status.isFile()) {
+      throw new Failure(status.isDirectory() ? errno.EISDIR : errno.EINVAL, 'open')
+    }
     return { file, status }
   } catch (error) {
     await file.close()

@@ -1,93 +1,15 @@
-// Batches and listings from JavaScript and back. One string a directory carries all its names.
+// Batches and listings from JavaScript and back.
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "../addon.h"
-#include "../names.h"
+#include "addon_arguments.h"
 #include "batch.h"
 #include "listing.h"
 
 namespace reflink_merge {
 namespace {
-
-// An optional string property; missing or undefined leaves `*text` empty.
-bool TextProperty(const Napi::Object& object, const char* key, std::string* text) {
-  const Napi::Value value = object.Get(key);
-  if (value.IsUndefined()) return true;
-  if (!value.IsString()) {
-    ThrowType(object.Env(), std::string(key) + " must be a string");
-    return false;
-  }
-  *text = value.As<Napi::String>().Utf8Value();
-  return true;
-}
-
-// { base: fd or absolute path, path?: names below it }
-bool PlaceArgument(Napi::Env env, const Napi::Value& value, const char* what, Place* place) {
-  if (!value.IsObject()) {
-    ThrowType(env, std::string(what) + " must be an object");
-    return false;
-  }
-  const Napi::Object object = value.As<Napi::Object>();
-  const Napi::Value base = object.Get("base");
-  if (base.IsNumber() && base.As<Napi::Number>().Int32Value() >= 0) {
-    place->base = base.As<Napi::Number>().Int32Value();
-  } else if (!PathArgument(env, base, "base", &place->root)) {
-    return false;
-  }
-  return TextProperty(object, "path", &place->path);
-}
-
-bool ModesProperty(const Napi::Object& object, std::vector<uint32_t>* modes) {
-  const Napi::Value value = object.Get("modes");
-  if (value.IsUndefined()) return true;
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
-    ThrowType(object.Env(), "modes must be a Uint32Array");
-    return false;
-  }
-  const Napi::Uint32Array array = value.As<Napi::Uint32Array>();
-  modes->assign(array.Data(), array.Data() + array.ElementLength());
-  return true;
-}
-
-bool JobArgument(Napi::Env env, const Napi::Value& value, Sides sides, Job* job) {
-  if (!value.IsObject()) {
-    ThrowType(env, "a job must be an object");
-    return false;
-  }
-  const Napi::Object object = value.As<Napi::Object>();
-  std::string names;
-  std::string to_names;
-  if (!PlaceArgument(env, object.Get("to"), "to", &job->to)) return false;
-  if (sides == Sides::kBoth && !PlaceArgument(env, object.Get("from"), "from", &job->from)) {
-    return false;
-  }
-  if (!TextProperty(object, "names", &names) || !TextProperty(object, "toNames", &to_names) ||
-      !ModesProperty(object, &job->modes)) {
-    return false;
-  }
-  job->names = NameList(std::move(names));
-  job->to_names = NameList(std::move(to_names));
-  if (job->to_names.size() != 0 && job->to_names.size() != job->names.size()) {
-    ThrowType(env, "toNames must hold as many names as names");
-    return false;
-  }
-  return true;
-}
-
-bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, std::vector<Job>* jobs) {
-  if (!value.IsArray()) {
-    ThrowType(env, "jobs must be an array");
-    return false;
-  }
-  const Napi::Array array = value.As<Napi::Array>();
-  jobs->resize(array.Length());
-  for (uint32_t i = 0; i < array.Length(); i++) {
-    if (!JobArgument(env, array.Get(i), sides, &(*jobs)[i])) return false;
-  }
-  return true;
-}
 
 bool Flag(const Napi::Object& object, const char* key) {
   const Napi::Value value = object.Get(key);
@@ -97,6 +19,7 @@ bool Flag(const Napi::Object& object, const char* key) {
 template <typename Array, typename Element>
 Array ArrayOf(Napi::Env env, const std::vector<Element>& elements) {
   Array array = Array::New(env, elements.size());
+  if (array.IsEmpty()) return array;  // the thread is ending: nobody waits for the answer
   std::copy(elements.begin(), elements.end(), array.Data());
   return array;
 }
@@ -224,6 +147,7 @@ Napi::Value Batch(const Napi::CallbackInfo& info) {
     options.times = Flag(object, "times");
     options.in_kernel_copy = Flag(object, "inKernelCopy");
     options.exact_mode = Flag(object, "exactMode");
+    if (env.IsExceptionPending()) return {};
   }
   return (new BatchWorker(env, operation, std::move(jobs), options))->Start();
 }
@@ -238,15 +162,8 @@ Napi::Value Stat(const Napi::CallbackInfo& info) {
 // list(places): an array of listings
 Napi::Value ListPlaces(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsArray()) {
-    ThrowType(env, "places must be an array");
-    return {};
-  }
-  const Napi::Array array = info[0].As<Napi::Array>();
-  std::vector<Place> places(array.Length());
-  for (uint32_t i = 0; i < array.Length(); i++) {
-    if (!PlaceArgument(env, array.Get(i), "place", &places[i])) return {};
-  }
+  std::vector<Place> places;
+  if (!PlacesArgument(env, info[0], &places)) return {};
   return (new ListWorker(env, std::move(places)))->Start();
 }
 

@@ -21,7 +21,8 @@ class SourceFile {
     } else if (fstat(file_.get(), &status_) != 0) {
       outcome_ = {errno, Call::kStat};
     } else if (!S_ISREG(status_.st_mode)) {
-      outcome_ = {EINVAL, Call::kOpen};
+      // As the kernel answers FICLONE on a directory, and on what is neither.
+      outcome_ = {S_ISDIR(status_.st_mode) ? EISDIR : EINVAL, Call::kOpen};
     }
   }
 

@@ -2,11 +2,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import { addon } from '../../lib/addon'
+import { runScript } from './child'
+import { freshDir } from './fresh'
 
 /** What a call of the addon must end with: a TypeError, the error that the caller's own code threw, or a result. */
-export type Expected = 'TypeError ERR_INVALID_ARG_TYPE' | 'thrown by the caller' | 'a result'
+type Expected = 'TypeError ERR_INVALID_ARG_TYPE' | 'thrown by the caller' | 'a result'
 
-export interface GarbageCase {
+interface GarbageCase {
   name: string
   expected: Expected
   run: () => unknown
@@ -49,7 +51,7 @@ const operations = [
 ]
 
 /** Every function of the addon with arguments of every wrong kind; `dir` holds the file `kept`. */
-export function garbageCases(dir: string): GarbageCase[] {
+function garbageCases(dir: string): GarbageCase[] {
   if (addon === undefined) throw new Error('the addon is not there')
   const calls = addon as unknown as Record<string, (...args: unknown[]) => unknown>
   const cases: GarbageCase[] = []
@@ -235,7 +237,30 @@ async function outcomeOf({ run }: GarbageCase): Promise<string> {
   }
 }
 
-/** One line a case: its name, what is expected, how it ended. */
+/** How a child ended that gave the addon garbage. */
+interface GarbageReport {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stderr: string
+  /** Of each call that ended: how it did, and how it should have. */
+  outcomes: { name: string; expected: string; outcome: string }[]
+  /** The call that ended the process; empty if none did. */
+  fatal: string
+}
+
+/** Gives the addon garbage in a child, so that an abort is seen as such. `dir` must hold a file `kept`. */
+export async function giveGarbage(dir: string): Promise<GarbageReport> {
+  const log = path.join(freshDir(), 'log')
+  const { code, signal, stderr } = await runScript(__filename, [dir, log])
+  const lines = fs.readFileSync(log, 'utf8').split('\n')
+  const fatal = lines.pop() ?? ''
+  const outcomes = lines.map((line) => {
+    const [name = '', expected = '', outcome = ''] = line.split('\t')
+    return { name, expected, outcome }
+  })
+  return { code, signal, stderr, outcomes, fatal }
+}
+
 async function main(dir: string, log: string): Promise<void> {
   const file = fs.openSync(log, 'w')
   for (const one of garbageCases(dir)) {

@@ -1,0 +1,416 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { MergePlan, MergeResult, PlanEntry } from '../lib/index'
+import { runNode, startCommand, startNode } from './support/child'
+import type { ChildResult } from './support/child'
+import { describeOn } from './support/describe-on'
+import { freshDir } from './support/fresh'
+import { assertTree, snapshot } from './support/snapshot'
+import { runTool } from './support/tool'
+import { writeTree } from './support/tree'
+import type { TreeSpec } from './support/tree'
+import { orSkip } from './support/unrunnable'
+
+const main = path.join(__dirname, '..', 'lib', 'cli', 'main.ts')
+
+const cli = (...args: string[]): Promise<ChildResult> => runNode([main, ...args])
+
+/** Two packages that share a directory, one of a name each, and an absent dest beside them. */
+interface Scene {
+  dir: string
+  a: string
+  b: string
+  dest: string
+}
+
+const inA: TreeSpec = {
+  'ns/a.js': 'a',
+  'ns/run': { data: 'run', mode: 0o755 },
+  'ns/link': { symlink: 'a.js' },
+}
+const inB: TreeSpec = { 'ns/b.js': 'from b', 'empty/': {} }
+
+function scene(a = inA, b = inB, dir = freshDir()): Scene {
+  return {
+    dir,
+    a: writeTree(path.join(dir, 'a'), a),
+    b: writeTree(path.join(dir, 'b'), b),
+    dest: path.join(dir, 'dest'),
+  }
+}
+
+function assertMerged({ dir, dest }: Scene, ...specs: TreeSpec[]): void {
+  const spec = Object.assign({}, ...specs) as TreeSpec
+  assertTree(dest, writeTree(path.join(dir, 'expected'), spec))
+}
+
+/** Ended with this code, with all that it said where it did not. */
+function assertCode({ code, signal, stdout, stderr }: ChildResult, expected: number): void {
+  assert.equal(code ?? signal, expected, `stdout: ${stdout}\nstderr: ${stderr}`)
+}
+
+/** An error on stderr, nothing on stdout, and no dest. */
+function assertRefused(result: ChildResult, dest: string, code: number, said: RegExp): void {
+  assertCode(result, code)
+  assert.match(result.stderr, said)
+  assert.doesNotMatch(result.stderr, /^ {4}at /m, 'no stack')
+  assert.equal(result.stdout, '')
+  assert.ok(!fs.existsSync(dest))
+}
+
+describe('reflink-merge merge', () => {
+  it('of two packages makes dest and tells what it did', async () => {
+    const at = scene()
+    const result = await cli('merge', at.a, at.b, at.dest)
+    assertCode(result, 0)
+    assert.equal(result.stderr, '')
+    assert.ok(result.stdout.startsWith(`${at.dest}: 3 files, 2 directories, 1 symlink, 10 B in `))
+    assert.match(result.stdout, /^ {2}4 created$/m)
+    assertMerged(at, inA, inB)
+  })
+
+  it('of what is there already tells that it is unchanged', async () => {
+    const at = scene()
+    await cli('merge', at.a, at.b, at.dest)
+    const result = await cli('merge', at.a, at.b, at.dest)
+    assertCode(result, 0)
+    assert.match(result.stdout, /^ {2}4 unchanged$/m)
+    assert.doesNotMatch(result.stdout, /created|placed by/)
+  })
+
+  it('with --json prints the result and nothing else', async () => {
+    const at = scene()
+    const { stdout, stderr, code } = await cli('merge', '--json', at.a, at.b, at.dest)
+    assert.deepEqual([code, stderr], [0, ''])
+    const { fallbacks, linkModes, duration, locking, containment, ...rest } = JSON.parse(
+      stdout,
+    ) as MergeResult
+    assert.deepEqual(rest, {
+      ...{ files: 3, directories: 2, symlinks: 1, bytes: 10 },
+      ...{ created: 4, replaced: 0, kept: 0, unchanged: 0 },
+      conflicts: [],
+      sources: [
+        { name: at.a, files: 2, bytes: 4, lost: [] },
+        { name: at.b, files: 1, bytes: 6, lost: [] },
+      ],
+    })
+    assert.equal(linkModes.clone + linkModes.copy, 3)
+    assert.deepEqual([linkModes.hardlink, linkModes.symlink], [0, 0])
+    for (const { from, to, files } of fallbacks) {
+      assert.deepEqual([from, to, files], ['clone', 'copy', linkModes.copy])
+    }
+    assert.deepEqual([locking, containment], ['exclusive', 'kernel'])
+    const phases = ['scan', 'plan', 'stage', 'lock', 'commit', 'total']
+    assert.deepEqual(Object.keys(duration), phases)
+    assertMerged(at, inA, inB)
+  })
+
+  it('with --quiet makes dest and prints nothing', async () => {
+    const at = scene()
+    const { code, stdout, stderr } = await cli('merge', '--quiet', at.a, at.b, at.dest)
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '', stderr: '' })
+    assertMerged(at, inA, inB)
+  })
+
+  it('of relative paths takes them from where it was started', async () => {
+    const at = scene()
+    const result = await runNode([main, 'merge', 'a', 'b', 'dest'], { cwd: at.dir })
+    assertCode(result, 0)
+    assert.match(result.stdout, /^dest: /)
+    assertMerged(at, inA, inB)
+  })
+
+  it('of packages that conflict names path, packages and a way out, and makes nothing', async () => {
+    const at = scene(inA, { 'ns/a.js': 'b' })
+    for (const args of [[], ['--json'], ['--quiet']]) {
+      const result = await cli('merge', ...args, at.a, at.b, at.dest)
+      assertRefused(result, at.dest, 1, /^reflink-merge: 1 conflict, nothing was changed:$/m)
+      assert.ok(result.stderr.includes(`ns/a.js: different files in ${at.a}, ${at.b}\n`))
+      assert.match(result.stderr, /'first' or 'last'/)
+    }
+  })
+
+  for (const [policy, winner] of [
+    ['first', 'a'],
+    ['last', 'b'],
+  ] as const)
+    it(`with --conflicts ${policy} takes the file of the ${policy} package and tells so`, async () => {
+      const at = scene({ file: 'a' }, { file: 'b' })
+      const result = await cli('merge', '--conflicts', policy, at.a, at.b, at.dest)
+      assertCode(result, 0)
+      assert.ok(result.stdout.includes(`  file (content): ${at.a}, ${at.b} → ${at[winner]}\n`))
+      assertMerged(at, { file: winner })
+    })
+
+  it('into a dest with another file fails by default and leaves it', async () => {
+    const at = scene()
+    writeTree(at.dest, { 'ns/a.js': 'mine' })
+    const result = await cli('merge', at.a, at.b, at.dest)
+    assertCode(result, 1)
+    assert.equal(result.stdout, '')
+    assert.match(result.stderr, /^ {2}ns\/a\.js: dest already holds something else/m)
+    assertMerged(at, { 'ns/a.js': 'mine' })
+  })
+
+  for (const [policy, kept, tells] of [
+    ['keep', 'mine', /^ {2}3 created, 1 kept$/m],
+    ['replace', 'a', /^ {2}3 created, 1 replaced$/m],
+  ] as const)
+    it(`with --existing ${policy} into a dest with another file does that and tells so`, async () => {
+      const at = scene()
+      writeTree(at.dest, { 'ns/a.js': 'mine' })
+      const result = await cli('merge', '--existing', policy, at.a, at.b, at.dest)
+      assertCode(result, 0)
+      assert.match(result.stdout, tells)
+      assertMerged(at, inA, inB, { 'ns/a.js': kept })
+    })
+
+  it('with --link-mode hardlink gives dest the very files of the packages', async () => {
+    const at = scene()
+    const result = await cli('merge', '--link-mode', 'hardlink', at.a, at.b, at.dest)
+    assertCode(result, 0)
+    assert.match(result.stdout, /^ {2}placed by: hardlink 3$/m)
+    const [source, file] = [at.a, at.dest].map((dir) => fs.statSync(path.join(dir, 'ns/a.js')).ino)
+    assert.equal(file, source)
+  })
+
+  it('with several link modes takes the first that works, and no other', async () => {
+    const at = scene()
+    const result = await cli('merge', '--link-mode', 'copy,hardlink', '--json', at.a, at.b, at.dest)
+    assertCode(result, 0)
+    const { linkModes, fallbacks } = JSON.parse(result.stdout) as MergeResult
+    assert.deepEqual(linkModes, { clone: 0, hardlink: 0, copy: 3, symlink: 0 })
+    assert.deepEqual(fallbacks, [])
+  })
+
+  describeOn(['tmpfs'], (volume) => {
+    it('with --link-mode clone fails with the errno and makes nothing', async () => {
+      const at = scene(inA, inB, volume.fresh())
+      const result = await cli('merge', '--link-mode', 'clone', at.a, at.b, at.dest)
+      assertRefused(result, at.dest, 2, /^reflink-merge: EOPNOTSUPP: .*ficlone/m)
+    })
+
+    it('by default copies and tells why', async () => {
+      const at = scene(inA, inB, volume.fresh())
+      const result = await cli('merge', at.a, at.b, at.dest)
+      assertCode(result, 0)
+      assert.match(result.stdout, /^ {2}placed by: copy 3$/m)
+      assert.match(result.stdout, /^ {2}3 files: clone → copy, EOPNOTSUPP from ficlone, first /m)
+    })
+  })
+})
+
+describe('reflink-merge plan', () => {
+  it('tells what merge would do and makes nothing', async () => {
+    const at = scene()
+    const result = await cli('plan', at.a, at.b, at.dest)
+    assertCode(result, 0)
+    assert.equal(result.stderr, '')
+    const lines = [`${at.dest}: 3 files, 2 directories, 1 symlink, 10 B`, '  create 4', '']
+    assert.deepEqual(result.stdout.split('\n'), lines)
+    assert.ok(!fs.existsSync(at.dest))
+  })
+
+  it('with --json prints every entry, in the order of the tree', async () => {
+    const at = scene()
+    writeTree(at.dest, { 'ns/a.js': 'a' })
+    const { code, stdout, stderr } = await cli('plan', '--json', at.a, at.b, at.dest)
+    assert.deepEqual([code, stderr], [0, ''])
+    const plan = JSON.parse(stdout) as Omit<MergePlan, 'entries'> & { entries: PlanEntry[] }
+    assert.deepEqual(plan, {
+      ...{ files: 3, directories: 2, symlinks: 1, bytes: 10, conflicts: [] },
+      sources: [
+        { name: at.a, files: 2, bytes: 4, lost: [] },
+        { name: at.b, files: 1, bytes: 6, lost: [] },
+      ],
+      entries: [
+        { path: 'empty', type: 'directory', source: at.b, size: 0, action: 'create' },
+        { path: 'ns', type: 'directory', source: at.a, size: 0, action: 'unchanged' },
+        { path: 'ns/a.js', type: 'file', source: at.a, size: 1, action: 'unchanged' },
+        { path: 'ns/b.js', type: 'file', source: at.b, size: 6, action: 'create' },
+        { path: 'ns/link', type: 'symlink', source: at.a, size: 0, action: 'create' },
+        { path: 'ns/run', type: 'file', source: at.a, size: 3, action: 'create' },
+      ],
+    })
+    assertMerged(at, { 'ns/a.js': 'a' })
+  })
+
+  it('of packages that conflict lists all conflicts on stdout and exits with 1', async () => {
+    const at = scene({ file: 'a', other: 'a', there: 'a' }, { file: 'b', 'other/b': 'b' })
+    writeTree(at.dest, { there: 'mine' })
+    const text = await cli('plan', at.a, at.b, at.dest)
+    assertCode(text, 1)
+    assert.equal(text.stderr, '')
+    const [, , ...lines] = text.stdout.split('\n')
+    const both = `${at.a}, ${at.b}`
+    assert.deepEqual(lines, [
+      '3 conflicts:',
+      `  file (content): ${both}`,
+      `  other (type): ${both}`,
+      `  there (existing): ${at.a}`,
+      '',
+    ])
+
+    const json = await cli('plan', '--json', at.a, at.b, at.dest)
+    assertCode(json, 1)
+    const { conflicts } = JSON.parse(json.stdout) as MergePlan
+    const sources = [at.a, at.b]
+    assert.deepEqual(conflicts, [
+      { path: 'file', kind: 'content', sources, winner: null },
+      { path: 'other', kind: 'type', sources, winner: null },
+      { path: 'there', kind: 'existing', sources: [at.a], winner: null },
+    ])
+    assertMerged(at, { there: 'mine' })
+  })
+
+  it('with --quiet tells by its exit code alone', async () => {
+    const at = scene({ file: 'a' }, { file: 'b' })
+    const { code, stdout, stderr } = await cli('plan', '--quiet', at.a, at.b, at.dest)
+    assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: '' })
+  })
+})
+
+describe('reflink-merge', () => {
+  it('--version prints the version of the package', async () => {
+    const file = path.join(__dirname, '..', 'package.json')
+    const { version } = JSON.parse(fs.readFileSync(file, 'utf8')) as { version: string }
+    const { code, stdout, stderr } = await cli('--version')
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+
+  it('--help tells the commands and the exit codes', async () => {
+    const { code, stdout, stderr } = await cli('--help')
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(stdout, /^ {2}merge .*into dest$/m)
+    assert.match(stdout, /^ {2}plan /m)
+    assert.match(stdout, /^Exit codes: 0 done, 1 conflicts, 2 failed, 130 interrupted\.$/m)
+  })
+
+  for (const command of ['merge', 'plan'])
+    it(`${command} --help tells every option`, async () => {
+      const { code, stdout, stderr } = await cli(command, '--help')
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.ok(stdout.startsWith(`Usage: reflink-merge ${command} [options] <source...> <dest>\n`))
+      const options = [...stdout.matchAll(/--([a-z-]+)/g)].map(([, name]) => name)
+      const expected = [
+        'link-mode',
+        'conflicts',
+        'existing',
+        'concurrency',
+        'json',
+        'quiet',
+        'help',
+      ]
+      assert.deepEqual(options, expected)
+    })
+
+  for (const [what, args, said] of [
+    ['no command', [], /^Usage: /],
+    ['an unknown command', ['remove', 'a', 'dest'], /unknown command 'remove'/],
+    ['an unknown option', ['merge', '--force', 'a', 'dest'], /unknown option '--force'/],
+    ['no path', ['merge'], /missing required argument/],
+    ['a single path', ['merge', 'a'], /there must be a source and a dest/],
+    ['a single path to plan', ['plan', 'a'], /there must be a source and a dest/],
+    ['a source that is not there', ['merge', 'a', 'c', 'dest'], /ENOENT.*'.*\/c'/],
+    ['a source that is a file', ['merge', 'a/file', 'dest'], /ENOTDIR.*'.*\/a\/file'/],
+    ['a source named twice', ['merge', 'a', 'a', 'dest'], /"a" is not unique/],
+    ['dest within a source', ['merge', 'a', 'a/dest'], /lie within each other/],
+    ['an unknown policy', ['merge', '--conflicts', 'newest', 'a', 'dest'], /Allowed choices/],
+    ['an unknown link mode', ['merge', '--link-mode', 'clone,move', 'a', 'dest'], /"move" is none/],
+    ['a concurrency of none', ['merge', '--concurrency', '0', 'a', 'dest'], /whole number/],
+  ] as const)
+    it(`with ${what} says so on stderr and exits with 2`, async () => {
+      const dir = freshDir()
+      writeTree(path.join(dir, 'a'), { file: 'a' })
+      const before = snapshot(dir)
+      const result = await runNode([main, ...args], { cwd: dir })
+      assertRefused(result, path.join(dir, 'dest'), 2, said)
+      assertTree(dir, before)
+    })
+})
+
+describe('a big merge from the command line', function () {
+  this.timeout(120_000)
+
+  const FILES = 40_000
+  let dir: string
+  let source: string
+
+  before('makes a package of many small files', () => {
+    dir = freshDir()
+    source = path.join(dir, 'source')
+    for (let index = 0; index < FILES; index++) {
+      const folder = path.join(source, String(index % 50))
+      if (index < 50) fs.mkdirSync(folder, { recursive: true })
+      fs.writeFileSync(path.join(folder, `file-${String(index)}`), `${String(index)}\n`)
+    }
+  })
+
+  /** On a terminal, but for stdout, which goes to a file. */
+  async function onTerminal(dest: string, ...args: string[]): Promise<ChildResult> {
+    const out = `${dest}.out`
+    // Sanitizers are for the addon: preloaded into `script` they fail it for its own leaks.
+    const env = ['env', `LD_PRELOAD=${process.env['LD_PRELOAD'] ?? ''}`]
+    const node = [...env, process.execPath, '--require', require.resolve('tsx/cjs'), main]
+    const merge = ['merge', '--concurrency', '1', ...args, source, dest]
+    const command = [...node, ...merge].map((word) => `'${word}'`).join(' ')
+    const script = ['script', '-qec', `${command} > '${out}'`, '/dev/null']
+    const result = await startCommand(script, { env: { LD_PRELOAD: undefined } }).done
+    return { ...result, stdout: fs.readFileSync(out, 'utf8'), stderr: result.stdout }
+  }
+
+  it('tells its progress on stderr if that is a terminal, and only there', async function () {
+    await orSkip(this, runTool('script', ['--version']))
+    const result = await onTerminal(path.join(dir, 'terminal'))
+    assertCode(result, 0)
+    assert.match(result.stderr, /stage .*\d+% \| \d+\/40000 files/)
+    assert.match(result.stdout, /^[^\n]*: 40,000 files, 50 directories, /)
+    assert.ok(!result.stdout.includes('\u001b'), 'no control characters')
+  })
+
+  for (const option of ['--quiet', '--json'])
+    it(`tells no progress on a terminal with ${option}`, async function () {
+      await orSkip(this, runTool('script', ['--version']))
+      const result = await onTerminal(path.join(dir, `terminal${option}`), option)
+      assertCode(result, 0)
+      assert.equal(result.stderr, '')
+      assert.equal(result.stdout === '', option === '--quiet')
+    })
+
+  it('tells no progress where stderr is a pipe', async () => {
+    const result = await cli('merge', source, path.join(dir, 'pipe'))
+    assertCode(result, 0)
+    assert.equal(result.stderr, '')
+  })
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    for (const [state, held] of [
+      ['absent', undefined],
+      ['there', { '0/mine': 'mine', other: 'other' }],
+    ] as const)
+      it(`ends with 130 at ${signal} and leaves a dest that is ${state} as it was`, async () => {
+        const parent = path.join(dir, `${signal}-${state}`)
+        const dest = path.join(parent, 'dest')
+        fs.mkdirSync(parent)
+        if (held !== undefined) writeTree(dest, held)
+        const before = snapshot(parent)
+
+        const child = startNode([main, 'merge', '--concurrency', '1', source, dest])
+        const place = held === undefined ? parent : dest
+        const isStaging = (name: string): boolean => name.startsWith('.reflink-merge-')
+        while (!fs.readdirSync(place).some(isStaging)) {
+          assert.equal(child.process.exitCode, null, 'ended too early')
+          await sleep(1)
+        }
+        child.process.kill(signal)
+
+        const result = await child.done
+        assertCode(result, 130)
+        assert.equal(result.stdout, '')
+        assert.equal(result.stderr, 'reflink-merge: interrupted, nothing was changed\n')
+        assertTree(parent, before)
+      })
+})

@@ -79,7 +79,9 @@ bool PathArgument(Napi::Env env, const Napi::Value& value, const char* what, std
 
 bool DescriptorArgument(Napi::Env env, const Napi::Value& value, const char* what, int* fd) {
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  if (!(number >= 0 && number <= INT32_MAX) || number != std::floor(number)) {
+  // NaN compares false with everything.
+  const bool whole = number >= 0 && number <= INT32_MAX && number == std::floor(number);
+  if (!whole) {
     ThrowType(env, std::string(what) + " must be a file descriptor");
     return false;
   }

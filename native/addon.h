@@ -19,7 +19,7 @@ void ThrowType(Napi::Env env, const std::string& message);
 // A string without NUL: the kernel would see another path than JavaScript.
 bool PathArgument(Napi::Env env, const Napi::Value& value, const char* what, std::string* path);
 
-// A whole number that can be a file descriptor: NaN, 0.5 and 2 ** 32 would all be cut to another one.
+// A whole number that can be a descriptor: NaN, 0.5 and 2 ** 32 would all be cut to another one.
 bool DescriptorArgument(Napi::Env env, const Napi::Value& value, const char* what, int* fd);
 
 // list, stat, batch, openDirectory: what needs directory descriptors.

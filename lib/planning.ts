@@ -80,5 +80,6 @@ export function look(context: Context, union: Union, dest: Directory): Promise<S
 export function throwIfUndecided({ conflicts }: Union, found: Survey | undefined): void {
   const undecided = conflicts.filter(({ winner }) => winner === null)
   undecided.push(...(found?.undecided ?? []))
+  undecided.sort((a, b) => (a.path < b.path ? -1 : 1))
   if (undecided.length > 0) throw conflictError(undecided)
 }

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { root, runStep } from './run.mjs'
 
 const out = join(root, 'out/zig')
@@ -83,8 +83,7 @@ function fetchCompiler() {
 
 function nodeAddonApi() {
   const require = createRequire(import.meta.url)
-  const { include_dir } = /** @type {{ include_dir: string }} */ (require('node-addon-api'))
-  return join(root, include_dir)
+  return dirname(require.resolve('node-addon-api/napi.h'))
 }
 
 /**
@@ -123,13 +122,14 @@ function checkMacos(cpu) {
     throw new Error(`macOS has no ${lost.map(({ name }) => name).join(', ')}`)
   }
   if (!found.exports.includes('_napi_register_module_v1')) throw new Error('Node finds no entry')
-  if (!found.signed) throw new Error('not signed: macOS on arm64 would not load it')
+  if (cpu === 'arm64' && !found.signed) throw new Error('not signed: macOS would not load it')
   const imported = calls.map((call) => {
     const there = found.imports.some(({ name }) => name === `_${call}`)
     return `${call} ${there ? 'imported' : 'MISSING'}`
   })
   if (imported.some((line) => line.endsWith('MISSING'))) throw new Error(imported.join(', '))
-  return `Mach-O 64-bit ${found.type} ${cpu}, signed, ${imported.join(', ')}`
+  const signed = found.signed ? 'signed' : 'not signed'
+  return `Mach-O 64-bit ${String(found.type)} ${cpu}, ${signed}, ${imported.join(', ')}`
 }
 
 /**
@@ -197,7 +197,9 @@ function readMachO(file) {
  * @param {number} command
  */
 function* symbolsOf(bytes, command) {
-  const [start = 0, count = 0, texts = 0] = [8, 12, 16].map((at) => bytes.readUInt32LE(command + at))
+  const [start = 0, count = 0, texts = 0] = [8, 12, 16].map((at) =>
+    bytes.readUInt32LE(command + at),
+  )
   for (let at = start; at < start + count * machO.symbolSize; at += machO.symbolSize) {
     const text = texts + bytes.readUInt32LE(at)
     const name = bytes.toString('latin1', text, bytes.indexOf(0, text))

@@ -332,6 +332,25 @@ describe('reflink-merge', () => {
     })
 })
 
+describe('reflink-merge, when its output', () => {
+  it('is not read to the end, says nothing of it', async () => {
+    const at = scene()
+    const child = startNode([main, 'plan', '--json', at.a, at.b, at.dest])
+    child.process.stdout?.destroy()
+    const result = await child.done
+    assertCode(result, 0)
+    assert.equal(result.stderr, '')
+  })
+
+  it('cannot be written, tells the errno and exits with 2', async () => {
+    const at = scene()
+    const node = [process.execPath, '--require', require.resolve('tsx/cjs')]
+    const command = [...node, main, 'plan', at.a, at.b, at.dest]
+    const full = ['sh', '-c', 'exec "$@" > /dev/full', 'sh']
+    assertRefused(await startCommand([...full, ...command]).done, at.dest, 2, /ENOSPC/)
+  })
+})
+
 describe('a big merge from the command line', function () {
   this.timeout(120_000)
 

@@ -1,7 +1,15 @@
 #!/usr/bin/env node
+import { ExitCode } from './exit-codes'
 import { run } from './run'
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Who reads the output has seen enough of it.
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`reflink-merge: ${error.message}\n`)
+  process.exitCode = ExitCode.Failed
+})
 
 void run(process.argv).then((code) => {
   // Not process.exit(): what is still in the pipe to stdout would be lost.
-  process.exitCode = code
+  process.exitCode ??= code
 })

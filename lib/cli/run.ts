@@ -76,14 +76,23 @@ function exitCodeOf(error: unknown, signal: AbortSignal): number {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? ExitCode.Done : ExitCode.Failed
   }
-  if (signal.aborted) {
+  const others = laterErrors(error)
+  if (signal.aborted && error === signal.reason && others.length === 0) {
     process.stderr.write('reflink-merge: interrupted, nothing was changed\n')
     return ExitCode.Interrupted
   }
-  const message = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`reflink-merge: ${message}\n`)
+  const messages = [error, ...others].map((each) =>
+    each instanceof Error ? each.message : String(each),
+  )
+  process.stderr.write(`reflink-merge: ${messages.join('\n  also: ')}\n`)
   const conflict = error instanceof MergeError && error.code === 'ERR_MERGE_CONFLICT'
   return conflict ? ExitCode.Conflicts : ExitCode.Failed
+}
+
+/** What went wrong besides, e.g. while dest was put back. */
+function laterErrors(error: unknown): unknown[] {
+  if (!(error instanceof Error) || !('errors' in error) || !Array.isArray(error.errors)) return []
+  return error.errors.filter((each) => each !== error)
 }
 
 /** Ctrl-C and kill abort the merge, which puts everything back; a second one ends the process. */

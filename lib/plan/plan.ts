@@ -50,6 +50,8 @@ export interface PlanDirectory {
   /** The directory whose times it takes with `preserveTimestamps`. */
   readonly origin: Place | undefined
   parts: Part[]
+  /** Names of entries that several sources have alike → those sources, in the caller's order. */
+  readonly shared: Map<string, readonly number[]>
   readonly directories: Map<string, PlanDirectory>
   state: DirectoryState
   /** Does it stand in the staging directory? */

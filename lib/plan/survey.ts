@@ -174,7 +174,7 @@ class Surveyor {
     } else if (kind === Kind.Directory) {
       // Directories are never replaced: a whole tree would vanish for one file.
       const policy = this.context.existing === 'keep' ? 'keep' : 'error'
-      this.conflict(joinPath(directory.path, tree.names[index] as string), [part.source], policy)
+      this.conflictAt(directory, part, index, policy)
       actions[position] = Action.Keep
     } else if (unchanged && action !== Action.Create) {
       this.settle(directory, part, position, action === Action.Unchanged)
@@ -222,9 +222,18 @@ class Surveyor {
       part.actions[position] = Action.Unchanged
       return
     }
-    const name = part.tree.names[part.picks[position] as number] as string
-    this.conflict(joinPath(directory.path, name), [part.source], this.context.existing)
+    this.conflictAt(directory, part, part.picks[position] as number, this.context.existing)
     part.actions[position] = this.context.existing === 'replace' ? Action.Replace : Action.Keep
+  }
+
+  private conflictAt(
+    { path, shared }: PlanDirectory,
+    { source, tree }: Part,
+    index: number,
+    policy: ExistingPolicy,
+  ): void {
+    const name = tree.names[index] as string
+    this.conflict(joinPath(path, name), shared.get(name) ?? [source], policy)
   }
 
   private conflict(path: string, sources: readonly number[], policy: ExistingPolicy): void {

@@ -68,6 +68,7 @@ class Builder {
       mode: given?.mode,
       origin: given === undefined ? undefined : (given.origin as Place),
       parts: [],
+      shared: new Map(),
       directories: new Map(),
       state: 'new',
       staged: false,
@@ -91,7 +92,9 @@ class Builder {
   private takeShared(plan: PlanDirectory, providers: readonly Provider[]): void {
     const draft: Draft = { plan, providers, chosen: providers.map(() => []) }
     this.drafts.push(draft)
-    for (const [name, claims] of claimsOf(providers)) {
+    // By name, not as the scan happened to find them: a caller who decides is asked in this order.
+    const byName = [...claimsOf(providers)].sort(([a], [b]) => (a < b ? -1 : 1))
+    for (const [name, claims] of byName) {
       const all = claims as [Claim, ...Claim[]]
       const verdict = all.length === 1 ? 'same' : judge(all)
       if (verdict === 'same') this.take(draft, name, all, all[0])
@@ -132,6 +135,8 @@ class Builder {
     if (winner.child === undefined) {
       const provider = draft.providers.findIndex(({ source }) => source === winner.source)
       draft.chosen[provider]?.push(winner.index)
+      const sources = claims.map(({ source }) => source)
+      if (sources.length > 1) draft.plan.shared.set(name, sources)
       return
     }
     const providers = claims.flatMap(({ source, child }) =>
@@ -155,7 +160,7 @@ class Builder {
     if (conflict.winner === null) return
     const winner = claims[sources.indexOf(conflict.winner)]
     if (winner === undefined) return
-    this.take(draft, name, claims, winner)
+    this.take(draft, name, winner.child === undefined ? [winner] : claims, winner)
     for (const claim of claims) {
       const merged = winner.child !== undefined && claim.child !== undefined
       if (claim !== winner && !merged) this.lost[claim.source]?.push(path)

@@ -1,11 +1,13 @@
 import fs from 'node:fs'
 
+import { snapshot } from './snapshot'
+
 const nobody = 65534
 
 /** Gives a directory and all in it to `asNobody()`. */
 export function giveToNobody(dir: string): string {
-  for (const name of ['', ...fs.readdirSync(dir, { recursive: true, encoding: 'utf8' })])
-    fs.lchownSync(`${dir}/${name}`, nobody, nobody)
+  const below = snapshot(dir, { contents: false }).map((entry) => entry.path)
+  for (const name of ['', ...below]) fs.lchownSync(`${dir}/${name}`, nobody, nobody)
   return dir
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import path from 'node:path'
 
 export interface ChildOptions {
   cwd?: string
@@ -31,6 +32,9 @@ export interface RunningChild {
 
 const running = new Set<RunningChild>()
 const tsx = ['--require', require.resolve('tsx/cjs')]
+// tsx would look for it from the child's folder up, and compile otherwise without one: c8 cannot add up
+// the coverage of two different compilations of a file.
+const tsconfig = { TSX_TSCONFIG_PATH: path.resolve(__dirname, '../../tsconfig.json') }
 
 /** Starts any command, in a process group of its own. */
 export function startCommand(command: readonly string[], options: ChildOptions = {}): RunningChild {
@@ -38,7 +42,7 @@ export function startCommand(command: readonly string[], options: ChildOptions =
   if (program === undefined) throw new Error('no command')
   const child = spawn(program, args, {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...tsconfig, ...options.env },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
@@ -116,10 +120,7 @@ export function runText(
   args: readonly string[] = [],
   options?: ChildOptions,
 ): Promise<ChildResult> {
-  // Its coverage is not collected: tsx compiles differently under --eval, and c8 takes the same file
-  // with other offsets for other code.
-  const env = { ...options?.env, NODE_V8_COVERAGE: undefined }
-  return runNode(['--eval', text, '--', ...args], { ...options, env })
+  return runNode(['--eval', text, '--', ...args], options)
 }
 
 /** Kills every child that still runs. */

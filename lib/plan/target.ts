@@ -35,13 +35,22 @@ async function realpath(path: string): Promise<string | undefined> {
   } catch (error) {
     const number = errnoOf(error)
     if (number === undefined) throw error
-    if (number === errno.ENOENT) {
-      // A symlink that leads nowhere is something: no directory can be made in its place.
-      const link = await fs.readlink(path).catch(() => undefined)
-      if (link === undefined) return undefined
-      const hint = `It is a symlink to ${link}, which does not exist`
-      throw new SystemError(number, { syscall: 'realpath', path, hint })
-    }
-    throw new SystemError(number, { syscall: 'realpath', path })
+    const link = number === errno.ENOENT ? await readlink(path) : undefined
+    if (number === errno.ENOENT && link === undefined) return undefined
+    // A symlink that leads nowhere is something: no directory can be made in its place.
+    const hint = link === undefined ? undefined : `It is a symlink to ${link}, which does not exist`
+    throw new SystemError(number, { syscall: 'realpath', path, hint })
+  }
+}
+
+/** undefined where there is nothing, or no symlink. */
+async function readlink(path: string): Promise<string | undefined> {
+  try {
+    return await fs.readlink(path)
+  } catch (error) {
+    const number = errnoOf(error)
+    if (number === errno.ENOENT || number === errno.EINVAL) return undefined
+    if (number === undefined) throw error
+    throw new SystemError(number, { syscall: 'readlink', path })
   }
 }

@@ -59,6 +59,7 @@ describe('a thousand real npm packages', function () {
   for (const kind of ['btrfs', 'xfs'] as const)
     describe(`on ${kind}`, () => {
       let volume: Volume
+      let made: Volume | undefined
       let sources: StoreSource[]
       let dest: string
       let wanted: readonly TreeEntry[]
@@ -66,7 +67,7 @@ describe('a thousand real npm packages', function () {
       let result: MergeResult
 
       before('puts them into a store and merges them', async function () {
-        volume = await orSkip(this, makeVolume(kind, { size: 3072 * MiB }))
+        volume = made = await orSkip(this, makeVolume(kind, { size: 3072 * MiB }))
         const { ensureCorpus, makeStore } = await import('../bench/corpus/corpus.mjs')
         const store = path.join(volume.path, 'store')
         sources = makeStore(ensureCorpus(), store).sources
@@ -83,7 +84,8 @@ describe('a thousand real npm packages', function () {
       })
 
       after(() => {
-        volume.remove()
+        // Not where the volume could not be made.
+        made?.remove()
       })
 
       it('equal what cp -r makes of them', () => {

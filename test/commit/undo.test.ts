@@ -9,7 +9,7 @@ import type { Host } from '../../lib/host/host'
 import { mergeOn } from '../../lib/merge'
 import type { MergeOptions, MergeResult, Source } from '../../lib/types'
 import { codeOf, failureOf, type Failure } from '../support/failure'
-import { freshDir } from '../support/fresh'
+import { freshDir, removeDir } from '../support/fresh'
 import { scriptedHost, type ScriptedCall, type Verdict } from '../support/scripted-host'
 import { cloningEverywhere, failingFrom } from '../support/scripts'
 import { assertTree, differences, snapshot, type TreeEntry } from '../support/snapshot'
@@ -158,7 +158,7 @@ describe('undo', () => {
             // Two lines of each show what it is.
             for (const line of lines.slice(0, 2))
               complaints.push(`${first.operation} ${name}: ${line.slice(0, 100)}`)
-            fs.rmSync(made.base, { recursive: true })
+            await removeDir(made.base)
           }
           assert.deepEqual(complaints, [])
         }

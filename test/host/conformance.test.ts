@@ -469,7 +469,10 @@ describe('host', () => {
       })
 
       it("gives the source's permission bits and no others, whatever the umask", async () => {
-        const modes = [0o644, 0o777, 0o400, 0o000, 0o4755, 0o2775, 0o6711, 0o1666]
+        // Who is not root cannot read a source that nobody may.
+        const modes = [0o644, 0o777, 0o400, 0o000, 0o4755, 0o2775, 0o6711, 0o1666].filter(
+          (mode) => mode !== 0 || process.getuid?.() === 0,
+        )
         writeTree(
           dir,
           Object.fromEntries(
@@ -751,7 +754,8 @@ describe('host', () => {
 
       it('sets the mode of a directory', async () => {
         writeTree(dir, { 'd/': {} })
-        for (const mode of [0o700, 0o555, 0o000, 0o777]) {
+        // Nothing last: who is not root could not open the directory again.
+        for (const mode of [0o700, 0o555, 0o777, 0o000]) {
           assert.deepEqual(told(await chmod('d', mode)), ['ok'])
           assert.equal(fs.statSync(in_('d')).mode & 0o7777, mode)
         }

@@ -41,6 +41,11 @@ export async function runEnds(): Promise<void> {
   await removeAll(ofTheRun)
 }
 
+/** Removes a directory with all in it, whatever its modes. */
+export function removeDir(dir: string): Promise<void> {
+  return removeAll([dir])
+}
+
 async function removeAll(dirs: string[]): Promise<void> {
   const gone = dirs.splice(0).filter((dir) => fs.existsSync(dir))
   if (gone.length === 0) return

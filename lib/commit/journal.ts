@@ -1,5 +1,5 @@
 import { errno, linkNeverHere, linkNotThisFile } from '../errno'
-import { SystemError } from '../errors'
+import { SystemError, throwAfter } from '../errors'
 import {
   below,
   eachName,
@@ -11,6 +11,7 @@ import {
   type PairJob,
   type Place,
 } from '../host/host'
+import { throwIfFailed } from '../host/trees'
 
 /** Three trees with the same paths: what is to be published, what it replaced, and dest. */
 export interface Places {
@@ -53,6 +54,8 @@ const cannotLink: ReadonlySet<number> = new Set([...linkNeverHere, ...linkNotThi
 /** Moves entries into dest by single renames, and can take each one back. */
 export class Journal {
   private readonly done: Published[] = []
+  /** Why something that dest had lies in `replaced` alone: undo must not pass for complete then. */
+  private readonly stranded: unknown[] = []
 
   constructor(
     private readonly host: Host,
@@ -91,8 +94,7 @@ export class Journal {
       const [published] = this.record(one, inodes, jobs, outcomes, true)
       if (published === true) return true
     } catch (error) {
-      await this.putBack(path, name, linked)
-      throw error
+      return throwAfter(error, () => this.putBack(path, name, linked))
     }
     await this.putBack(path, name, linked)
     return false
@@ -125,14 +127,23 @@ export class Journal {
   /** What was saved but not replaced: gives it its only name again. */
   private async putBack(path: string, name: string, linked: boolean): Promise<void> {
     const { replaced, dest } = this.places
+    if (linked) {
+      const second = [{ to: below(replaced, path), names: [name] }]
+      throwIfFailed(second, await this.steady.unlink(second))
+      return
+    }
     const back = this.jobs(replaced, dest, [{ path, names: [name] }])
-    if (linked) await this.steady.unlink([{ to: below(replaced, path), names: [name] }])
-    else await this.attempt(back, () => this.steady.rename(back, false), new Set())
+    try {
+      await this.attempt(back, () => this.steady.rename(back, false), new Set())
+    } catch (error) {
+      this.stranded.push(error)
+      throw error
+    }
   }
 
   /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
   async undo(): Promise<unknown[]> {
-    const errors: unknown[] = []
+    const errors = [...this.stranded]
     for (let entry = this.done.pop(); entry !== undefined; entry = this.done.pop()) {
       try {
         await this.undoOne(entry)

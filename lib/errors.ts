@@ -83,6 +83,11 @@ export function invalidArgument(kind: 'TYPE' | 'VALUE', message: string): Error 
   return Object.assign(error, { code: `ERR_INVALID_ARG_${kind}` })
 }
 
+/** A call that comes too late, with the code that Node itself uses for it. */
+export function invalidState(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' })
+}
+
 /** The first of several errors, with `.errors` holding them all; one alone stays as it is. */
 export function firstOf(errors: readonly unknown[]): unknown {
   const distinct = [...new Set(errors)]

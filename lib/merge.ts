@@ -1,18 +1,11 @@
-import { commit, UndoError } from './commit/commit'
-import { firstOf, throwAfter } from './errors'
 import { defaultHost } from './host'
 import type { Host } from './host/host'
-import { readOptions } from './options'
-import { look, throwIfUndecided, withPlan, type Context, type Plan } from './planning'
-import { Progress } from './progress'
-import { toPlan, toResult } from './result'
-import { FilePlacer } from './stage/files'
-import { stage } from './stage/stage'
-import { Staging } from './stage/staging'
-import { Stopwatch } from './stopwatch'
-import { comparer } from './plan/compare'
-import { patient } from './host/patient'
-import type { MergeOptions, MergePlan, MergeResult, Source } from './types'
+import { readPath, readSources } from './options'
+import { plan, prepare, scanSources } from './planning'
+import { toPlan } from './result'
+import { Session } from './session'
+import { Site } from './site'
+import type { MergeOptions, MergePlan, MergeResult, MergeSession, Source } from './types'
 
 /**
  * Puts the trees of all sources into dest, all or nothing.
@@ -34,7 +27,17 @@ export async function merge(
 }
 
 /**
- * What merge() would do: every conflict, and every entry. Nothing is written. Rejects like merge(), but
+ * A merge whose sources arrive one by one, in any order; its result is that of one merge() with the sources
+ * in the order of their ranks. End it with commit() or abort(). Rejects where merge() would because of dest
+ * or the options.
+ */
+export async function openMerge(dest: string, options?: MergeOptions): Promise<MergeSession> {
+  return Session.open(defaultHost, dest, options)
+}
+
+/**
+ * What merge() would do: every conflict, and every entry. dest is not changed; only where names look alike and
+ * dest does not hold them, they are tried in a hidden directory that is removed again. Rejects like merge(), but
  * for conflicts, which it lists.
  */
 export async function planMerge(
@@ -52,11 +55,9 @@ export async function mergeOn(
   dest: string,
   options?: MergeOptions,
 ): Promise<MergeResult> {
-  const context = prepare(system, options)
-  return withPlan(context, sources, dest, async (plan) => {
-    throwIfUndecided(plan.union, plan.found)
-    return carryOut(context, plan)
-  })
+  const named = readSources(sources)
+  const session = await Session.open(system, dest, options)
+  return session.merge(named)
 }
 
 /** planMerge() on a host of choice. */
@@ -67,80 +68,16 @@ export async function planOn(
   options?: MergeOptions,
 ): Promise<MergePlan> {
   const context = prepare(system, options)
-  return withPlan(context, sources, dest, (plan) => Promise.resolve(toPlan(plan)))
-}
-
-function prepare(system: Host, options: MergeOptions | undefined): Context {
-  const settings = readOptions(options)
-  const { signal } = settings
-  const host = patient(system, signal)
-  const lanes = settings.concurrency ?? host.parallelism
-  return {
-    ...{ host, settings, lanes },
-    steady: patient(system, undefined),
-    compare: comparer(host, lanes, signal),
-    progress: new Progress(settings.onProgress),
-    watch: new Stopwatch(),
-  }
-}
-
-/** stage, then commit. */
-async function carryOut(context: Context, plan: Plan): Promise<MergeResult> {
-  const { host, steady, settings, lanes, progress, watch } = context
-  const { union, target } = plan
-  const { signal, preserveTimestamps } = settings
-  const sources = union.trees.map(({ name }) => name)
-  const placer = new FilePlacer(host, { ...settings, dest: target.path, sources })
-
-  let staging: Staging | undefined
-  const needStaging = async (): Promise<Staging> =>
-    (staging ??= await Staging.make({ host, steady }, target.nearest, target.missing))
-  // What is wanted may grow until dest is locked; each time only what is not staged yet is built.
-  const build = async (): Promise<Staging | undefined> => {
-    await stage(union, needStaging, {
-      ...{ host, placer, preserveTimestamps, concurrency: lanes, signal },
-      onStart: progress.expect,
-      onFiles: progress.add,
-    })
-    return staging
-  }
-
+  const named = readSources(sources)
+  const path = readPath('dest', dest)
+  context.settings.signal?.throwIfAborted()
+  const site = await Site.open(context, path, context.settings.existing)
   try {
-    progress.enter('stage')
-    await build()
-    watch.lap('stage')
-    progress.enter('lock')
-    const committed = await commit({
-      ...{ host, steady, target, root: union.root, stage: build },
-      lock: settings.lock && { ...settings.lock, signal },
-      survey: async (dest) => {
-        const found = await look(context, union, dest)
-        throwIfUndecided(union, found)
-        return found
-      },
-      onLocked: () => {
-        watch.lap('lock')
-        progress.enter('commit')
-      },
-    })
-    const leftover = await removeOrTell(staging)
-    watch.lap('commit')
-    const report = { fallbacks: placer.fallbacks.list, containment: host.containment, ...leftover }
-    return toResult(plan, committed, report, watch)
-  } catch (error) {
-    if (!(error instanceof UndoError)) return throwAfter(error, async () => staging?.remove())
-    // What could not be put back lies in the staging directory.
-    await staging?.close()
-    throw firstOf([error.cause, ...error.errors])
-  }
-}
-
-/** dest is complete by now, so that an empty staging directory stays behind is told, but fails nothing. */
-async function removeOrTell(staging: Staging | undefined): Promise<Pick<MergeResult, 'leftover'>> {
-  try {
-    await staging?.remove()
-    return {}
-  } catch (error) {
-    return staging === undefined ? {} : { leftover: { path: staging.path, error } }
+    context.progress.enter('scan')
+    const trees = await scanSources(context, site, named)
+    context.progress.enter('plan')
+    return toPlan(await plan(context, site, trees))
+  } finally {
+    await site.sweep().finally(() => site.close())
   }
 }

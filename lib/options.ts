@@ -14,7 +14,7 @@ import type {
 /** The options with their defaults, checked: inside, types are trusted. */
 export interface Settings {
   readonly linkModes: readonly LinkMode[]
-  readonly conflicts: Exclude<ConflictPolicy, 'exclusive'>
+  readonly conflicts: ConflictPolicy
   readonly existing: ExistingPolicy
   readonly symlinks: SymlinkPolicy
   readonly mutable: ((path: string) => boolean) | undefined
@@ -27,6 +27,7 @@ export interface Settings {
 }
 
 const linkModes: readonly LinkMode[] = ['clone', 'hardlink', 'copy', 'symlink']
+const conflictPolicies = ['error', 'first', 'last', 'exclusive'] as const
 const defaultLinkModes: readonly LinkMode[] = ['clone', 'copy']
 
 /** Checks the options of merge() and planMerge(). */
@@ -74,7 +75,15 @@ export function readPath(what: string, path: unknown): string {
   return resolve(path)
 }
 
-function readSource(source: unknown, what: string): Source {
+/** The rank of a source in a session; a number, or undefined for the next one. */
+export function readRank(at: unknown = {}): number | undefined {
+  if (!isObject(at)) throw badType('at', 'an object', at)
+  const { rank }: { rank?: unknown } = at
+  return optional('at.rank', rank, aRank)
+}
+
+/** Checks a source and makes its directory absolute. */
+export function readSource(source: unknown, what: string): Source {
   if (!isObject(source)) throw badType(what, 'an object', source)
   const { name, dir, files, to, filter }: Given<Source> = source
   if (typeof name !== 'string') throw badType(`${what}.name`, 'a string', name)
@@ -124,10 +133,7 @@ function readLock(given: unknown): Settings['lock'] {
 }
 
 /** Part of the interface, but not offered yet: said at the door, not ignored. */
-function refuseUnbuilt({ conflicts, durability }: Given<MergeOptions>): void {
-  if (conflicts === 'exclusive') {
-    throw invalidArgument('VALUE', "options.conflicts 'exclusive' is not offered by this version")
-  }
+function refuseUnbuilt({ durability }: Given<MergeOptions>): void {
   if (optional('options.durability', durability, oneOf('none', 'full')) === 'full') {
     throw invalidArgument('VALUE', "options.durability 'full' is not offered by this version")
   }
@@ -188,6 +194,12 @@ const aCount: Check<number> = {
   isType: isNumber,
 }
 
+const aRank: Check<number> = {
+  expected: 'a number',
+  is: (value): value is number => isNumber(value) && !Number.isNaN(value),
+  isType: isNumber,
+}
+
 const milliseconds: Check<number> = {
   expected: 'a number of milliseconds, 0 or more',
   is: (value): value is number => isNumber(value) && value >= 0,
@@ -195,9 +207,9 @@ const milliseconds: Check<number> = {
 }
 
 const conflictPolicy: Check<Settings['conflicts']> = {
-  expected: "'error', 'first', 'last' or a function",
+  expected: `one of ${quoted(conflictPolicies)} or a function`,
   is: (value): value is Settings['conflicts'] =>
-    typeof value === 'function' || value === 'error' || value === 'first' || value === 'last',
+    typeof value === 'function' || (conflictPolicies as readonly unknown[]).includes(value),
   isType: isString,
 }
 

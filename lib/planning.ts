@@ -1,17 +1,20 @@
 import type { Directory, Host } from './host/host'
+import { limited } from './host/limited'
+import { patient } from './host/patient'
 import { refuseIntoSelf, resolveSources } from './into-self'
-import { readPath, readSources, type Settings } from './options'
-import type { Compare } from './plan/compare'
+import { readOptions, type Settings } from './options'
+import { comparer, type Compare } from './plan/compare'
 import { conflictError } from './plan/conflict-error'
 import type { Union } from './plan/plan'
-import { decider } from './plan/policy'
+import { toPolicy, type Policy } from './plan/policy'
 import { survey, type Survey } from './plan/survey'
-import { openTarget, type Target } from './plan/target'
-import { unite } from './plan/union'
-import type { Progress } from './progress'
+import { unite, type NameOracle } from './plan/union'
+import { Progress } from './progress'
 import { scan } from './scan/scan'
-import type { Stopwatch } from './stopwatch'
-import type { MergePhase, Source } from './types'
+import type { SourceTree } from './scan/tree'
+import type { Site } from './site'
+import { Stopwatch } from './stopwatch'
+import type { MergeOptions, MergePhase, Source } from './types'
 
 /** What every phase needs. */
 export interface Context {
@@ -20,6 +23,7 @@ export interface Context {
   /** Goes on after an abort: to put things back. */
   readonly steady: Host
   readonly settings: Settings
+  readonly policy: Policy
   /** Batches in flight. */
   readonly lanes: number
   readonly compare: Compare
@@ -29,57 +33,72 @@ export interface Context {
 
 export interface Plan {
   readonly union: Union
-  readonly target: Target
   /** What dest holds that differs; undefined if dest is not there. */
   readonly found: Survey | undefined
 }
 
-/** scan, then plan; dest, or what is nearest to it, stays open while the plan is used. */
-export async function withPlan<T>(
-  context: Context,
-  given: readonly Source[],
-  dest: string,
-  use: (plan: Plan) => Promise<T>,
-): Promise<T> {
-  const { host, settings, lanes, progress, watch } = context
-  const { signal, symlinks } = settings
-  const named = readSources(given)
-  const path = readPath('dest', dest)
-  signal?.throwIfAborted()
-  const sources = await resolveSources(named)
-  const target = await openTarget(host, path)
-  try {
-    await refuseIntoSelf(sources, target.path)
-    progress.enter('scan')
-    const onFiles = (files: number): void => {
-      progress.add(files, 0)
-    }
-    const trees = await scan(sources, { host, symlinks, concurrency: lanes, signal, onFiles })
-    watch.lap('scan')
-    progress.enter('plan')
-    const union = await unite(trees, decider(settings.conflicts), context.compare)
-    const isThere = target.missing.length === 0
-    const found = isThere ? await look(context, union, target.nearest) : undefined
-    watch.lap('plan')
-    return await use({ union, target, found })
-  } finally {
-    await host.close(target.nearest)
+/** `signal`: in the place of the caller's own. */
+export function prepare(
+  system: Host,
+  options: MergeOptions | undefined,
+  signal?: AbortSignal,
+): Context {
+  const given = readOptions(options)
+  const settings = signal === undefined ? given : { ...given, signal }
+  const lanes = given.concurrency ?? system.parallelism
+  const host = patient(limited(system, lanes), settings.signal)
+  return {
+    ...{ host, lanes, settings },
+    steady: patient(system, undefined),
+    policy: toPolicy(given.conflicts),
+    compare: comparer(host, lanes, settings.signal),
+    progress: new Progress(given.onProgress),
+    watch: new Stopwatch(),
   }
 }
 
+/** Reads the sources into trees. */
+export async function scanSources(
+  { host, settings, lanes, progress }: Context,
+  site: Site,
+  given: readonly Source[],
+): Promise<SourceTree[]> {
+  const { symlinks, signal } = settings
+  const sources = await resolveSources(given)
+  await refuseIntoSelf(sources, site.target.path)
+  const onFiles = progress.scanned
+  return scan(sources, { host, symlinks, concurrency: lanes, signal, onFiles })
+}
+
+/** The union of the trees, compared with what dest holds. */
+export async function plan(
+  context: Context,
+  site: Site,
+  trees: readonly SourceTree[],
+): Promise<Plan> {
+  const { policy, compare } = context
+  const { dest, spelling } = site
+  const sameEntries: NameOracle = (groups) => spelling.sameEntries(groups)
+  const union = await unite(trees, { policy, compare, sameEntries })
+  return { union, found: dest && (await look(context, site, union, dest)) }
+}
+
 /** Compares the union with what dest holds. */
-export function look(context: Context, union: Union, dest: Directory): Promise<Survey> {
+export function look(
+  context: Context,
+  { spelling }: Site,
+  union: Union,
+  dest: Directory,
+): Promise<Survey> {
   const { host, settings, compare } = context
   const { existing, mutable, signal } = settings
   const symlinked = settings.linkModes.includes('symlink')
-  const rules = { host, compare, existing, symlinked, mutable, signal }
+  const rules = { host, compare, spelling, existing, symlinked, mutable, signal }
   return survey(union, { base: dest, path: '' }, rules)
 }
 
 /** Throws all conflicts that no policy decided. */
-export function throwIfUndecided({ conflicts }: Union, found: Survey | undefined): void {
-  const undecided = conflicts.filter(({ winner }) => winner === null)
-  undecided.push(...(found?.undecided ?? []))
-  undecided.sort((a, b) => (a.path < b.path ? -1 : 1))
-  if (undecided.length > 0) throw conflictError(undecided)
+export function throwIfUndecided(union: Union, found: Survey | undefined): void {
+  const [between, withDest] = [union.undecided, found?.undecided ?? []]
+  if (between.length > 0 || withDest.length > 0) throw conflictError(between, withDest)
 }

@@ -12,14 +12,13 @@ export class Progress {
     bytes: 0,
     totalBytes: 0,
   }
+  private scannedFiles = 0
   private last = -Infinity
 
   constructor(private readonly report: ((progress: MergeProgress) => void) | undefined) {}
 
   enter(phase: MergePhase): void {
     this.state.phase = phase
-    // Scanned files are counted before there is a total; from then on those that are placed.
-    if (phase === 'stage') Object.assign(this.state, { files: 0, bytes: 0 })
     this.tell()
   }
 
@@ -27,6 +26,11 @@ export class Progress {
   readonly expect = (files: number, bytes: number): void => {
     this.state.totalFiles += files
     this.state.totalBytes += bytes
+  }
+
+  readonly scanned = (files: number): void => {
+    this.scannedFiles += files
+    this.tell()
   }
 
   readonly add = (files: number, bytes: number): void => {
@@ -39,6 +43,8 @@ export class Progress {
     const now = performance.now()
     if (this.report === undefined || now - this.last < pauseBetween) return
     this.last = now
-    this.report({ ...this.state })
+    // Scanned files are counted before there is a total; from then on those that are placed.
+    const isEarly = this.state.phase === 'scan' || this.state.phase === 'plan'
+    this.report(isEarly ? { ...this.state, files: this.scannedFiles } : { ...this.state })
   }
 }

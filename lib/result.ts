@@ -1,7 +1,8 @@
 import type { Committed } from './commit/commit'
 import type { Plan } from './planning'
-import { effectsOf, entriesOf, totalsOf } from './plan/report'
+import type { Placements } from './plan/placements'
 import type { Union } from './plan/plan'
+import { effectsOf, entriesOf, totalsOf } from './plan/report'
 import type { Survey } from './plan/survey'
 import type { Stopwatch } from './stopwatch'
 import type { Conflict, MergePhase, MergePlan, MergeResult } from './types'
@@ -15,11 +16,19 @@ export function toPlan({ union, found }: Plan): MergePlan {
   }
 }
 
+/** How a merge went, beyond its plan. */
+export interface Outcome extends Committed {
+  readonly placements: Placements
+  /** Path of dest. */
+  readonly dest: string
+  readonly containment: MergeResult['containment']
+  readonly leftover: MergeResult['leftover'] | undefined
+}
+
 /** What merge() gives. */
 export function toResult(
-  { union }: Plan,
-  { survey, locking }: Committed,
-  report: Pick<MergeResult, 'fallbacks' | 'containment' | 'leftover'>,
+  union: Union,
+  { survey, locking, placements, dest, containment, leftover }: Outcome,
   watch: Stopwatch<MergePhase>,
 ): MergeResult {
   const duration = {
@@ -32,15 +41,15 @@ export function toResult(
   }
   return {
     ...totalsOf(union),
-    ...effectsOf(union.root),
-    ...report,
+    ...effectsOf(union.root, placements, dest),
     conflicts: allConflicts(union, survey),
-    locking,
-    duration,
+    ...{ locking, containment, duration },
+    ...(leftover && { leftover }),
   }
 }
 
 function allConflicts(union: Union, found: Survey | undefined): Conflict[] {
-  const conflicts = [...union.conflicts, ...(found?.decided ?? []), ...(found?.undecided ?? [])]
+  const conflicts = [...union.decided, ...union.undecided]
+  conflicts.push(...(found?.decided ?? []), ...(found?.undecided ?? []))
   return conflicts.sort((a, b) => (a.path < b.path ? -1 : 1))
 }

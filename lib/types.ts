@@ -75,8 +75,13 @@ export interface Conflict {
   kind: 'content' | 'type' | 'case' | 'existing'
   /** The names of the sources that want the path, in the caller's order. */
   sources: string[]
-  /** The source whose entry stands; null where none does: undecided, or what dest held was kept. */
+  /**
+   * The source whose entry stands; null where none does: undecided, or what dest held was kept, or, with
+   * `exclusive`, each of them lost to another source elsewhere in the same directory.
+   */
   winner: string | null
+  /** Kind `case`: all spellings of the path, also the one that dest holds, sorted. */
+  paths?: string[]
 }
 
 /** Files that were not placed by the link mode that was asked for first, one entry a reason. */
@@ -101,7 +106,7 @@ export interface SourceResult {
   /** Files and bytes of this source in the plan. */
   files: number
   bytes: number
-  /** Paths in dest that another source won. */
+  /** Paths in dest that it wanted and another source won; one entry stands for a whole subtree. */
   lost: string[]
 }
 
@@ -139,6 +144,34 @@ export interface MergeResult {
   }
 }
 
+/**
+ * A merge whose sources arrive one by one. The result is that of one merge() with the sources in the order
+ * of their ranks, whenever and in whatever order they were added.
+ */
+export interface MergeSession {
+  /**
+   * Adds a source and starts to stage it; resolves once it is staged. The one with the lower rank comes
+   * first, of two with one rank the one whose name sorts first. Default: after all that were added before
+   * without a rank, counting from 0.
+   *
+   * Rejects like merge(). A source that could not be added fails the session: commit() rejects with the
+   * same error. Bad arguments (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), also a name that is not
+   * unique, change nothing. `ERR_INVALID_STATE` after commit().
+   */
+  add(source: Source, at?: { rank?: number }): Promise<void>
+  /**
+   * Waits for the sources that were added, then plans, stages what is missing, and publishes all of it.
+   * Rejects like merge(), and then dest is as it was. It ends the session: a second call rejects with
+   * `ERR_INVALID_STATE`.
+   */
+  commit(): Promise<MergeResult>
+  /**
+   * Gives up: what is under way rejects with an `AbortError`. Resolves when nothing runs any more and what
+   * was staged is removed; dest is as it was. After commit() has resolved it does nothing.
+   */
+  abort(): Promise<void>
+}
+
 /** What a merge would do with one entry. */
 export type PlanAction = 'create' | 'replace' | 'keep' | 'unchanged'
 
@@ -159,7 +192,7 @@ export interface MergePlan {
   directories: number
   symlinks: number
   bytes: number
-  /** All of them, whatever the policy; `winner` is null where merge() would fail. */
+  /** All of them, whatever the policy. With 'error' for both policies merge() would fail with them. */
   conflicts: Conflict[]
   sources: SourceResult[]
   /** Sorted by path, a directory before what is in it. */

@@ -123,13 +123,11 @@ describe('reflink-merge merge', () => {
     assertMerged(at, inA, inB)
   })
 
-  it('of packages that conflict names path, packages and a way out, and makes nothing', async () => {
+  it('of packages that conflict makes nothing, whatever is to be printed', async () => {
     const at = scene(inA, { 'ns/a.js': 'b' })
     for (const args of [[], ['--json'], ['--quiet']]) {
       const result = await cli('merge', ...args, at.a, at.b, at.dest)
-      assertRefused(result, at.dest, 1, /^reflink-merge: 1 conflict, nothing was changed:$/m)
-      assert.ok(result.stderr.includes(`ns/a.js: different files in ${at.a}, ${at.b}\n`))
-      assert.match(result.stderr, /'first' or 'last'/)
+      assertRefused(result, at.dest, 1, /^reflink-merge: 1 conflict of .*; nothing was changed:$/m)
     }
   })
 
@@ -144,6 +142,21 @@ describe('reflink-merge merge', () => {
       assert.ok(result.stdout.includes(`  file (content): ${at.a}, ${at.b} → ${at[winner]}\n`))
       assertMerged(at, { file: winner })
     })
+
+  it('with --conflicts exclusive leaves the others out of the whole directory and tells so', async () => {
+    const at = scene({ 'ns/x': 'a', 'ns/a': 'a', top: 'a' }, { 'ns/x': 'b', 'ns/b': 'b' })
+    const args = ['--conflicts', 'exclusive', at.a, at.b, at.dest]
+    const plan = await cli('plan', ...args)
+    assert.ok(plan.stdout.includes(`  ns/x (content): ${at.a}, ${at.b} → ${at.b}\n`))
+    const result = await cli('merge', '--json', ...args)
+    assertCode(result, 0)
+    const { conflicts, sources } = JSON.parse(result.stdout) as MergeResult
+    const both = [at.a, at.b]
+    const conflict = { path: 'ns/x', kind: 'content', sources: both, winner: at.b }
+    assert.deepEqual(conflicts, [conflict])
+    assert.deepEqual(sources[0]?.lost, ['ns/a', 'ns/x'])
+    assertMerged(at, { 'ns/x': 'b', 'ns/b': 'b', top: 'a' })
+  })
 
   it('into a dest with another file fails by default and leaves it', async () => {
     const at = scene()
@@ -199,6 +212,154 @@ describe('reflink-merge merge', () => {
       assertCode(result, 0)
       assert.match(result.stdout, /^ {2}placed by: copy 3$/m)
       assert.match(result.stdout, /^ {2}3 files: clone → copy, EOPNOTSUPP from ficlone, first /m)
+    })
+  })
+})
+
+describe('what a terminal shows of conflicts', () => {
+  const between =
+    "The option `conflicts` decides between packages: 'first' or 'last' by their order, 'exclusive' so that " +
+    'the losers leave the whole directory, or a function.'
+  const withDest =
+    "The option `existing` decides about what dest already holds: 'keep' or 'replace'."
+
+  /** Merges packages by their names in the current directory; what is said, by line. */
+  async function saidOf(
+    packages: Readonly<Record<string, TreeSpec>>,
+    held?: TreeSpec,
+    dest = path.join(freshDir(), 'dest'),
+  ): Promise<string[]> {
+    const cwd = freshDir()
+    for (const [name, spec] of Object.entries(packages)) writeTree(path.join(cwd, name), spec)
+    if (held !== undefined) writeTree(dest, held)
+    const result = await runNode([main, 'merge', ...Object.keys(packages), dest], { cwd })
+    assertCode(result, 1)
+    assert.equal(result.stdout, '')
+    return result.stderr.split('\n')
+  }
+
+  /** As many packages, `p000` and so on. */
+  function manyPackages(
+    count: number,
+    specOf: (index: number) => TreeSpec,
+  ): Record<string, TreeSpec> {
+    return Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`p${padded(index)}`, specOf(index)]),
+    )
+  }
+
+  function padded(number: number): string {
+    return String(number).padStart(3, '0')
+  }
+
+  it('of one', async () => {
+    assert.deepEqual(await saidOf({ a: { 'ns/x.js': 'a' }, b: { 'ns/x.js': 'b' } }), [
+      'reflink-merge: 1 conflict of a and b; nothing was changed:',
+      '  ns/x.js: different in a, b',
+      between,
+      '',
+    ])
+  })
+
+  it('of two, among three packages', async () => {
+    const packages = { a: { 'd/a': '', x: 'a' }, b: { x: 'b' }, c: { d: 'c' } }
+    assert.deepEqual(await saidOf(packages), [
+      'reflink-merge: 2 conflicts of a, c and b; nothing was changed:',
+      '  d: a file, a directory or a symlink, depending on the package: a, c',
+      '  x: different in a, b',
+      between,
+      '',
+    ])
+  })
+
+  it('of one package with what dest holds', async () => {
+    assert.deepEqual(await saidOf({ a: { x: 'a' } }, { x: 'mine' }), [
+      'reflink-merge: 1 conflict of a; nothing was changed:',
+      '  x: dest already holds something else than a',
+      withDest,
+      '',
+    ])
+  })
+
+  it('of every kind', async () => {
+    const packages = { a: { d: 'a', x: 'a', y: 'a' }, b: { 'd/b': '', x: 'b', z: 'b' } }
+    assert.deepEqual(await saidOf(packages, { y: 'mine', 'z/mine': '' }), [
+      'reflink-merge: 4 conflicts of a and b; nothing was changed:',
+      '  d: a file, a directory or a symlink, depending on the package: a, b',
+      '  x: different in a, b',
+      '  y: dest already holds something else than a',
+      '  z: dest already holds something else than b',
+      between,
+      withDest,
+      '',
+    ])
+  })
+
+  it('of 11, in 11 packages', async () => {
+    // Each has one of its own with the next, in a ring.
+    const packages = manyPackages(11, (index) => {
+      return { [`x${padded(index)}`]: 'one', [`x${padded((index + 1) % 11)}`]: 'other' }
+    })
+    assert.deepEqual(await saidOf(packages), [
+      'reflink-merge: 11 conflicts of p000, p010, p001, p002, p003, p004, p005, p006, p007, p008 ' +
+        'and 1 more package; nothing was changed:',
+      '  x000: different in p000, p010',
+      '  x001: different in p000, p001',
+      '  x002: different in p001, p002',
+      '  x003: different in p002, p003',
+      '  x004: different in p003, p004',
+      '  x005: different in p004, p005',
+      '  x006: different in p005, p006',
+      '  x007: different in p006, p007',
+      '  x008: different in p007, p008',
+      '  x009: different in p008, p009',
+      '  … and 1 more',
+      between,
+      '',
+    ])
+  })
+
+  it('of 200, in 200 packages', async () => {
+    const packages = manyPackages(200, (index) => {
+      return { [`x${padded(index)}`]: 'one', [`x${padded((index + 1) % 200)}`]: 'other' }
+    })
+    const [first, ...lines] = await saidOf(packages)
+    assert.equal(
+      first,
+      'reflink-merge: 200 conflicts of p000, p199, p001, p002, p003, p004, p005, p006, p007, p008 ' +
+        'and 190 more packages; nothing was changed:',
+    )
+    assert.equal(lines[0], '  x000: different in p000, p199')
+    assert.deepEqual(lines.slice(9), [
+      '  x009: different in p008, p009',
+      '  … and 190 more',
+      between,
+      '',
+    ])
+  })
+
+  it('of one that is between 200 packages, on a screen', async () => {
+    const said = await saidOf(manyPackages(200, (index) => ({ x: padded(index) })))
+    for (const line of said) assert.ok(line.length < 300, `${String(line.length)} letters: ${line}`)
+  })
+
+  describeOn(['exfat'], (volume) => {
+    it('of names that are one to dest, in two packages', async () => {
+      const dest = path.join(volume.fresh(), 'dest')
+      const said = await saidOf({ a: { 'ns/Foo': 'a' }, b: { 'ns/foo': 'b' } }, undefined, dest)
+      assert.deepEqual(said.slice(0, 3), [
+        'reflink-merge: 1 conflict of a and b; nothing was changed:',
+        "  ns/Foo and ns/foo: one name to dest's file system (a, b)",
+        between,
+      ])
+    })
+
+    it('of names that are one to dest, in one package, with what decides it', async () => {
+      const dest = path.join(volume.fresh(), 'dest')
+      // 'first' takes Foo and 'last' takes foo; dest holds nothing.
+      const said = await saidOf({ a: { Foo: '1', foo: '2' } }, undefined, dest)
+      assert.equal(said[1], "  Foo and foo: one name to dest's file system (a)")
+      assert.ok(said.includes(between), said.join('\n'))
     })
   })
 })

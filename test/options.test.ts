@@ -58,12 +58,13 @@ const badOptions: Partial<Record<keyof MergeOptions, readonly Row[]>> = {
     ['VALUE', [undefined], 'one or more of'],
   ],
   conflicts: [
-    ['TYPE', null, "'error', 'first', 'last'", 'a function'],
-    ['TYPE', 1, "'error', 'first', 'last'"],
-    ['TYPE', true, "'error', 'first', 'last'"],
-    ['VALUE', 'newest', "'error', 'first', 'last'", "'newest'"],
+    ['TYPE', null, "'error', 'first', 'last', 'exclusive' or a function"],
+    ['TYPE', 1, "'error', 'first', 'last', 'exclusive'"],
+    ['TYPE', true, "'error', 'first', 'last', 'exclusive'"],
+    ['TYPE', ['last'], "'error', 'first', 'last', 'exclusive'"],
+    ['VALUE', 'newest', "'error', 'first', 'last', 'exclusive'", "'newest'"],
+    ['VALUE', 'Exclusive', "'error', 'first', 'last', 'exclusive'", "'Exclusive'"],
     ['VALUE', 'x'.repeat(100_000), "'error', 'first', 'last'"],
-    ['VALUE', 'exclusive', "'exclusive' is not offered by this version"],
   ],
   existing: [
     ['TYPE', null, "'error', 'keep', 'replace'"],
@@ -236,6 +237,11 @@ describe('options', () => {
   describe('good values', () => {
     const values: Record<string, MergeOptions> = {
       'no option': {},
+      "conflicts: 'error'": { conflicts: 'error' },
+      "conflicts: 'first'": { conflicts: 'first' },
+      "conflicts: 'last'": { conflicts: 'last' },
+      "conflicts: 'exclusive'": { conflicts: 'exclusive' },
+      'a function for conflicts': { conflicts: () => 'nobody' },
       'one link mode': { linkModes: 'copy' },
       'every link mode': { linkModes: ['symlink', 'hardlink', 'copy', 'clone'] },
       'a concurrency of 1': { concurrency: 1 },
@@ -327,16 +333,59 @@ describe('options', () => {
   })
 
   describe('a policy function that decides nothing', () => {
-    for (const value of [undefined, null, 'nobody', 1, Promise.resolve('good')])
+    /** Two packages that conflict, one that has not the path, and dest. */
+    function conflicting(): { base: string; sources: Source[] } {
+      const base = writeTree(freshDir(), {
+        ...{ 'src/a': 'a', 'other/a': 'b', 'third/b': 'c', 'dest/kept': 'kept' },
+      })
+      const others = ['other', 'third'].map((name) => ({ name, dir: path.join(base, name) }))
+      return { base, sources: [good(base), ...others] }
+    }
+
+    for (const value of [
+      undefined,
+      null,
+      '',
+      'nobody',
+      'third',
+      0,
+      1,
+      ['good'],
+      Promise.resolve('good'),
+    ])
       it(`is refused for the answer ${shown(value)}`, async () => {
-        const base = writeTree(freshDir(), { 'src/a': 'a', 'other/a': 'b' })
+        const { base, sources } = conflicting()
         const before = snapshot(base)
-        const sources = [good(base), { name: 'other', dir: path.join(base, 'other') }]
         const conflicts = (() => value) as () => string
-        const error = await failureOf(merge(sources, destIn(base), { conflicts }))
-        assert.equal(error.code, 'ERR_INVALID_ARG_VALUE')
-        assert.match(error.message, /options\.conflicts must return one of good, other for a/)
+        for (const run of [merge, planMerge]) {
+          const error = await failureOf(run(sources, destIn(base), { conflicts }))
+          assert.equal(error.code, 'ERR_INVALID_ARG_VALUE')
+          assert.match(
+            error.message,
+            /options\.conflicts must return one of good, other for a, not/,
+          )
+        }
         assertTree(base, before)
       })
+
+    it('is not asked again after it threw, and what it threw is what the caller gets', async () => {
+      for (const thrown of [new RangeError('no'), 'a string', undefined, null]) {
+        const { base, sources } = conflicting()
+        writeTree(base, { 'src/z': 'a', 'other/z': 'b' })
+        const before = snapshot(base)
+        let asked = 0
+        const conflicts = (): never => {
+          asked++
+          throw thrown as Error
+        }
+        const outcome = await merge(sources, destIn(base), { conflicts }).then(
+          () => assert.fail('it resolved'),
+          (error: unknown) => ({ error }),
+        )
+        assert.deepEqual(outcome, { error: thrown })
+        assert.equal(asked, 1)
+        assertTree(base, before)
+      }
+    })
   })
 })

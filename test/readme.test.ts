@@ -36,7 +36,7 @@ describe('README', () => {
   it('has examples that print what it says, one after the other', async () => {
     const cwd = exampleProject()
     const examples = examplesOf('README.md')
-    assert.equal(examples.length, 4)
+    assert.equal(examples.length, 5)
     for (const { code, output } of examples) {
       const { stdout, stderr, code: exitCode } = await runNode(['-e', code], { cwd })
       assert.equal(stderr, '')

@@ -4,7 +4,7 @@ import type { ExistingPolicy, LinkMode, MergeOptions, Source } from '../index'
 /** The options as commander gives them. */
 export interface CliOptions {
   linkMode?: LinkMode[]
-  conflicts?: 'error' | 'first' | 'last'
+  conflicts?: 'error' | 'first' | 'last' | 'exclusive'
   existing?: ExistingPolicy
   concurrency?: number
   json?: boolean
@@ -39,7 +39,7 @@ export function addMergeOptions(command: Command): Command {
     )
     .addOption(
       new Option('--conflicts <policy>', 'two sources with different files for one path')
-        .choices(['error', 'first', 'last'])
+        .choices(['error', 'first', 'last', 'exclusive'])
         .default('error'),
     )
     .addOption(

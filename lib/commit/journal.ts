@@ -31,8 +31,8 @@ export interface Entries {
 interface Published extends Inode {
   readonly path: string
   readonly name: string
-  /** What stood there lies in `replaced`. */
-  readonly replaced: boolean
+  /** What stood there lies in `replaced`, under this name: dest may have spelled it otherwise. */
+  readonly replaced: string | undefined
 }
 
 interface Inode {
@@ -68,36 +68,61 @@ export class Journal {
   async publish(entries: readonly Entries[]): Promise<boolean[]> {
     const inodes = await inodesOf(this.host, this.places.fresh, entries)
     const jobs = this.jobs(this.places.fresh, this.places.dest, entries)
-    return this.record(entries, inodes, jobs, await this.host.rename(jobs, false), false)
+    return this.record(entries, inodes, jobs, await this.host.rename(jobs, false))
   }
 
   /**
    * Publishes entries in the place of others. A file gets a second name in `replaced` first, so its
-   * path is never empty; what cannot have one, and what makes way for a directory, is moved there.
+   * path is never empty; what cannot have one, what makes way for a directory, and what dest spells
+   * otherwise (name → its spelling) is moved there.
    */
-  async replace({ path, names }: Entries, move: boolean): Promise<boolean[]> {
+  async replace(
+    { path, names }: Entries,
+    move: boolean,
+    spellings: ReadonlyMap<string, string>,
+  ): Promise<boolean[]> {
     const results: boolean[] = []
-    for (const name of names) results.push(await this.replaceOne(path, name, move))
+    for (const name of names) {
+      results.push(await this.replaceOne(path, name, spellings.get(name) ?? name, move))
+    }
     return results
   }
 
-  private async replaceOne(path: string, name: string, move: boolean): Promise<boolean> {
+  private async replaceOne(
+    path: string,
+    name: string,
+    old: string,
+    move: boolean,
+  ): Promise<boolean> {
     const one = [{ path, names: [name] }]
     const { fresh, dest } = this.places
     const inodes = await inodesOf(this.host, fresh, one)
-    const saved = await this.save(path, name, move)
+    const saved = await this.save(path, old, move || old !== name)
     if (saved === undefined) return false
     const linked = saved === 'linked'
     const jobs = this.jobs(fresh, dest, one)
     try {
-      const outcomes = await this.host.rename(jobs, linked)
-      const [published] = this.record(one, inodes, jobs, outcomes, true)
+      const outcomes = await this.host.rename(jobs, linked || (await this.isStale(path, name, old)))
+      const [published] = this.record(one, inodes, jobs, outcomes, old)
       if (published === true) return true
     } catch (error) {
-      return throwAfter(error, () => this.putBack(path, name, linked))
+      return throwAfter(error, () => this.putBack(path, old, linked))
     }
-    await this.putBack(path, name, linked)
+    await this.putBack(path, old, linked)
     return false
+  }
+
+  /**
+   * FUSE remembers for a while that `name` led to what was just moved away under another spelling. The listing
+   * tells that nothing is there, so nothing can be replaced.
+   */
+  private async isStale(path: string, name: string, old: string): Promise<boolean> {
+    if (old === name) return false
+    const place = below(this.places.dest, path)
+    const { kinds } = await this.host.stat([{ to: place, names: [name] }])
+    if (kinds[0] === Kind.Missing) return false
+    const [listing] = await this.host.list([place])
+    return listing?.errno === 0 && !listing.names.includes(name) && !listing.names.includes(old)
   }
 
   /** Puts what stands in dest into `replaced`; undefined if it is gone, or a directory by now. */
@@ -164,8 +189,9 @@ export class Journal {
       const back = this.jobs(this.places.dest, this.places.fresh, one)
       await this.attempt(back, () => this.steady.rename(back, false), new Set())
     }
-    if (!replaced) return
-    const old = this.jobs(this.places.replaced, this.places.dest, one)
+    if (replaced === undefined) return
+    const before = [{ path, names: [replaced] }]
+    const old = this.jobs(this.places.replaced, this.places.dest, before)
     await this.attempt(old, () => this.steady.rename(old, false), new Set())
   }
 
@@ -174,7 +200,7 @@ export class Journal {
     inodes: readonly Inode[],
     jobs: readonly PairJob[],
     outcomes: Outcomes,
-    replaced: boolean,
+    replaced?: string,
   ): boolean[] {
     const results: boolean[] = []
     let failure: SystemError | undefined

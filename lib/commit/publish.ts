@@ -14,6 +14,12 @@ interface Batch {
   readonly settle: readonly (() => void)[]
 }
 
+interface Replacement extends Batch {
+  /** What stands in the way is moved aside, not given a second name. */
+  readonly move: boolean
+  readonly spellings: ReadonlyMap<string, string>
+}
+
 const namesPerCall = 512
 
 /**
@@ -22,7 +28,7 @@ const namesPerCall = 512
  */
 export async function publish(root: PlanDirectory, context: PublishContext): Promise<boolean> {
   const created: Batch[] = []
-  const replaced: (Batch & { move: boolean })[] = []
+  const replaced: Replacement[] = []
   collect(root, created, replaced)
   let complete = true
   for (const batches of inCalls(created)) {
@@ -31,17 +37,14 @@ export async function publish(root: PlanDirectory, context: PublishContext): Pro
   }
   for (const batch of replaced) {
     await context.makeReplaced(batch.entries.path)
-    const results = await context.journal.replace(batch.entries, batch.move)
+    const { entries, move, spellings } = batch
+    const results = await context.journal.replace(entries, move, spellings)
     if (!settle([batch], results)) complete = false
   }
   return complete
 }
 
-function collect(
-  directory: PlanDirectory,
-  created: Batch[],
-  replaced: (Batch & { move: boolean })[],
-): void {
+function collect(directory: PlanDirectory, created: Batch[], replaced: Replacement[]): void {
   const { path } = directory
   const fresh = new Group(path)
   const others = new Group(path)
@@ -58,8 +61,9 @@ function collect(
     else if (child.state === 'exists') collect(child, created, replaced)
   }
   if (fresh.names.length > 0) created.push(fresh.batch)
-  if (others.names.length > 0) replaced.push({ ...others.batch, move: false })
-  if (inTheWay.names.length > 0) replaced.push({ ...inTheWay.batch, move: true })
+  const { spellings } = directory
+  if (others.names.length > 0) replaced.push({ ...others.batch, move: false, spellings })
+  if (inTheWay.names.length > 0) replaced.push({ ...inTheWay.batch, move: true, spellings })
 }
 
 class Group {

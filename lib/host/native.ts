@@ -16,6 +16,7 @@ import {
   Kind,
 } from './host'
 import { closeDescriptor, keep, poolSize } from './descriptors'
+import { renameNoReplace } from './no-replace'
 
 type NativeAddon = Required<Addon>
 
@@ -89,6 +90,17 @@ export function nativeHost(addon: NativeAddon): Host {
     return { errnos, equal, syscall: syscallOf(calls) }
   }
 
+  async function stat(jobs: readonly NamesJob[]): Promise<Stats> {
+    const { calls, targets, ...stats } = await addon.stat(jobs.map(namesJob))
+    return { ...stats, syscall: syscallOf(calls), targets: targetsOf(stats.kinds, targets) }
+  }
+
+  const rename = (jobs: readonly PairJob[]): Promise<Outcomes> => run('rename', jobs.map(pairJob))
+  const exclusive = (jobs: readonly PairJob[]): Promise<Outcomes> =>
+    run('renameNoReplace', jobs.map(pairJob))
+  const lookUp = (jobs: readonly PairJob[]): Promise<Stats> =>
+    stat(jobs.map(({ to, names, toNames = names }) => ({ to, names: toNames })))
+
   return {
     kind: 'native',
     containment: 'kernel',
@@ -117,10 +129,7 @@ export function nativeHost(addon: NativeAddon): Host {
         targets: targetsOf(listing.kinds, targets),
       }))
     },
-    async stat(jobs): Promise<Stats> {
-      const { calls, targets, ...stats } = await addon.stat(jobs.map(namesJob))
-      return { ...stats, syscall: syscallOf(calls), targets: targetsOf(stats.kinds, targets) }
-    },
+    stat,
     compare: (jobs) => run('compare', jobs.map(pairJob)),
 
     clone: (jobs, options): Promise<Outcomes> => run('clone', jobs.map(pairJob), options),
@@ -131,7 +140,10 @@ export function nativeHost(addon: NativeAddon): Host {
     mkdir: (jobs, exact) => run('mkdir', jobs.map(namesJob), { exactMode: exact }),
     chmod: (jobs) => run('chmod', jobs.map(namesJob)),
     copyTimes: (jobs) => run('copyTimes', jobs.map(pairJob)),
-    rename: (jobs, replace) => run(replace ? 'rename' : 'renameNoReplace', jobs.map(pairJob)),
+    rename: (jobs, replace) =>
+      replace
+        ? rename(jobs)
+        : renameNoReplace(jobs, { exclusive, replacing: rename, stat: lookUp }),
     unlink: (jobs) => run('unlink', jobs.map(namesJob)),
     rmdir: (jobs) => run('rmdir', jobs.map(namesJob)),
   }

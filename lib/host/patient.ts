@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errno, errnoOf, outOfDescriptors } from '../errno'
 import type { Host, Outcomes } from './host'
+import { singles, type Job } from './singles'
 
 // Other parts of the process close descriptors in their own time; after this it is a real error.
 const longestWait = 10_000
@@ -26,29 +27,6 @@ async function untilSettled<T>(
     if (!passing(result) || performance.now() >= end) return result
     await sleep(pause)
   }
-}
-
-interface Job {
-  readonly names: readonly string[]
-  readonly toNames?: readonly string[]
-  readonly targets?: readonly string[]
-  readonly modes?: Uint32Array
-}
-
-/** Jobs of one name each, in the order of the outcomes. */
-function singles<J extends Job>(jobs: readonly J[]): J[] {
-  return jobs.flatMap((job) =>
-    job.names.map((_, index) => {
-      const one = <T>(list: readonly T[]): T[] => list.slice(index, index + 1)
-      return {
-        ...job,
-        names: one(job.names),
-        ...(job.toNames && { toNames: one(job.toNames) }),
-        ...(job.targets && { targets: one(job.targets) }),
-        ...(job.modes && { modes: job.modes.slice(index, index + 1) }),
-      }
-    }),
-  )
 }
 
 /**

@@ -1,34 +1,64 @@
 import { listSome, MergeError } from '../errors'
 import type { Conflict } from '../types'
 
+const shownPackages = 10
+
+function namePackages(names: readonly string[]): string {
+  const shown = names.slice(0, shownPackages)
+  const more = names.length - shown.length
+  if (more > 0) {
+    return `${shown.join(', ')} and ${String(more)} more ${more === 1 ? 'package' : 'packages'}`
+  }
+  const last = shown.pop() ?? ''
+  return shown.length === 0 ? last : `${shown.join(', ')} and ${last}`
+}
+
+function listPackages(names: readonly string[]): string {
+  const more = names.length - shownPackages
+  const shown = names.slice(0, shownPackages).join(', ')
+  return more > 0 ? `${shown} … and ${String(more)} more` : shown
+}
+
 /** One conflict as a line for people. */
-function describeConflict({ path, kind, sources }: Conflict): string {
-  const who = sources.join(', ')
+function describeConflict({ path, kind, sources, paths = [] }: Conflict): string {
+  const who = listPackages(sources)
   switch (kind) {
     case 'content':
-      return `${path}: different files in ${who}`
+      return `${path}: different in ${who}`
     case 'type':
       return `${path}: a file, a directory or a symlink, depending on the package: ${who}`
     case 'case':
-      return `${path}: another name is the same to dest's file system (${who})`
+      return `${paths.join(' and ')}: one name to dest's file system (${who})`
     case 'existing':
-      return `${path}: dest already holds something else than ${who} has`
+      return `${path}: dest already holds something else than ${who}`
   }
 }
 
-/** Tells every conflict, and what would decide them. */
-export function conflictError(conflicts: readonly Conflict[]): MergeError {
+/**
+ * Tells every conflict, whose they are, and what would decide them: those between sources, and those with what
+ * dest holds.
+ */
+export function conflictError(
+  between: readonly Conflict[],
+  withDest: readonly Conflict[],
+): MergeError {
+  const conflicts = [...between, ...withDest].sort((a, b) => (a.path < b.path ? -1 : 1))
   const count = conflicts.length
-  const lines = listSome(conflicts.map(describeConflict))
-  const advice: string[] = []
-  if (conflicts.some(({ kind }) => kind === 'content' || kind === 'type')) {
-    advice.push("conflicts: 'first' or 'last' lets the order of the sources decide")
+  const packages = [...new Set(conflicts.flatMap(({ sources }) => sources))]
+  const message = [
+    `${String(count)} ${count === 1 ? 'conflict' : 'conflicts'} of ${namePackages(packages)}; ` +
+      `nothing was changed:${listSome(conflicts.map(describeConflict))}`,
+  ]
+  if (between.length > 0) {
+    message.push(
+      "The option `conflicts` decides between packages: 'first' or 'last' by their order, 'exclusive' so that " +
+        'the losers leave the whole directory, or a function.',
+    )
   }
-  if (conflicts.some(({ kind }) => kind === 'existing')) {
-    advice.push("existing: 'keep' or 'replace' decides about files that dest already holds")
+  if (withDest.length > 0) {
+    message.push(
+      "The option `existing` decides about what dest already holds: 'keep' or 'replace'.",
+    )
   }
-  const message =
-    `${String(count)} ${count === 1 ? 'conflict' : 'conflicts'}, nothing was changed:${lines}` +
-    advice.map((line) => `\n${line}`).join('')
-  return new MergeError('ERR_MERGE_CONFLICT', message, { conflicts })
+  return new MergeError('ERR_MERGE_CONFLICT', message.join('\n'), { conflicts })
 }

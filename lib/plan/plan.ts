@@ -21,12 +21,9 @@ export interface Part {
   readonly picks: Uint32Array
   /** One a pick, as found in dest. */
   readonly actions: Uint8Array
-  /** One a pick: 0, or how it was put into the staging directory, a number of `stagedBy`. */
-  readonly staged: Uint8Array
+  /** One a pick: 0, or how it was put into the staging directory, a number of `Placements`. */
+  readonly staged: Uint16Array
 }
-
-/** How an entry was staged: as a symlink of its source, or as a file by a link mode. */
-export const stagedBy = ['', 'link', 'clone', 'hardlink', 'copy', 'symlink'] as const
 
 /**
  * What dest has at a directory's path.
@@ -52,6 +49,8 @@ export interface PlanDirectory {
   parts: Part[]
   /** Names of entries that several sources have alike → those sources, in the caller's order. */
   readonly shared: Map<string, readonly number[]>
+  /** Names that dest has in another spelling, one entry to its file system → that spelling. */
+  spellings: ReadonlyMap<string, string>
   readonly directories: Map<string, PlanDirectory>
   state: DirectoryState
   /** Does it stand in the staging directory? */
@@ -64,9 +63,11 @@ export interface PlanDirectory {
 export interface Union {
   readonly root: PlanDirectory
   readonly trees: readonly SourceTree[]
-  /** Between sources; the undecided ones have no winner. */
-  readonly conflicts: Conflict[]
-  /** By source: paths that another source won. */
+  /** Between sources, decided by the policy. */
+  readonly decided: readonly Conflict[]
+  /** The merge cannot go on with these. */
+  readonly undecided: readonly Conflict[]
+  /** By source: paths that it wanted and did not get. */
   readonly lost: readonly string[][]
 }
 

@@ -1,16 +1,30 @@
 import { invalidArgument } from '../errors'
 import type { Conflict, ConflictPolicy } from '../types'
+import type { Claim } from './claims'
 
-/** Names the source that wins a conflict, or null where the merge must fail. */
-export type Decide = (conflict: Conflict) => string | null
+/** How conflicts between sources are decided: by the caller's order or the caller itself, never by timing. */
+export interface Policy {
+  /** The source that wins, or null where the merge must fail. */
+  readonly decide: (conflict: Conflict) => string | null
+  /** Which claim of the winner, where one source has two names that are one entry to dest. */
+  readonly pick: 'first' | 'last'
+  /** Losers contribute nothing to the directory that holds the conflict. */
+  readonly exclusive: boolean
+}
 
-/** The caller's order decides, or the caller itself; timing never does. */
-export function decider(policy: Exclude<ConflictPolicy, 'exclusive'>): Decide {
-  if (policy === 'error') return () => null
-  if (policy === 'first') return ({ sources }) => sources[0] ?? null
-  if (policy === 'last') return ({ sources }) => sources.at(-1) ?? null
-  return (conflict) => {
-    const winner: unknown = policy({ ...conflict, sources: [...conflict.sources] })
+/** Decides nothing. */
+export const undecided: Policy = { decide: () => null, pick: 'first', exclusive: false }
+
+const first: Policy = { ...undecided, decide: ({ sources }) => sources[0] ?? null }
+const last: Policy = { ...undecided, decide: ({ sources }) => sources.at(-1) ?? null, pick: 'last' }
+
+export function toPolicy(policy: ConflictPolicy): Policy {
+  if (policy === 'error') return undecided
+  if (policy === 'first') return first
+  if (policy === 'last') return last
+  if (policy === 'exclusive') return { ...last, exclusive: true }
+  const decide = (conflict: Conflict): string => {
+    const winner: unknown = policy(structuredClone(conflict))
     if (typeof winner === 'string' && conflict.sources.includes(winner)) return winner
     throw invalidArgument(
       'VALUE',
@@ -18,4 +32,15 @@ export function decider(policy: Exclude<ConflictPolicy, 'exclusive'>): Decide {
         `not ${String(winner)}`,
     )
   }
+  return { ...undecided, decide }
+}
+
+/** The claim of the source that the policy names. */
+export function claimOf<T extends Claim>(
+  claims: readonly T[],
+  source: number,
+  { pick }: Policy,
+): T | undefined {
+  const isIts = (claim: T): boolean => claim.source === source
+  return pick === 'last' ? claims.findLast(isIts) : claims.find(isIts)
 }

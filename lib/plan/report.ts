@@ -1,6 +1,7 @@
-import { joinPath, Kind } from '../host/host'
-import type { LinkMode, PlanAction, PlanEntry, SourceResult } from '../types'
-import { Action, eachDirectory, stagedBy, type PlanDirectory, type Union } from './plan'
+import { joinPath, Kind, pathOf } from '../host/host'
+import type { Fallback, LinkMode, PlanAction, PlanEntry, SourceResult } from '../types'
+import { FallbackCount, type Placements } from './placements'
+import { Action, eachDirectory, originOf, type PlanDirectory, type Union } from './plan'
 
 /** How much there is in the plan. */
 export interface Totals {
@@ -37,14 +38,15 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
   return { ...totals, sources }
 }
 
-/** What happened, or will, to the entries other than directories. */
+/** What happened to the entries other than directories. */
 export interface Effects {
   created: number
   replaced: number
   kept: number
   unchanged: number
-  /** Files that stand in dest, by how they were placed. */
+  /** Files that were placed, by how. */
   linkModes: Record<LinkMode, number>
+  fallbacks: Fallback[]
 }
 
 const effectOf = {
@@ -54,25 +56,33 @@ const effectOf = {
   unchanged: 'unchanged',
 } as const
 
-export function effectsOf(root: PlanDirectory): Effects {
+/** `dest`: its path. */
+export function effectsOf(root: PlanDirectory, placements: Placements, dest: string): Effects {
   const linkModes = { clone: 0, hardlink: 0, copy: 0, symlink: 0 }
-  const effects: Effects = { created: 0, replaced: 0, kept: 0, unchanged: 0, linkModes }
+  const counts = { created: 0, replaced: 0, kept: 0, unchanged: 0 }
+  const fallbacks = new FallbackCount()
   const visit = (directory: PlanDirectory, outer: PlanAction | undefined): void => {
     const inherited = outer ?? inheritedAction(directory)
-    for (const { actions, staged } of directory.parts) {
+    for (const { tree, picks, actions, staged } of directory.parts) {
       actions.forEach((found, position) => {
         const action = inherited ?? actionOf(found)
-        effects[effectOf[action]]++
-        const how = stagedBy[staged[position] ?? 0] ?? ''
-        if ((action === 'create' || action === 'replace') && how !== '' && how !== 'link') {
-          linkModes[how]++
-        }
+        counts[effectOf[action]]++
+        const placement = placements.of(staged[position] ?? 0)
+        const isPlaced = action === 'create' || action === 'replace'
+        if (!isPlaced || placement === undefined || placement.how === 'link') return
+        linkModes[placement.how]++
+        fallbacks.add(placement, () => {
+          const index = picks[position] as number
+          const { place, name } = originOf(tree, index)
+          const at = joinPath(directory.path, tree.names[index] as string)
+          return { path: pathOf(place, name), dest: joinPath(dest, at) }
+        })
       })
     }
     for (const child of directory.directories.values()) visit(child, inherited)
   }
   visit(root, undefined)
-  return effects
+  return { ...counts, linkModes, fallbacks: fallbacks.list }
 }
 
 /** Where dest has no such directory, everything in it shares one fate. */

@@ -6,13 +6,13 @@ import {
   Kind,
   pathOf,
   type Host,
-  type PairJob,
+  type NamesJob,
   type Place,
   type Stats,
 } from '../host/host'
 import type { Conflict, ExistingPolicy } from '../types'
 import { executableBits } from './claims'
-import type { Compare } from './compare'
+import type { Compare, FileAt } from './compare'
 import {
   Action,
   namesOf,
@@ -22,11 +22,13 @@ import {
   type PlanDirectory,
   type Union,
 } from './plan'
+import type { FoundNames, Spelling } from './spelling'
 import { inBatches, sameIdentity } from './survey-calls'
 
 export interface SurveyContext {
   readonly host: Host
   readonly compare: Compare
+  readonly spelling: Spelling
   readonly existing: ExistingPolicy
   /** Files may stand in dest as symlinks to the source. */
   readonly symlinked: boolean
@@ -47,7 +49,7 @@ interface Question {
   readonly directory: PlanDirectory
   readonly part: Part
   readonly position: number
-  readonly pair: PairJob
+  readonly pair: readonly [FileAt, FileAt]
 }
 
 /**
@@ -108,10 +110,13 @@ class Surveyor {
       names: namesOf(directory),
     }))
     const stats = await this.context.host.stat(jobs)
+    const found = foundIn(jobs, stats)
+    const spellings = await this.context.spelling.otherSpellings(found)
     const common: PlanDirectory[] = []
     let index = 0
     batch.forEach((directory, at) => {
       const { to, names } = jobs[at] as (typeof jobs)[number]
+      directory.spellings = spellings[at] as ReadonlyMap<string, string>
       const start = index
       const before = directory.seen
       directory.seen = stats.identities.slice(
@@ -133,7 +138,8 @@ class Surveyor {
         }
       }
       for (const child of directory.directories.values()) {
-        if (this.lookAtDirectory(child, stats.kinds[entry] ?? Kind.Missing)) common.push(child)
+        const kind = stats.kinds[entry] ?? Kind.Missing
+        if (this.lookAtDirectory(child, kind, directory)) common.push(child)
         entry++
       }
     })
@@ -141,16 +147,24 @@ class Surveyor {
   }
 
   /** True if dest has a directory there too. */
-  private lookAtDirectory(child: PlanDirectory, found: number): boolean {
+  private lookAtDirectory(child: PlanDirectory, found: number, parent: PlanDirectory): boolean {
     if (child.state === 'published') return false
-    if (found === Kind.Missing || found === Kind.Directory) {
-      child.state = found === Kind.Missing ? 'new' : 'exists'
-      return found === Kind.Directory
+    const { existing } = this.context
+    if (found === Kind.Directory) {
+      child.state = 'exists'
+      // Directories merge, also one that dest spells otherwise, unless the caller wants to know.
+      if (!parent.spellings.has(child.name)) return true
+      this.conflict(parent, child.name, child.sources, existing === 'error' ? 'error' : 'keep')
+      return true
+    }
+    if (found === Kind.Missing) {
+      child.state = 'new'
+      return false
     }
     // Never written through, never taken for the directory it leads to, whatever the policy.
     const isLink = found === Kind.Symlink || found === Kind.OddLink
-    const policy = isLink ? 'error' : this.context.existing
-    this.conflict(child.path, child.sources, policy)
+    const policy = isLink ? 'error' : existing
+    this.conflict(parent, child.name, child.sources, policy)
     child.state = policy === 'replace' ? 'replace' : 'keep'
     return false
   }
@@ -178,13 +192,15 @@ class Surveyor {
       actions[position] = Action.Keep
     } else if (unchanged && action !== Action.Create) {
       this.settle(directory, part, position, action === Action.Unchanged)
+    } else if (directory.spellings.has(tree.names[index] as string)) {
+      this.settle(directory, part, position, false)
     } else if (kind === Kind.Symlink) {
       const target = stats.targets.get(entry)
       const same = target !== undefined && target === this.linkTarget(directory, part, position)
       this.settle(directory, part, position, same)
     } else if (this.looksAlike(part, index, stats, entry)) {
-      const { place: from, name } = originOf(tree, index)
-      const pair = { from, to, names: [name], toNames: [tree.names[index] as string] }
+      const found = { place: to, name: tree.names[index] as string }
+      const pair = [originOf(tree, index), found] as const
       this.questions.push({ directory, part, position, pair })
     } else {
       this.settle(directory, part, position, false)
@@ -227,19 +243,42 @@ class Surveyor {
   }
 
   private conflictAt(
-    { path, shared }: PlanDirectory,
+    directory: PlanDirectory,
     { source, tree }: Part,
     index: number,
     policy: ExistingPolicy,
   ): void {
     const name = tree.names[index] as string
-    this.conflict(joinPath(path, name), shared.get(name) ?? [source], policy)
+    this.conflict(directory, name, directory.shared.get(name) ?? [source], policy, source)
   }
 
-  private conflict(path: string, sources: readonly number[], policy: ExistingPolicy): void {
-    const names = sources.map((source) => this.union.trees[source]?.name ?? '')
-    const winner = policy === 'replace' ? (names[0] ?? null) : null
+  private conflict(
+    { path: parent, spellings }: PlanDirectory,
+    name: string,
+    sources: readonly number[],
+    policy: ExistingPolicy,
+    standing = sources[0],
+  ): void {
+    const nameOf = (source: number): string => this.union.trees[source]?.name ?? ''
+    const names = sources.map(nameOf)
+    const winner = policy === 'replace' && standing !== undefined ? nameOf(standing) : null
+    const path = joinPath(parent, name)
+    const conflict: Conflict = { path, kind: 'existing', sources: names, winner }
+    const spelling = spellings.get(name)
+    if (spelling !== undefined) {
+      conflict.kind = 'case'
+      conflict.paths = [path, joinPath(parent, spelling)].sort()
+    }
     const list = policy === 'error' ? this.undecided : this.decided
-    list.push({ path, kind: 'existing', sources: names, winner })
+    list.push(conflict)
   }
+}
+
+/** The names of the jobs that there is something for. */
+function foundIn(jobs: readonly NamesJob[], { kinds }: Stats): FoundNames[] {
+  let index = 0
+  return jobs.map(({ to, names }) => {
+    const found = names.filter(() => (kinds[index++] ?? Kind.Missing) !== Kind.Missing)
+    return { place: to, names: found }
+  })
 }

@@ -1,12 +1,12 @@
 import { entryOf, type Host, type PairJob } from '../host/host'
 import { makeDirectories, throwIfFailed, type NewDirectory } from '../host/trees'
 import { ownerAccess, placeOf, type PlanDirectory } from '../plan/plan'
-import type { Staging } from './staging'
+import type { StageTarget } from './staging'
 
 /** Makes the staged directories, level by level. */
 export async function stageDirectories(
   host: Host,
-  staging: Staging,
+  staging: StageTarget,
   levels: readonly PlanDirectory[][],
 ): Promise<void> {
   for (const level of levels) {
@@ -18,7 +18,7 @@ export async function stageDirectories(
 }
 
 /** Dest's own directory: `new/` mirrors an existing dest, else it is one of the names below it. */
-async function makeRoot(host: Host, staging: Staging, root: PlanDirectory): Promise<void> {
+async function makeRoot(host: Host, staging: StageTarget, root: PlanDirectory): Promise<void> {
   if (root.state === 'exists') return
   const { path } = staging.fresh
   await makeDirectories(host, staging.scratch, [{ path, mode: undefined }])
@@ -28,18 +28,25 @@ function toMake({ path, mode }: PlanDirectory): NewDirectory {
   return { path, mode: mode === undefined ? undefined : mode | ownerAccess }
 }
 
-/** Times of the staged directories, once nothing more is put into them. */
+/** Times of the staged directories, once nothing more is put into them for now. */
 export async function copyDirectoryTimes(
   host: Host,
-  staging: Staging,
-  levels: readonly PlanDirectory[][],
+  staging: StageTarget,
+  root: PlanDirectory,
 ): Promise<void> {
-  const jobs: PairJob[] = levels.flat().flatMap((directory) => {
-    const { origin, path, state } = directory
-    if (origin === undefined || path === '' || state === 'exists') return []
-    const from = entryOf(origin)
-    const to = entryOf(placeOf(staging.fresh, directory))
-    return [{ from: from.directory, names: [from.name], to: to.directory, toNames: [to.name] }]
-  })
+  const jobs: PairJob[] = []
+  const visit = (directory: PlanDirectory, inside: boolean): void => {
+    const { origin, path, state, staged } = directory
+    // Below a directory that dest lacks everything is new, whatever was found there before.
+    const isNew = inside || state === 'new' || state === 'replace'
+    if (isNew && staged && origin !== undefined && path !== '') {
+      const from = entryOf(origin)
+      const to = entryOf(placeOf(staging.fresh, directory))
+      jobs.push({ from: from.directory, names: [from.name], to: to.directory, toNames: [to.name] })
+    }
+    if (state === 'published' || state === 'keep') return
+    for (const child of directory.directories.values()) visit(child, isNew)
+  }
+  visit(root, false)
   throwIfFailed(jobs, await host.copyTimes(jobs))
 }

@@ -1,4 +1,5 @@
 import { joinPath, pathOf, type LinkJob, type PairJob, type Place } from '../host/host'
+import type { Step } from '../plan/placements'
 import { originOf, placeOf, type Part, type PlanDirectory } from '../plan/plan'
 import type { LinkMode } from '../types'
 
@@ -6,9 +7,13 @@ import type { LinkMode } from '../types'
 export interface Entry {
   readonly directory: PlanDirectory
   readonly part: Part
+  /** Name of the source. */
+  readonly source: string
   readonly position: number
   /** The link modes that it may take, in order; none for a symlink. */
   readonly modes: readonly LinkMode[]
+  /** The modes that it did not take, so far. */
+  steps?: readonly Step[]
 }
 
 /** '/'-joined path in dest. */

@@ -9,7 +9,8 @@ import {
   type Place,
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { originOf, stagedBy, type Part, type PlanDirectory } from '../plan/plan'
+import { Placements } from '../plan/placements'
+import { originOf, type Part, type PlanDirectory } from '../plan/plan'
 import type { LinkMode } from '../types'
 import {
   deviceOf,
@@ -20,7 +21,6 @@ import {
   sourcePath,
   type Entry,
 } from './entries'
-import { FallbackReport } from './fallbacks'
 import { isTriedFirst, Ladder, meaningOf, ownModes, type Refusal } from './link-modes'
 import { placementError } from './placement-error'
 import type { Unit } from './wanted'
@@ -30,15 +30,16 @@ export interface PlaceOptions {
   readonly mutable: ((path: string) => boolean) | undefined
   readonly writable: boolean
   readonly preserveTimestamps: boolean
-  /** Dest's path, and the names of the sources: for reports. */
+  /** Dest's path, for reports. */
   readonly dest: string
-  readonly sources: readonly string[]
 }
 
 /** Puts files and symlinks into staged directories, falling back from mode to mode. */
 export class FilePlacer {
-  readonly fallbacks = new FallbackReport()
+  /** How the entries were placed. */
+  readonly placements = new Placements()
   private readonly ladders = new Map<number, Ladder>()
+  private trying: Promise<unknown> = Promise.resolve()
   private readonly ownModes: readonly LinkMode[]
   /** All modes that any file may take, in the order in which they are tried. */
   private readonly order: readonly LinkMode[]
@@ -55,7 +56,14 @@ export class FilePlacer {
    * Tries the modes on one file of each file system before many are started: which one is fixed, so
    * the report is the same whatever comes first later, and a mode that never works fails once only.
    */
-  async tryModes(units: readonly Unit[], scratch: Place): Promise<void> {
+  tryModes(units: readonly Unit[], scratch: Place): Promise<void> {
+    // One after the other, so that what a device has been tried with is known to the next.
+    const turn = this.trying.then(() => this.tryNewDevices(units, scratch))
+    this.trying = turn.catch(() => undefined)
+    return turn
+  }
+
+  private async tryNewDevices(units: readonly Unit[], scratch: Place): Promise<void> {
     for (const [device, entry] of this.firstFiles(units)) {
       const ladder = new Ladder()
       this.ladders.set(device, ladder)
@@ -74,7 +82,7 @@ export class FilePlacer {
    */
   private firstFiles(units: readonly Unit[]): Map<number, Entry> {
     const first = new Map<number, { entry: Entry; path: string }>()
-    for (const { directory, part, positions } of units) {
+    for (const { directory, part, source, positions } of units) {
       for (const position of positions) {
         const index = part.picks[position] as number
         const device = deviceOf(part, index)
@@ -87,7 +95,7 @@ export class FilePlacer {
         const isFree = modes === this.options.linkModes
         if (knownIsFree && !isFree) continue
         if (known !== undefined && knownIsFree === isFree && known.path <= path) continue
-        first.set(device, { path, entry: { directory, part, position, modes } })
+        first.set(device, { path, entry: { directory, part, source, position, modes } })
       }
     }
     return new Map([...first].map(([device, { entry }]) => [device, entry]))
@@ -118,12 +126,12 @@ export class FilePlacer {
   async place(units: readonly Unit[], fresh: Place): Promise<void> {
     const links: Entry[] = []
     const files: Entry[] = []
-    for (const { directory, part, positions } of units) {
+    for (const { directory, part, source, positions } of units) {
       for (const position of positions) {
         const index = part.picks[position] as number
         const link = part.tree.kinds[index] === Kind.Symlink
         const modes = link ? [] : this.modesFor(directory, part, index)
-        ;(link ? links : files).push({ directory, part, position, modes })
+        ;(link ? links : files).push({ directory, part, source, position, modes })
       }
     }
     if (links.length > 0) await this.placeSymlinks(links, fresh)
@@ -152,7 +160,7 @@ export class FilePlacer {
       entries.forEach((entry, index) => {
         const number = outcomes.errnos[index] ?? 0
         if (number === 0) {
-          entry.part.staged[entry.position] = stagedBy.indexOf(mode)
+          entry.part.staged[entry.position] = this.placements.numberOf(mode, entry.steps)
           return
         }
         const refusal = this.refusal(mode, entry, number, outcomes.syscall(index))
@@ -162,13 +170,16 @@ export class FilePlacer {
     }
   }
 
-  /** The mode to take after a refusal, or at first; each step down is reported with its reason. */
+  /** The mode to take after a refusal, or at first; each step down is noted with its reason. */
   private nextMode(entry: Entry, refusal: Refusal | undefined): LinkMode {
     const ladder = this.ladderOf(entry)
     let reason = refusal
     const start = refusal === undefined ? 0 : entry.modes.indexOf(refusal.mode) + 1
     for (const mode of entry.modes.slice(start)) {
-      if (reason !== undefined) this.fallbacks.add(reason, mode)
+      if (reason !== undefined) {
+        const { mode: from, errno, syscall } = reason
+        entry.steps = [...(entry.steps ?? []), { from, to: mode, errno, syscall }]
+      }
       const retired = ladder?.whyRetired(mode)
       if (retired === undefined) return mode
       reason = retired
@@ -186,7 +197,8 @@ export class FilePlacer {
       linkJobs(links, fresh, ({ part }, index) => part.tree.targets.get(index) ?? ''),
     )
     this.throwIfFailed(links, outcomes)
-    for (const { part, position } of links) part.staged[position] = stagedBy.indexOf('link')
+    const link = this.placements.numberOf('link')
+    for (const { part, position } of links) part.staged[position] = link
     if (!this.options.preserveTimestamps) return
     this.throwIfFailed(links, await this.host.copyTimes(pairJobs(links, fresh)))
   }
@@ -222,6 +234,6 @@ export class FilePlacer {
   }
 
   private error(entry: Entry, refusal: Refusal): Error {
-    return placementError(entry, refusal, this.options.sources[entry.part.source] ?? '')
+    return placementError(entry, refusal, entry.source)
   }
 }

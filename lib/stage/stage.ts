@@ -3,8 +3,9 @@ import { inLanes } from '../lanes'
 import type { Union } from '../plan/plan'
 import { copyDirectoryTimes, stageDirectories } from './directories'
 import type { FilePlacer } from './files'
-import type { Staging } from './staging'
-import { wanted, type Unit, type Wanted } from './wanted'
+import { Adoption, type EarlyTree } from './adopt'
+import type { StageTarget } from './staging'
+import { wanted, type Unit } from './wanted'
 
 export interface StageContext {
   readonly host: Host
@@ -12,6 +13,8 @@ export interface StageContext {
   readonly preserveTimestamps: boolean
   readonly concurrency: number
   readonly signal: AbortSignal | undefined
+  /** What was staged of single sources before. */
+  readonly early: ReadonlyMap<number, EarlyTree>
   /** Entries and bytes that are about to be placed. */
   readonly onStart: (files: number, bytes: number) => void
   /** Entries and bytes that were placed since the last call. */
@@ -28,27 +31,31 @@ const mostEntriesPerCall = 1024
  */
 export async function stage(
   union: Union,
-  staging: () => Promise<Staging>,
+  staging: () => Promise<StageTarget>,
   context: StageContext,
 ): Promise<void> {
-  const work = wanted(union.root)
-  if (work.levels.flat().length === 0 && work.entries === 0) return
-  context.onStart(work.entries, bytesOf(work.units.flat()))
+  const adoption = new Adoption(context.host)
+  adoption.plan(union.root, context.early)
+  const work = wanted(union)
+  if (work.levels.length === 0 && work.units.length === 0 && adoption.isEmpty) return
   const target = await staging()
   await stageDirectories(context.host, target, work.levels)
-  await context.placer.tryModes(work.units.flat(), target.scratch)
-  const packs = pack(work)
+  await adoption.moveDirectories(target.fresh)
+  const units = await adoption.moveEntries(work.units, target.fresh)
+  context.onStart(entriesOf(units.flat()), bytesOf(units.flat()))
+  await context.placer.tryModes(units.flat(), target.scratch)
+  const packs = pack(units)
   await inLanes(context.concurrency, context.signal, () => {
     const next = packs.shift()
     return next && placePack(next, target, context)
   })
   if (context.preserveTimestamps) {
-    await copyDirectoryTimes(context.host, target, work.levels)
+    await copyDirectoryTimes(context.host, target, union.root)
   }
 }
 
 /** Biggest directories first, so that no worker is left alone with one; small ones share a call. */
-function pack({ units }: Wanted): Unit[][] {
+function pack(units: readonly Unit[][]): Unit[][] {
   const sized = units.map((directory) => ({ directory, entries: entriesOf(directory) }))
   sized.sort((a, b) => b.entries - a.entries)
   const packs: Unit[][] = []
@@ -67,7 +74,7 @@ function pack({ units }: Wanted): Unit[][] {
 /** One call after the other: a huge directory stays with its worker, in slices. */
 async function placePack(
   units: readonly Unit[],
-  staging: Staging,
+  staging: StageTarget,
   context: StageContext,
 ): Promise<void> {
   for (const slice of slices(units)) {
@@ -97,10 +104,10 @@ function bytesOf(units: readonly Unit[]): number {
 function* slices(units: readonly Unit[]): Generator<Unit[]> {
   let slice: Unit[] = []
   let room = mostEntriesPerCall
-  for (const { directory, part, positions } of units) {
+  for (const { positions, ...unit } of units) {
     for (let start = 0; start < positions.length;) {
       const taken = positions.slice(start, start + room)
-      slice.push({ directory, part, positions: taken })
+      slice.push({ ...unit, positions: taken })
       start += taken.length
       room -= taken.length
       if (room > 0) continue

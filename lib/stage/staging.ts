@@ -5,6 +5,14 @@ import { makeDirectories, makePath, removeTree } from '../host/trees'
 import { ownerAccess } from '../plan/plan'
 import { reservedPrefix } from '../scan/scan'
 
+/** Where a tree is staged. */
+export interface StageTarget {
+  /** Mirrors dest. */
+  readonly fresh: Place
+  /** A directory of this merge, to try things in. */
+  readonly scratch: Place
+}
+
 interface Hosts {
   readonly host: Host
   /** The one to remove with: it goes on after an abort. */
@@ -13,9 +21,12 @@ interface Hosts {
 
 /**
  * The directory in which the union is built, on dest's file system and unseen by readers: mode 0700,
- * with a name that nobody can guess. `new/` holds what is to be published, `old/` what was replaced.
+ * with a name that nobody can guess. `new/` holds what is to be published, `old/` what was replaced; what is
+ * staged early, and what names are tried with, lies beside them.
  */
-export class Staging {
+export class Staging implements StageTarget {
+  private rooms = 0
+
   private constructor(
     private readonly hosts: Hosts,
     private readonly parent: Directory,
@@ -83,6 +94,13 @@ export class Staging {
   /** A name beside the staged trees, to try things with. */
   get scratch(): Place {
     return { base: this.directory, path: '' }
+  }
+
+  /** A new empty directory beside the staged tree. */
+  async makeRoom(): Promise<Place> {
+    const path = `room-${String(this.rooms++)}`
+    await makeDirectories(this.hosts.host, this.scratch, [{ path, mode: ownerAccess }])
+    return below(this.scratch, path)
   }
 
   /** Makes the place in `old/` for what a directory loses. */

@@ -1,9 +1,11 @@
-import { Action, type Part, type PlanDirectory } from '../plan/plan'
+import { Action, type Part, type PlanDirectory, type Union } from '../plan/plan'
 
 /** Entries of one part that are to be staged. */
 export interface Unit {
   readonly directory: PlanDirectory
   readonly part: Part
+  /** Name of the source. */
+  readonly source: string
   /** Into the part's picks. */
   readonly positions: readonly number[]
 }
@@ -17,7 +19,7 @@ export interface Wanted {
 }
 
 /** What the plan needs and the staging directory does not hold yet. */
-export function wanted(root: PlanDirectory): Wanted {
+export function wanted({ root, trees }: Union): Wanted {
   const byDepth = new Map<number, PlanDirectory[]>()
   const units: Unit[][] = []
   let entries = 0
@@ -29,7 +31,8 @@ export function wanted(root: PlanDirectory): Wanted {
     const whole = inside || state !== 'exists'
     const own = directory.parts.flatMap((part) => {
       const positions = missing(part, whole)
-      return positions.length === 0 ? [] : [{ directory, part, positions }]
+      const source = trees[part.source]?.name ?? ''
+      return positions.length === 0 ? [] : [{ directory, part, source, positions }]
     })
     let needed = whole || own.length > 0
     for (const child of directory.directories.values()) {

@@ -13,20 +13,26 @@ namespace {
 
 constexpr size_t kBufferBytes = 64 * 1024;
 
-// The same place on disk for every byte: equal without reading one.
-bool ShareAllExtents(const SourceFile& a, const SourceFile& b) {
-  if (!OnSameFileSystem(a.get(), b.get())) return false;
+bool HaveSameExtents(const SourceFile& a, const SourceFile& b, bool flush) {
   Extents left;
   Extents right;
-  if (ReadExtents(a.get(), false, &left) != 0 || !left.comparable || left.list.empty()) {
+  if (ReadExtents(a.get(), flush, &left) != 0 || !left.comparable || left.list.empty()) {
     return false;
   }
-  if (ReadExtents(b.get(), false, &right) != 0 || !right.comparable) return false;
+  if (ReadExtents(b.get(), flush, &right) != 0 || !right.comparable) return false;
   return std::equal(left.list.begin(), left.list.end(), right.list.begin(), right.list.end(),
                     [](const Extent& x, const Extent& y) {
                       return x.logical == y.logical && x.physical == y.physical &&
                              x.length == y.length;
                     });
+}
+
+// The same place on disk for every byte: equal without reading one. What was written to a clone a moment ago
+// has no place of its own yet, so that the old one still shows: only once it is flushed is the answer true.
+// That waits for the disk, so it is done for those alone that look the same.
+bool ShareAllExtents(const SourceFile& a, const SourceFile& b) {
+  return OnSameFileSystem(a.get(), b.get()) && HaveSameExtents(a, b, false) &&
+         HaveSameExtents(a, b, true);
 }
 
 // Reads until `size` bytes or the end of the file.

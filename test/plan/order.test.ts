@@ -107,6 +107,7 @@ describe('whatever the concurrency and the timing', function () {
   const options: Record<string, MergeOptions> = {
     "with 'first' and 'replace'": { conflicts: 'first', existing: 'replace' },
     "with 'last' and 'keep'": { conflicts: 'last', existing: 'keep' },
+    "with 'exclusive' and 'replace'": { conflicts: 'exclusive', existing: 'replace' },
   }
   for (const [policies, given] of Object.entries(options))
     for (const state of ['absent', 'there'])

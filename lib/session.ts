@@ -1,0 +1,306 @@
+import { commit, UndoError, type Committed } from './commit/commit'
+import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
+import { Equality, type Host } from './host/host'
+import { readPath, readRank, readSource } from './options'
+import type { Compare } from './plan/compare'
+import type { Union } from './plan/plan'
+import { undecided } from './plan/policy'
+import type { NameGroup } from './plan/spelling'
+import { unite, type NameOracle } from './plan/union'
+import { look, plan, prepare, scanSources, throwIfUndecided, type Context } from './planning'
+import { toResult } from './result'
+import type { SourceTree } from './scan/tree'
+import { Site } from './site'
+import type { EarlyTree } from './stage/adopt'
+import { FilePlacer } from './stage/files'
+import { stage } from './stage/stage'
+import type { Staging, StageTarget } from './stage/staging'
+import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
+
+/** A source that is in the session. */
+interface Added {
+  readonly rank: number
+  readonly tree: SourceTree
+  /** Undefined where it was not staged alone. */
+  readonly early: EarlyTree | undefined
+}
+
+// What looks like dest's own is left alone until all sources are known: no byte is read twice.
+const takenForSame: Compare = (pairs) =>
+  Promise.resolve(new Uint8Array(pairs.length).fill(Equality.SameBytes))
+
+/**
+ * A merge from its first source to its end. Sources that come one by one are staged alone, each in a tree of
+ * its own, while others are still to come; commit() unites all of them in the order of their ranks, moves what
+ * it can use of those trees into the staged union, stages the rest, and publishes it.
+ */
+export class Session implements MergeSession {
+  private readonly added: Added[] = []
+  private readonly names = new Set<string>()
+  private readonly running = new Set<Promise<void>>()
+  private readonly placer: FilePlacer
+  private nextRank = 0
+  private failure: { readonly error: unknown } | undefined
+  private ending: Promise<unknown> | undefined
+
+  private readonly onAbort = (): void => {
+    this.stop.abort(this.caller?.reason)
+    // Nobody may ever ask again, and nothing is to stay behind.
+    void this.end().catch(() => undefined)
+  }
+
+  /** `stop`: ends what runs in `context`. `caller`: the caller's own signal. */
+  private constructor(
+    private readonly context: Context,
+    private readonly site: Site,
+    private readonly stop: AbortController,
+    private readonly caller: AbortSignal | undefined,
+  ) {
+    this.placer = new FilePlacer(context.host, { ...context.settings, dest: site.target.path })
+    caller?.addEventListener('abort', this.onAbort)
+  }
+
+  static async open(
+    system: Host,
+    dest: string,
+    options: MergeOptions | undefined,
+  ): Promise<Session> {
+    const stop = new AbortController()
+    const context = prepare(system, options, stop.signal)
+    const path = readPath('dest', dest)
+    const caller = options?.signal
+    caller?.throwIfAborted()
+    const site = await Site.open(context, path, context.settings.existing)
+    const session = new Session(context, site, stop, caller)
+    if (caller?.aborted === true) session.onAbort()
+    return session
+  }
+
+  add(source: Source, at?: { rank?: number }): Promise<void> {
+    try {
+      const work = this.begin(source, at)
+      // A failure is commit()'s too, so nobody has to wait for each source.
+      work.catch(() => undefined)
+      return work
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort's reason may be anything
+      const failed = Promise.reject(error)
+      // Nor has anybody to wait for one that comes after the end.
+      if (this.stop.signal.aborted) failed.catch(() => undefined)
+      return failed
+    }
+  }
+
+  /** Throws where the arguments are bad: those are nobody's but the caller's. */
+  private begin(source: Source, at: { rank?: number } | undefined): Promise<void> {
+    const rank = readRank(at)
+    const read = readSource(source, 'source')
+    this.throwIfEnded()
+    if (this.names.has(read.name)) {
+      throw invalidArgument('VALUE', `source.name "${read.name}" is not unique`)
+    }
+    this.names.add(read.name)
+    return this.track(this.addOne(read, rank ?? this.nextRank++))
+  }
+
+  async commit(): Promise<MergeResult> {
+    // Like any rejection, only once nothing runs any more.
+    if (this.stop.signal.aborted) await this.end()
+    this.throwIfEnded()
+    const result = this.finish()
+    this.ending = result.catch(() => undefined)
+    return result
+  }
+
+  /** All sources at once: what is wrong with any of them is told together, and nothing is staged twice. */
+  async merge(sources: readonly Source[]): Promise<MergeResult> {
+    void this.track(this.addAll(sources)).catch(() => undefined)
+    return this.commit()
+  }
+
+  async abort(): Promise<void> {
+    this.stop.abort(new DOMException('The merge was given up', 'AbortError'))
+    await this.end()
+  }
+
+  private throwIfEnded(): void {
+    this.stop.signal.throwIfAborted()
+    if (this.ending !== undefined) throw invalidState('The merge session has ended')
+  }
+
+  /** Waits for what runs, and leaves nothing behind. A commit does so itself. */
+  private async end(): Promise<void> {
+    this.ending ??= this.giveUp()
+    await this.ending
+  }
+
+  private async giveUp(): Promise<void> {
+    try {
+      await this.settle()
+      await this.site.sweep()
+    } finally {
+      await this.close()
+    }
+  }
+
+  private async close(): Promise<void> {
+    this.caller?.removeEventListener('abort', this.onAbort)
+    await this.site.close()
+  }
+
+  private async settle(): Promise<void> {
+    await Promise.allSettled(this.running)
+  }
+
+  /** Work that commit() waits for, and fails with. */
+  private async track(work: Promise<void>): Promise<void> {
+    const noted = work.catch((error: unknown) => {
+      this.failure ??= { error }
+    })
+    this.running.add(noted)
+    await noted
+    this.running.delete(noted)
+    return work
+  }
+
+  private async addAll(sources: readonly Source[]): Promise<void> {
+    const { progress, watch } = this.context
+    progress.enter('scan')
+    const trees = await scanSources(this.context, this.site, sources)
+    this.added.push(...trees.map((tree, rank) => ({ rank, tree, early: undefined })))
+    watch.lap('scan')
+  }
+
+  /** Reads a source and stages it alone. */
+  private async addOne(source: Source, rank: number): Promise<void> {
+    const [tree] = await scanSources(this.context, this.site, [source])
+    if (tree === undefined) return
+    this.added.push({ rank, tree, early: await this.stageAlone(tree) })
+  }
+
+  private async stageAlone(tree: SourceTree): Promise<EarlyTree | undefined> {
+    const { context, site } = this
+    const doubts: NameGroup[] = []
+    const sameEntries: NameOracle = (groups) => {
+      doubts.push(...groups)
+      return Promise.resolve(groups.map(() => []))
+    }
+    const rules = { policy: undecided, compare: takenForSame, sameEntries }
+    const union = await unite([tree], rules)
+    // Names that may be one entry to dest: who gets it is decided later, with all other conflicts.
+    if (doubts.length > 0) return undefined
+    const { root } = union
+    if (site.dest === undefined) root.state = 'exists'
+    else await look({ ...context, compare: takenForSame }, site, union, site.dest)
+    let target: StageTarget | undefined
+    await this.build(union, new Map(), async () => {
+      const staging = await site.staging()
+      return (target = { fresh: await staging.makeRoom(), scratch: staging.scratch })
+    })
+    return target && { root, place: target.fresh }
+  }
+
+  private async finish(): Promise<MergeResult> {
+    try {
+      await this.settle()
+      // What came one by one was read and staged by now.
+      this.context.watch.lap('stage')
+      if (this.failure !== undefined) throw this.failure.error
+      return await this.carryOut()
+    } catch (error) {
+      if (!(error instanceof UndoError)) return await throwAfter(error, () => this.site.sweep())
+      // What could not be put back lies in the staging directory.
+      await this.site.abandon()
+      throw firstOf([error.cause, ...error.errors])
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** plan, stage, commit. */
+  private async carryOut(): Promise<MergeResult> {
+    const { context, site, placer } = this
+    const { watch, progress, host } = context
+    progress.enter('plan')
+    const { trees, early } = this.inOrder()
+    const { union, found } = await plan(context, site, trees)
+    watch.lap('plan')
+    throwIfUndecided(union, found)
+    progress.enter('stage')
+    // What is wanted may grow until dest is locked; each time only what is not staged yet is built.
+    const build = async (): Promise<Staging | undefined> => {
+      await this.build(union, early, () => site.staging())
+      return site.currentStaging
+    }
+    await build()
+    watch.lap('stage')
+    progress.enter('lock')
+    const committed = await this.publish(union, build)
+    const leftover = await this.sweepOrTell()
+    watch.lap('commit')
+    const { containment } = host
+    const { path: dest } = site.target
+    const { placements } = placer
+    const outcome = { ...committed, placements, dest, containment, leftover }
+    return toResult(union, outcome, watch)
+  }
+
+  /** By rank, and by name where that is the same: never by the time of arrival. */
+  private inOrder(): { trees: SourceTree[]; early: Map<number, EarlyTree> } {
+    const sorted = this.added.sort(
+      (a, b) => a.rank - b.rank || (a.tree.name < b.tree.name ? -1 : 1),
+    )
+    const early = new Map<number, EarlyTree>()
+    const trees = sorted.map((each, source) => {
+      if (each.early !== undefined) early.set(source, each.early)
+      return { ...each.tree, source }
+    })
+    return { trees, early }
+  }
+
+  private async build(
+    union: Union,
+    early: ReadonlyMap<number, EarlyTree>,
+    target: () => Promise<StageTarget>,
+  ): Promise<void> {
+    const { host, settings, lanes, progress } = this.context
+    const { signal, preserveTimestamps } = settings
+    await stage(union, target, {
+      ...{ host, early, signal, preserveTimestamps },
+      placer: this.placer,
+      concurrency: lanes,
+      onStart: progress.expect,
+      onFiles: progress.add,
+    })
+  }
+
+  private publish(union: Union, build: () => Promise<Staging | undefined>): Promise<Committed> {
+    const { context, site } = this
+    const { host, steady, settings, watch, progress } = context
+    const { lock, signal } = settings
+    return commit({
+      ...{ host, steady, target: site.target, root: union.root, stage: build },
+      lock: lock && { ...lock, signal },
+      survey: async (dest) => {
+        const found = await look(context, site, union, dest)
+        throwIfUndecided(union, found)
+        return found
+      },
+      onLocked: () => {
+        watch.lap('lock')
+        progress.enter('commit')
+      },
+    })
+  }
+
+  /** dest is complete by now, so that an empty staging directory stays behind is told, but fails nothing. */
+  private async sweepOrTell(): Promise<MergeResult['leftover']> {
+    const staging = await this.site.currentStaging
+    try {
+      await this.site.sweep()
+      return undefined
+    } catch (error) {
+      return staging && { path: staging.path, error }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { errno, errnoOf } from './errno'
+import type { Directory, Host, Place } from './host/host'
+import { Spelling } from './plan/spelling'
+import { openTarget, type Target } from './plan/target'
+import { Staging } from './stage/staging'
+import type { ExistingPolicy } from './types'
+
+interface Hosts {
+  readonly host: Host
+  readonly steady: Host
+}
+
+// Where nothing can be made nothing can be merged either, which is told when it is tried.
+const cannotMake: ReadonlySet<number | undefined> = new Set([
+  errno.EACCES,
+  errno.EPERM,
+  errno.EROFS,
+])
+
+/** Where a merge goes: dest, or what is nearest to it, held open, and a staging directory once one is needed. */
+export class Site {
+  readonly spelling: Spelling
+  private made: Promise<Staging> | undefined
+
+  private constructor(
+    private readonly hosts: Hosts,
+    readonly target: Target,
+    existing: ExistingPolicy,
+  ) {
+    const dest = this.dest && { base: this.dest, path: '' }
+    this.spelling = new Spelling(hosts.host, dest, existing, () => this.makeScratch())
+  }
+
+  static async open(hosts: Hosts, path: string, existing: ExistingPolicy): Promise<Site> {
+    return new Site(hosts, await openTarget(hosts.host, path), existing)
+  }
+
+  /** dest, if it was there at the start. */
+  get dest(): Directory | undefined {
+    return this.target.missing.length === 0 ? this.target.nearest : undefined
+  }
+
+  /** The staging directory, made when it is first asked for. */
+  async staging(): Promise<Staging> {
+    const { nearest, missing } = this.target
+    this.made ??= Staging.make(this.hosts, nearest, missing)
+    return this.made
+  }
+
+  /** Undefined while there is none. */
+  get currentStaging(): Promise<Staging> | undefined {
+    return this.made
+  }
+
+  private async makeScratch(): Promise<Place | undefined> {
+    try {
+      const staging = await this.staging().catch((error: unknown) => {
+        this.made = undefined
+        throw error
+      })
+      return await staging.makeRoom()
+    } catch (error) {
+      if (cannotMake.has(errnoOf(error))) return undefined
+      throw error
+    }
+  }
+
+  /** Removes what was staged. */
+  async sweep(): Promise<void> {
+    const made = this.made
+    this.made = undefined
+    const staging = await made?.catch(() => undefined)
+    await staging?.remove()
+  }
+
+  /** Leaves what was staged where it is. */
+  async abandon(): Promise<void> {
+    const made = this.made
+    this.made = undefined
+    const staging = await made?.catch(() => undefined)
+    await staging?.close()
+  }
+
+  async close(): Promise<void> {
+    await this.hosts.steady.close(this.target.nearest)
+  }
+}

@@ -1,0 +1,170 @@
+import { entryOf, type Host, type PairJob, type Place } from '../host/host'
+import { throwIfFailed } from '../host/trees'
+import { placeOf, type Part, type PlanDirectory } from '../plan/plan'
+import type { Unit } from './wanted'
+
+/** The tree of a source that was staged alone, before all sources were known. */
+export interface EarlyTree {
+  readonly root: PlanDirectory
+  /** Where it stands; mirrors dest. */
+  readonly place: Place
+}
+
+const namesPerCall = 512
+
+/** Takes what was staged early over into the staged union: by renames, of whole directories where it can. */
+export class Adoption {
+  private readonly whole: { readonly directory: PlanDirectory; readonly place: Place }[] = []
+  /** By the union's directory and source: what that source staged there. */
+  private readonly known = new Map<PlanDirectory, ReadonlyMap<number, EarlyTree>>()
+
+  constructor(private readonly host: Host) {}
+
+  /** Finds what can be moved whole, and counts it as staged from now on. `early`: by source. */
+  plan(root: PlanDirectory, early: ReadonlyMap<number, EarlyTree>): void {
+    if (early.size > 0) this.visit(root, early, false)
+  }
+
+  private visit(
+    directory: PlanDirectory,
+    early: ReadonlyMap<number, EarlyTree>,
+    inside: boolean,
+  ): void {
+    const { state, sources, path } = directory
+    if (state === 'published' || state === 'keep') return
+    const whole = inside || state !== 'exists'
+    const [only] = early.values()
+    const isAlone = sources.length === 1 && path !== ''
+    if (only !== undefined && whole && isAlone && isSame(directory, only.root)) {
+      this.whole.push({ directory, place: only.place })
+      takeOver(directory, only.root)
+      return
+    }
+    this.known.set(directory, early)
+    for (const child of directory.directories.values()) {
+      const below = new Map<number, EarlyTree>()
+      for (const source of child.sources) {
+        const above = early.get(source)
+        const own = above?.root.directories.get(child.name)
+        if (above !== undefined && own !== undefined) below.set(source, { ...above, root: own })
+      }
+      if (below.size > 0) this.visit(child, below, whole)
+    }
+  }
+
+  /** Nothing is to be moved whole. */
+  get isEmpty(): boolean {
+    return this.whole.length === 0
+  }
+
+  /** Their parents must be there by now. */
+  async moveDirectories(fresh: Place): Promise<void> {
+    const moves = this.whole.map(({ directory, place }): PairJob => {
+      const from = entryOf(placeOf(place, directory))
+      const to = entryOf(placeOf(fresh, directory))
+      return { from: from.directory, to: to.directory, names: [to.name] }
+    })
+    for (let at = 0; at < moves.length; at += namesPerCall) {
+      const jobs = moves.slice(at, at + namesPerCall)
+      throwIfFailed(jobs, await this.host.rename(jobs, false))
+    }
+  }
+
+  /**
+   * Moves single entries into directories that are there. `units`: by directory, what is wanted; answers
+   * what of it is still to be placed.
+   */
+  async moveEntries(units: readonly Unit[][], fresh: Place): Promise<Unit[][]> {
+    if (this.known.size === 0) return [...units]
+    const rest: Unit[][] = []
+    for (const own of units) {
+      const others = await this.moveSome(own, fresh)
+      if (others.length > 0) rest.push(others)
+    }
+    return rest
+  }
+
+  private async moveSome(units: readonly Unit[], fresh: Place): Promise<Unit[]> {
+    const rest: Unit[] = []
+    for (const unit of units) {
+      const { directory, part, positions } = unit
+      const early = this.known.get(directory)?.get(part.source)
+      const own = early?.root.parts.find(({ tree }) => tree === part.tree)
+      if (early === undefined || own === undefined) {
+        rest.push(unit)
+        continue
+      }
+      const staged = stagedPositions(own)
+      const moved = positions.filter((position) => staged.has(part.picks[position] ?? -1))
+      const others = positions.filter((position) => !staged.has(part.picks[position] ?? -1))
+      if (others.length > 0) rest.push({ ...unit, positions: others })
+      const names = moved.map((position) => nameAt(part, position))
+      await this.moveNames(placeOf(early.place, directory), placeOf(fresh, directory), names)
+      for (const position of moved) {
+        const before = staged.get(part.picks[position] ?? -1) ?? -1
+        part.staged[position] = own.staged[before] ?? 0
+        own.staged[before] = 0
+      }
+    }
+    return rest
+  }
+
+  private async moveNames(from: Place, to: Place, names: readonly string[]): Promise<void> {
+    for (let at = 0; at < names.length; at += namesPerCall) {
+      const jobs = [{ from, to, names: names.slice(at, at + namesPerCall) }]
+      throwIfFailed(jobs, await this.host.rename(jobs, false))
+    }
+  }
+}
+
+/** Is all of the directory staged there, and nothing else? */
+function isSame(directory: PlanDirectory, early: PlanDirectory): boolean {
+  if (!early.staged || directory.staged) return false
+  if (directory.directories.size !== early.directories.size) return false
+  if (directory.parts.length !== early.parts.length) return false
+  for (const [index, part] of directory.parts.entries()) {
+    const own = early.parts[index]
+    if (own === undefined || !isSamePart(part, own)) return false
+  }
+  for (const [name, child] of directory.directories) {
+    const own = early.directories.get(name)
+    if (own === undefined || !isSame(child, own)) return false
+  }
+  return true
+}
+
+function isSamePart(part: Part, own: Part): boolean {
+  if (part.tree !== own.tree || part.picks.length !== own.picks.length) return false
+  return part.picks.every(
+    (index, position) =>
+      index === own.picks[position] && part.staged[position] === 0 && own.staged[position] !== 0,
+  )
+}
+
+function takeOver(directory: PlanDirectory, early: PlanDirectory): void {
+  directory.staged = true
+  early.staged = false
+  for (const [index, part] of directory.parts.entries()) {
+    const own = early.parts[index]
+    if (own === undefined) continue
+    part.staged.set(own.staged)
+    own.staged.fill(0)
+  }
+  for (const [name, child] of directory.directories) {
+    const own = early.directories.get(name)
+    if (own !== undefined) takeOver(child, own)
+  }
+}
+
+/** By index in the tree: positions of what is staged. */
+function stagedPositions({ picks, staged }: Part): Map<number, number> {
+  const positions = new Map<number, number>()
+  picks.forEach((index, position) => {
+    if (staged[position] !== 0) positions.set(index, position)
+  })
+  return positions
+}
+
+function nameAt({ tree, picks }: Part, position: number): string {
+  return tree.names[picks[position] as number] as string
+}

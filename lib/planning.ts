@@ -46,7 +46,8 @@ export function prepare(
   const given = readOptions(options)
   const settings = signal === undefined ? given : { ...given, signal }
   const lanes = given.concurrency ?? system.parallelism
-  const host = patient(limited(system, lanes), settings.signal)
+  // What waits for its turn asks for an abort when its turn comes.
+  const host = limited(patient(system, settings.signal), lanes)
   return {
     ...{ host, lanes, settings },
     steady: patient(system, undefined),

@@ -1,3 +1,4 @@
+import { getMaxListeners, setMaxListeners } from 'node:events'
 import { commit, UndoError, type Committed } from './commit/commit'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
 import { Equality, type Host } from './host/host'
@@ -57,7 +58,7 @@ export class Session implements MergeSession {
     private readonly caller: AbortSignal | undefined,
   ) {
     this.placer = new FilePlacer(context.host, { ...context.settings, dest: site.target.path })
-    caller?.addEventListener('abort', this.onAbort)
+    this.listen()
   }
 
   static async open(
@@ -74,6 +75,19 @@ export class Session implements MergeSession {
     const session = new Session(context, site, stop, caller)
     if (caller?.aborted === true) session.onAbort()
     return session
+  }
+
+  private listen(): void {
+    if (this.caller === undefined) return
+    // One signal may end many sessions; that is no leak for Node to warn of.
+    allowListeners(this.caller, 1)
+    this.caller.addEventListener('abort', this.onAbort)
+  }
+
+  private unlisten(): void {
+    if (this.caller === undefined) return
+    this.caller.removeEventListener('abort', this.onAbort)
+    allowListeners(this.caller, -1)
   }
 
   add(source: Source, at?: { rank?: number }): Promise<void> {
@@ -144,7 +158,7 @@ export class Session implements MergeSession {
   }
 
   private async close(): Promise<void> {
-    this.caller?.removeEventListener('abort', this.onAbort)
+    this.unlisten()
     await this.site.close()
   }
 
@@ -303,4 +317,10 @@ export class Session implements MergeSession {
       return staging && { path: staging.path, error }
     }
   }
+}
+
+/** 0 stands for any number. */
+function allowListeners(signal: AbortSignal, more: number): void {
+  const most = getMaxListeners(signal)
+  if (most > 0) setMaxListeners(most + more, signal)
 }

@@ -21,7 +21,7 @@ import {
   sourcePath,
   type Entry,
 } from './entries'
-import { isTriedFirst, Ladder, meaningOf, ownModes, type Refusal } from './link-modes'
+import { isTriedFirst, Ladder, Ladders, meaningOf, ownModes, type Refusal } from './link-modes'
 import { placementError } from './placement-error'
 import type { Unit } from './wanted'
 
@@ -38,7 +38,7 @@ export interface PlaceOptions {
 export class FilePlacer {
   /** How the entries were placed. */
   readonly placements = new Placements()
-  private readonly ladders = new Map<number, Ladder>()
+  private readonly ladders = new Ladders()
   private trying: Promise<unknown> = Promise.resolve()
   private readonly ownModes: readonly LinkMode[]
   /** All modes that any file may take, in the order in which they are tried. */
@@ -64,41 +64,52 @@ export class FilePlacer {
   }
 
   private async tryNewDevices(units: readonly Unit[], scratch: Place): Promise<void> {
-    for (const [device, entry] of this.firstFiles(units)) {
-      const ladder = new Ladder()
-      this.ladders.set(device, ladder)
-      for (const mode of entry.modes) {
-        const refusal = isTriedFirst(mode) ? await this.tryMode(mode, entry, scratch) : undefined
-        if (refusal === undefined) break
-        if (mode === entry.modes.at(-1)) throw this.error(entry, refusal)
-        ladder.retire(refusal)
+    // What the first files tell may be that each source is to be asked.
+    for (;;) {
+      const first = this.firstFiles(units)
+      if (first.length === 0) return
+      for (const entry of first) {
+        const device = deviceOf(entry.part, indexOf(entry))
+        this.ladders.add(device, entry.source, await this.tryModesOn(entry, scratch))
       }
     }
   }
 
+  private async tryModesOn(entry: Entry, scratch: Place): Promise<Ladder> {
+    const ladder = new Ladder()
+    for (const mode of entry.modes) {
+      const refusal = isTriedFirst(mode) ? await this.tryMode(mode, entry, scratch) : undefined
+      if (refusal === undefined) break
+      if (mode === entry.modes.at(-1)) throw this.error(entry, refusal)
+      ladder.retire(refusal)
+    }
+    return ladder
+  }
+
   /**
-   * The first file by path of each file system that has none tried yet; one that may take every mode
-   * before one that must be dest's own.
+   * The first file by path of each that needs a ladder and has none yet; one that may take every mode before
+   * one that must be dest's own.
    */
-  private firstFiles(units: readonly Unit[]): Map<number, Entry> {
-    const first = new Map<number, { entry: Entry; path: string }>()
+  private firstFiles(units: readonly Unit[]): Entry[] {
+    const first = new Map<string, { entry: Entry; path: string }>()
     for (const { directory, part, source, positions } of units) {
       for (const position of positions) {
         const index = part.picks[position] as number
         const device = deviceOf(part, index)
-        if (this.ladders.has(device) || part.tree.kinds[index] !== Kind.File) continue
+        if (part.tree.kinds[index] !== Kind.File || this.ladders.of(device, source)) continue
+        const key = this.ladders.keyOf(device, source)
         const path = joinPath(directory.path, part.tree.names[index] as string)
-        const known = first.get(device)
+        const known = first.get(key)
         const knownIsFree = known?.entry.modes === this.options.linkModes
         if (knownIsFree && known.path <= path) continue
         const modes = this.modesFor(directory, part, index)
         const isFree = modes === this.options.linkModes
         if (knownIsFree && !isFree) continue
         if (known !== undefined && knownIsFree === isFree && known.path <= path) continue
-        first.set(device, { path, entry: { directory, part, source, position, modes } })
+        first.set(key, { path, entry: { directory, part, source, position, modes } })
       }
     }
-    return new Map([...first].map(([device, { entry }]) => [device, entry]))
+    return [...first.values()].map(({ entry }) => entry)
   }
 
   /** A refusal that holds for the whole pair of file systems, or undefined. Throws a real error. */
@@ -189,7 +200,7 @@ export class FilePlacer {
   }
 
   private ladderOf(entry: Entry): Ladder | undefined {
-    return this.ladders.get(deviceOf(entry.part, indexOf(entry)))
+    return this.ladders.of(deviceOf(entry.part, indexOf(entry)), entry.source)
   }
 
   private async placeSymlinks(links: readonly Entry[], fresh: Place): Promise<void> {

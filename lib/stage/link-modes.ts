@@ -1,4 +1,5 @@
 import {
+  errno,
   cloneNeverHere,
   cloneNotThisFile,
   linkNeverHere,
@@ -48,7 +49,7 @@ export function isTriedFirst(mode: LinkMode): boolean {
   return mode === 'clone' || mode === 'hardlink'
 }
 
-/** The link modes in the caller's order, for the files of one file system. */
+/** The link modes in the caller's order, for the files of one file system, or of one source on it. */
 export class Ladder {
   private readonly retired = new Map<LinkMode, Refusal>()
 
@@ -60,6 +61,35 @@ export class Ladder {
   /** Why a mode is never asked for, if so. */
   whyRetired(mode: LinkMode): Refusal | undefined {
     return this.retired.get(mode)
+  }
+
+  /** EXDEV: link(), and before Linux 5.18 the clone calls, do not cross mounts, even of one file system. */
+  get isOfMount(): boolean {
+    return [...this.retired.values()].some(({ errno: number }) => number === errno.EXDEV)
+  }
+}
+
+/** One ladder for each file system; where mounts matter, which a device does not tell, for each source on it. */
+export class Ladders {
+  private readonly byDevice = new Map<number, Ladder>()
+  /** Of the devices in `mounts`. */
+  private readonly bySource = new Map<string, Ladder>()
+  private readonly mounts = new Set<number>()
+
+  add(device: number, source: string, ladder: Ladder): void {
+    if (ladder.isOfMount) this.mounts.add(device)
+    if (this.mounts.has(device)) this.bySource.set(this.keyOf(device, source), ladder)
+    else this.byDevice.set(device, ladder)
+  }
+
+  of(device: number, source: string): Ladder | undefined {
+    if (!this.mounts.has(device)) return this.byDevice.get(device)
+    return this.bySource.get(this.keyOf(device, source))
+  }
+
+  /** What one ladder is for. */
+  keyOf(device: number, source: string): string {
+    return this.mounts.has(device) ? `${device} ${source}` : String(device)
   }
 }
 

@@ -27,9 +27,9 @@ bool HaveSameExtents(const SourceFile& a, const SourceFile& b, bool flush) {
                     });
 }
 
-// The same place on disk for every byte: equal without reading one. What was written to a clone a moment ago
-// has no place of its own yet, so that the old one still shows: only once it is flushed is the answer true.
-// That waits for the disk, so it is done for those alone that look the same.
+// The same place on disk for every byte: equal without reading one. What was written to a clone a
+// moment ago has no place of its own yet, so that the old one still shows: only once it is flushed
+// is the answer true. That waits for the disk, so it is done for those alone that look the same.
 bool ShareAllExtents(const SourceFile& a, const SourceFile& b) {
   return OnSameFileSystem(a.get(), b.get()) && HaveSameExtents(a, b, false) &&
          HaveSameExtents(a, b, true);

@@ -21,7 +21,7 @@ export interface Case {
   session?: CaseSession
 }
 
-export interface CaseSource {
+interface CaseSource {
   to?: string
   /** Of the source's own directory. */
   mode?: string

@@ -1,17 +1,23 @@
 import { join } from 'node:path'
 import load from 'node-gyp-build'
 
-/** A start (an open directory or an absolute path) and the '/'-joined names that lead down from it. */
-export interface RawPlace {
-  base: number | string
-  path?: string
+/** Directories: the index of a start, and the '/'-joined names that lead down from it, a NUL after each path. */
+export interface RawPlaces {
+  bases: Uint32Array
+  paths: string
 }
 
-/** The same operation on every name of a pair of directories; there is a NUL after each name. */
-export interface RawJob {
-  from?: RawPlace
-  to: RawPlace
+/** The same operation on every name of pairs of directories, in columns. There is a NUL after each name. */
+export interface RawJobs {
+  /** Open directories and absolute paths. */
+  bases: readonly (number | string)[]
+  from?: RawPlaces
+  to: RawPlaces
+  /** Names of each pair of directories. */
+  counts: Uint32Array
+  /** In `from`; or the targets of symlinks. */
   names: string
+  /** In `to`; default: the same. */
   toNames?: string
   modes?: Uint32Array
 }
@@ -38,14 +44,18 @@ interface RawColumns {
   targets: string
 }
 
-export interface RawListing extends RawColumns {
-  errno: number
-  call: number
-  failedName: string
+/** What directories hold, one after the other: subdirectories after what else there is. */
+export interface RawListings extends RawColumns {
+  errnos: Int32Array
+  calls: Uint8Array
+  directoryModes: Uint16Array
+  devices: Float64Array
+  /** Entries of each directory. */
+  counts: Uint32Array
+  notUtf8Counts: Uint32Array
+  failedNames: string
   names: string
   notUtf8: string
-  mode: number
-  device: number
 }
 
 export interface RawStats extends RawColumns {
@@ -60,6 +70,14 @@ export interface RawOutcome {
   syscall: string
 }
 
+export interface RawRecord {
+  errno: number
+  /** Index into `Addon.calls`. */
+  call: number
+  /** As it was read. */
+  text: string
+}
+
 /** What the C++ addon exports. Errnos are positive, 0 is success; garbage arguments are a TypeError. */
 export interface Addon {
   reflink(src: string, dest: string): number
@@ -69,10 +87,15 @@ export interface Addon {
   sharedBytes(a: string, b: string): Promise<RawOutcome & { bytes: number; second: boolean }>
   tryLock(fd: number): number
   /** Absent where the system has no directory descriptors (Windows). */
-  batch?(operation: string, jobs: readonly RawJob[], options: RawOptions): Promise<RawOutcomes>
-  stat?(jobs: readonly RawJob[]): Promise<RawStats>
-  list?(places: readonly RawPlace[]): Promise<RawListing[]>
-  openDirectory?(place: RawPlace): { errno: number; fd: number }
+  batch?(operation: string, jobs: RawJobs, options: RawOptions): Promise<RawOutcomes>
+  stat?(jobs: RawJobs): Promise<RawStats>
+  list?(bases: readonly (number | string)[], places: RawPlaces): Promise<RawListings>
+  openDirectory?(base: number | string, path: string): { errno: number; fd: number }
+  /** A new file. */
+  writeRecord?(base: number | string, path: string, name: string, text: string): Promise<RawRecord>
+  readRecord?(base: number | string, path: string, name: string): Promise<RawRecord>
+  /** Waits for all that was written to the file system of an open directory. */
+  sync?(fd: number): Promise<RawRecord>
   /** The system calls' names, by the numbers in `calls`. */
   calls?: readonly string[]
   cloneSyscall?: string

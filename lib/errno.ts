@@ -39,6 +39,15 @@ export function errnoOf(error: unknown): number | undefined {
 // What a failed call of a link mode means. Opening, creating and mkdir are in none of these sets:
 // their failure is always a real error. So are EIO, ENOSPC, EDQUOT, ENOMEM and EROFS of any call.
 
+/** Not of this one file, nor of how it is placed: nothing else would go better. */
+export const ofTheMachine: ReadonlySet<number | undefined> = new Set([
+  errno.EIO,
+  errno.ENOSPC,
+  errno.EDQUOT,
+  errno.ENOMEM,
+  errno.EROFS,
+])
+
 /** This pair of file systems will never clone, so stop asking. */
 export const cloneNeverHere: ReadonlySet<number> = new Set([
   errno.EOPNOTSUPP, // ext4, tmpfs, XFS without reflink, FUSE

@@ -90,12 +90,18 @@ export function invalidState(message: string): Error {
 
 /** The first of several errors, with `.errors` holding them all; one alone stays as it is. */
 export function firstOf(errors: readonly unknown[]): unknown {
-  const distinct = [...new Set(errors)]
+  const distinct = [...new Set(errors.flatMap(withOthers))]
   const [first] = distinct
   // A caller's own error, e.g. the reason of an abort, may be one that cannot take a property.
   const takesMore = first instanceof Error && Object.isExtensible(first)
   if (distinct.length > 1 && takesMore) Object.assign(first, { errors: distinct })
   return first
+}
+
+/** An error and what it already tells besides. */
+function withOthers(error: unknown): unknown[] {
+  const others = error instanceof Error && 'errors' in error ? error.errors : []
+  return [error, ...(Array.isArray(others) ? (others as unknown[]) : [])]
 }
 
 /** Cleans up after an error, which stays the cause: a failure of the cleaning goes to `.errors`. */

@@ -1,5 +1,5 @@
 export { cloneFile, cloneFileSync, sharedBytes } from './clone'
 export { MergeError, SystemError, type MergeErrorCode } from './errors'
-export { merge, openMerge, planMerge } from './merge'
+export { merge, openMerge, planMerge, recover } from './merge'
 export { probe } from './probe'
 export type * from './types'

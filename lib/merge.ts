@@ -1,11 +1,21 @@
 import { defaultHost } from './host'
 import type { Host } from './host/host'
+import { patient } from './host/patient'
 import { readPath, readSources } from './options'
+import { openTarget } from './plan/target'
 import { plan, prepare, scanSources } from './planning'
 import { toPlan } from './result'
 import { Session } from './session'
 import { Site } from './site'
-import type { MergeOptions, MergePlan, MergeResult, MergeSession, Source } from './types'
+import { recoverDest } from './recover/recover'
+import type {
+  MergeOptions,
+  MergePlan,
+  MergeResult,
+  MergeSession,
+  RecoverResult,
+  Source,
+} from './types'
 
 /**
  * Puts the trees of all sources into dest, all or nothing.
@@ -46,6 +56,22 @@ export async function planMerge(
   options?: MergeOptions,
 ): Promise<MergePlan> {
   return planOn(defaultHost, sources, dest, options)
+}
+
+/**
+ * Undoes what merges into dest that were killed have left: puts dest back to what it was before them, and removes
+ * their staging directories. Every merge into dest does so at its start. Those of merges that still run are left alone.
+ */
+export async function recover(dest: string): Promise<RecoverResult> {
+  return recoverOn(defaultHost, dest)
+}
+
+/** recover() on a host of choice. */
+export async function recoverOn(system: Host, dest: string): Promise<RecoverResult> {
+  const host = patient(system, undefined)
+  const { path, nearest } = await openTarget(host, readPath('dest', dest))
+  await host.close(nearest)
+  return recoverDest(host, path, { timeout: undefined, signal: undefined })
 }
 
 /** merge() on a host of choice. */

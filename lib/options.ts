@@ -22,6 +22,7 @@ export interface Settings {
   readonly preserveTimestamps: boolean
   readonly concurrency: number | undefined
   readonly lock: false | { timeout: number | undefined }
+  readonly durability: 'none' | 'full'
   readonly signal: AbortSignal | undefined
   readonly onProgress: ((progress: MergeProgress) => void) | undefined
 }
@@ -36,7 +37,6 @@ export function readOptions(options: unknown = {}): Settings {
   const given: Given<MergeOptions> = options
   const read = <T>(key: keyof MergeOptions, is: Check<T>): T | undefined =>
     optional(`options.${key}`, given[key], is)
-  refuseUnbuilt(given)
   return {
     linkModes: readLinkModes(given.linkModes),
     conflicts: read('conflicts', conflictPolicy) ?? 'error',
@@ -47,6 +47,7 @@ export function readOptions(options: unknown = {}): Settings {
     preserveTimestamps: read('preserveTimestamps', aBoolean) ?? false,
     concurrency: read('concurrency', aCount),
     lock: readLock(given.lock),
+    durability: read('durability', oneOf('none', 'full')) ?? 'none',
     signal: read('signal', aSignal),
     onProgress: read('onProgress', aFunction<NonNullable<MergeOptions['onProgress']>>()),
   }
@@ -130,13 +131,6 @@ function readLock(given: unknown): Settings['lock'] {
   if (!isObject(given)) throw badType('options.lock', 'false or an object', given)
   const { timeout }: { timeout?: unknown } = given
   return { timeout: optional('options.lock.timeout', timeout, milliseconds) }
-}
-
-/** Part of the interface, but not offered yet: said at the door, not ignored. */
-function refuseUnbuilt({ durability }: Given<MergeOptions>): void {
-  if (optional('options.durability', durability, oneOf('none', 'full')) === 'full') {
-    throw invalidArgument('VALUE', "options.durability 'full' is not offered by this version")
-  }
 }
 
 type Given<T> = { readonly [K in keyof T]?: unknown }

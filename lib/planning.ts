@@ -1,3 +1,5 @@
+import { errno } from './errno'
+import { SystemError } from './errors'
 import type { Directory, Host } from './host/host'
 import { limited } from './host/limited'
 import { patient } from './host/patient'
@@ -45,6 +47,10 @@ export function prepare(
 ): Context {
   const given = readOptions(options)
   const settings = signal === undefined ? given : { ...given, signal }
+  if (given.durability === 'full' && system.kind === 'node') {
+    const hint = "durability: 'full' takes the addon, which is not loaded"
+    throw new SystemError(errno.ENOSYS, { syscall: 'syncfs', hint })
+  }
   const lanes = given.concurrency ?? system.parallelism
   // What waits for its turn asks for an abort when its turn comes.
   const host = limited(patient(system, settings.signal), lanes)
@@ -91,10 +97,10 @@ export function look(
   union: Union,
   dest: Directory,
 ): Promise<Survey> {
-  const { host, settings, compare } = context
+  const { host, settings, lanes, compare } = context
   const { existing, mutable, signal } = settings
   const symlinked = settings.linkModes.includes('symlink')
-  const rules = { host, compare, spelling, existing, symlinked, mutable, signal }
+  const rules = { host, compare, spelling, existing, symlinked, mutable, lanes, signal }
   return survey(union, { base: dest, path: '' }, rules)
 }
 

@@ -1,5 +1,7 @@
 import { getMaxListeners, setMaxListeners } from 'node:events'
 import { commit, UndoError, type Committed } from './commit/commit'
+import { ForeignError } from './commit/foreign'
+import { errnoOf, ofTheMachine } from './errno'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
 import { Equality, type Host } from './host/host'
 import { readPath, readRank, readSource } from './options'
@@ -16,11 +18,22 @@ import type { EarlyTree } from './stage/adopt'
 import { FilePlacer } from './stage/files'
 import { stage } from './stage/stage'
 import type { Staging, StageTarget } from './stage/staging'
-import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
+import { recoverDest } from './recover/recover'
+import type { MergeOptions, MergeResult, MergeSession, RecoverResult, Source } from './types'
+
+/** Where a source stands among the others. */
+interface Standing {
+  readonly rank: number
+  readonly name: string
+}
+
+/** A source that could not be read. */
+interface Failure extends Standing {
+  readonly error: unknown
+}
 
 /** A source that is in the session. */
-interface Added {
-  readonly rank: number
+interface Added extends Standing {
   readonly tree: SourceTree
   /** Undefined where it was not staged alone. */
   readonly early: EarlyTree | undefined
@@ -41,7 +54,7 @@ export class Session implements MergeSession {
   private readonly running = new Set<Promise<void>>()
   private readonly placer: FilePlacer
   private nextRank = 0
-  private failure: { readonly error: unknown } | undefined
+  private readonly failures: Failure[] = []
   private ending: Promise<unknown> | undefined
 
   private readonly onAbort = (): void => {
@@ -71,7 +84,7 @@ export class Session implements MergeSession {
     const path = readPath('dest', dest)
     const caller = options?.signal
     caller?.throwIfAborted()
-    const site = await Site.open(context, path, context.settings.existing)
+    const site = await openRecovered(context, path)
     const session = new Session(context, site, stop, caller)
     if (caller?.aborted === true) session.onAbort()
     return session
@@ -113,13 +126,16 @@ export class Session implements MergeSession {
     if (this.names.has(read.name)) {
       throw invalidArgument('VALUE', `source.name "${read.name}" is not unique`)
     }
-    this.names.add(read.name)
-    return this.track(this.addOne(read, rank ?? this.nextRank++))
+    const { name } = read
+    this.names.add(name)
+    const standing = { rank: rank ?? this.nextRank++, name }
+    return this.track(standing, this.addOne(read, standing))
   }
 
   async commit(): Promise<MergeResult> {
     // Like any rejection, only once nothing runs any more.
-    if (this.stop.signal.aborted) await this.end()
+    const { signal } = this.stop
+    if (signal.aborted) await throwAfter(signal.reason, () => this.end())
     this.throwIfEnded()
     const result = this.finish()
     this.ending = result.catch(() => undefined)
@@ -128,7 +144,7 @@ export class Session implements MergeSession {
 
   /** All sources at once: what is wrong with any of them is told together, and nothing is staged twice. */
   async merge(sources: readonly Source[]): Promise<MergeResult> {
-    void this.track(this.addAll(sources)).catch(() => undefined)
+    void this.track({ rank: 0, name: '' }, this.addAll(sources)).catch(() => undefined)
     return this.commit()
   }
 
@@ -167,9 +183,9 @@ export class Session implements MergeSession {
   }
 
   /** Work that commit() waits for, and fails with. */
-  private async track(work: Promise<void>): Promise<void> {
+  private async track(standing: Standing, work: Promise<void>): Promise<void> {
     const noted = work.catch((error: unknown) => {
-      this.failure ??= { error }
+      this.failures.push({ ...standing, error })
     })
     this.running.add(noted)
     await noted
@@ -181,15 +197,26 @@ export class Session implements MergeSession {
     const { progress, watch } = this.context
     progress.enter('scan')
     const trees = await scanSources(this.context, this.site, sources)
-    this.added.push(...trees.map((tree, rank) => ({ rank, tree, early: undefined })))
+    const { added } = this
+    added.push(...trees.map((tree, rank) => ({ rank, name: tree.name, tree, early: undefined })))
     watch.lap('scan')
   }
 
   /** Reads a source and stages it alone. */
-  private async addOne(source: Source, rank: number): Promise<void> {
+  private async addOne(source: Source, standing: Standing): Promise<void> {
     const [tree] = await scanSources(this.context, this.site, [source])
     if (tree === undefined) return
-    this.added.push({ rank, tree, early: await this.stageAlone(tree) })
+    this.added.push({ ...standing, tree, early: await this.stageEarly(tree) })
+  }
+
+  /** A file that cannot be placed may not be wanted in the end; if it is, it fails then, as in merge(). */
+  private async stageEarly(tree: SourceTree): Promise<EarlyTree | undefined> {
+    try {
+      return await this.stageAlone(tree)
+    } catch (error) {
+      if (this.stop.signal.aborted || ofTheMachine.has(errnoOf(error))) throw error
+      return undefined
+    }
   }
 
   private async stageAlone(tree: SourceTree): Promise<EarlyTree | undefined> {
@@ -219,7 +246,7 @@ export class Session implements MergeSession {
       await this.settle()
       // What came one by one was read and staged by now.
       this.context.watch.lap('stage')
-      if (this.failure !== undefined) throw this.failure.error
+      this.throwFailures()
       return await this.carryOut()
     } catch (error) {
       if (!(error instanceof UndoError)) return await throwAfter(error, () => this.site.sweep())
@@ -229,6 +256,12 @@ export class Session implements MergeSession {
     } finally {
       await this.close()
     }
+  }
+
+  /** All of them in the order of the sources, whichever came first. */
+  private throwFailures(): void {
+    if (this.failures.length === 0) return
+    throw firstOf(this.failures.sort(byStanding).map(({ error }) => error))
   }
 
   /** plan, stage, commit. */
@@ -261,9 +294,7 @@ export class Session implements MergeSession {
 
   /** By rank, and by name where that is the same: never by the time of arrival. */
   private inOrder(): { trees: SourceTree[]; early: Map<number, EarlyTree> } {
-    const sorted = this.added.sort(
-      (a, b) => a.rank - b.rank || (a.tree.name < b.tree.name ? -1 : 1),
-    )
+    const sorted = this.added.sort(byStanding)
     const early = new Map<number, EarlyTree>()
     const trees = sorted.map((each, source) => {
       if (each.early !== undefined) early.set(source, each.early)
@@ -295,6 +326,10 @@ export class Session implements MergeSession {
     return commit({
       ...{ host, steady, target: site.target, root: union.root, stage: build },
       lock: lock && { ...lock, signal },
+      recover: async () => {
+        throwIfLeft(await recoverDest(host, site.target.path, undefined))
+      },
+      durable: settings.durability === 'full',
       survey: async (dest) => {
         const found = await look(context, site, union, dest)
         throwIfUndecided(union, found)
@@ -317,6 +352,33 @@ export class Session implements MergeSession {
       return staging && { path: staging.path, error }
     }
   }
+}
+
+/** After merges that were killed have been undone: what they left must not be taken for dest's own. */
+async function openRecovered(context: Context, path: string): Promise<Site> {
+  const { lock, signal, existing } = context.settings
+  const site = await Site.open(context, path, existing)
+  try {
+    const found = await recoverDest(context.host, site.target.path, lock && { ...lock, signal })
+    throwIfLeft(found)
+    if (found.removed === 0) return site
+  } catch (error) {
+    await site.close()
+    throw error
+  }
+  await site.close()
+  return Site.open(context, path, existing)
+}
+
+/** What others put into directories that were taken back is kept for them; anything else is in the way. */
+function throwIfLeft({ left }: RecoverResult): void {
+  const failed = left.find(({ error }) => !(error instanceof ForeignError))
+  if (failed !== undefined) throw failed.error
+}
+
+/** By rank, and by name where that is the same. */
+function byStanding(a: Standing, b: Standing): number {
+  return a.rank - b.rank || (a.name < b.name ? -1 : 1)
 }
 
 /** 0 stands for any number. */

@@ -77,7 +77,7 @@ export interface Conflict {
   sources: string[]
   /**
    * The source whose entry stands; null where none does: undecided, or what dest held was kept, or, with
-   * `exclusive`, each of them lost to another source elsewhere in the same directory.
+   * `exclusive`, each of them lost to another source elsewhere in the scope of a conflict.
    */
   winner: string | null
   /** Kind `case`: all spellings of the path, also the one that dest holds, sorted. */
@@ -216,4 +216,16 @@ export interface ProbeResult {
   linkModes: Record<LinkMode, { works: true } | ProbeFailure>
   /** Bytes that the clone shares with its source on disk; 0 where cloning does not work. */
   sharedBytes: number
+}
+
+/** What recover() found of merges that were killed. */
+export interface RecoverResult {
+  /** Merges that had begun to change dest: it is as it was before them. */
+  undone: number
+  /** Staging directories that were removed, also of merges that had changed nothing yet. */
+  removed: number
+  /** Staging directories that were left alone: their merges run, or the file system has no locks to tell. */
+  running: number
+  /** Staging directories that hold what could not be put back, or what others put into taken-back directories. */
+  left: { path: string; error: unknown }[]
 }

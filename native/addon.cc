@@ -52,6 +52,8 @@ const char* CallName(Call call) {
       return "utimes";
     case Call::kExtents:
       return "fiemap";
+    case Call::kSync:
+      return "syncfs";
   }
   return "";
 }

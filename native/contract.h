@@ -2,6 +2,7 @@
 // Nothing here decides: a call does one thing and returns 0 or the raw errno.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -30,6 +31,7 @@ enum class Call : uint8_t {
   kChmod,
   kTimes,
   kExtents,
+  kSync,
   kCount,
 };
 
@@ -74,9 +76,20 @@ int CopyInKernel(int src, int dest, uint64_t offset, uint64_t length, uint64_t* 
 // place on disk yet; without it such data makes the extents not comparable.
 int ReadExtents(int file, bool flush, Extents* extents);
 
+struct CachedData {
+  uint64_t bytes = 0;  // in memory, in whole pages
+  bool dirty = false;  // some of it is not on disk yet
+};
+
+// What of a file is in memory. An errno where the system does not tell.
+int ReadCacheState(int file, CachedData* cached);
+
 // Do both lie on one file system, so that their extents' addresses can be compared? st_dev alone
 // does not tell: every Btrfs subvolume has its own.
 bool OnSameFileSystem(int a, int b);
+
+// Waits until everything that was written to the file system of an open file is on disk.
+int SyncFileSystem(int file);
 
 // Clones path to path, as reflink-merge/binding exports it. `dest` must not exist.
 Outcome ReflinkPath(const char* src, const char* dest);

@@ -91,6 +91,32 @@ int ReadExtents(int file, bool flush, Extents* extents) {
   }
 }
 
+// mm/filemap.c, since Linux 6.5; the C libraries do not have it yet. EPERM for files of others.
+int ReadCacheState(int file, CachedData* cached) {
+  constexpr long kCachestat = 451;  // one number on all architectures
+  struct Range {
+    uint64_t offset;
+    uint64_t length;
+  };
+  struct Pages {
+    uint64_t cached;
+    uint64_t dirty;
+    uint64_t writeback;
+    uint64_t evicted;
+    uint64_t recently_evicted;
+  };
+  static const auto kPageBytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const Range all = {0, 0};
+  Pages pages{};
+  if (syscall(kCachestat, file, &all, &pages, 0) != 0) return errno;
+  cached->bytes = pages.cached * kPageBytes;
+  cached->dirty = pages.dirty != 0 || pages.writeback != 0;
+  return 0;
+}
+
+// man 2 syncfs: since Linux 5.8 it tells the failures of writing back, too.
+int SyncFileSystem(int file) { return syncfs(file) == 0 ? 0 : errno; }
+
 bool OnSameFileSystem(int a, int b) {
   struct stat left{};
   struct stat right{};

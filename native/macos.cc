@@ -45,6 +45,14 @@ int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
 
 int ReadExtents(int, bool, Extents*) { return ENOTSUP; }
 
+int ReadCacheState(int, CachedData*) { return ENOTSUP; }
+
+// man 2 fcntl: sync() only starts writing, and the drive may keep what it was given in its cache.
+int SyncFileSystem(int file) {
+  sync();
+  return fcntl(file, F_FULLFSYNC) == 0 ? 0 : errno;
+}
+
 bool OnSameFileSystem(int, int) { return false; }
 
 }  // namespace reflink_merge

@@ -20,6 +20,10 @@ int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
 
 int ReadExtents(int, bool, Extents*) { return ENOSYS; }
 
+int ReadCacheState(int, CachedData*) { return ENOSYS; }
+
+int SyncFileSystem(int) { return ENOSYS; }
+
 bool OnSameFileSystem(int, int) { return false; }
 
 Outcome ReflinkPath(const char*, const char*) { return {ENOSYS, Call::kClone}; }

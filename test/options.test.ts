@@ -95,7 +95,6 @@ const badOptions: Partial<Record<keyof MergeOptions, readonly Row[]>> = {
     ['TYPE', null, "'none', 'full'"],
     ['TYPE', true, "'none', 'full'"],
     ['VALUE', 'half', "'none', 'full'", "'half'"],
-    ['VALUE', 'full', "'full' is not offered by this version"],
   ],
   lock: [
     ['TYPE', null, 'false or an object'],

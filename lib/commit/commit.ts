@@ -1,11 +1,12 @@
 import { errno } from '../errno'
-import { listSome, SystemError } from '../errors'
-import { below, entryOf, type Directory, type Host, type Place } from '../host/host'
+import { SystemError } from '../errors'
+import { below, entryOf, joinPath, type Directory, type Host, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { ownerAccess, type PlanDirectory } from '../plan/plan'
+import { eachDirectory, namesOf, ownerAccess, type PlanDirectory } from '../plan/plan'
 import type { Survey } from '../plan/survey'
 import type { Target } from '../plan/target'
-import { foreignEntries } from './foreign'
+import type { Intent, MergeRecord } from '../record'
+import { foreignNames } from './foreign'
 import { Journal } from './journal'
 import { lockDirectory, type Lock, type LockOptions } from './lock'
 import { publish, toRestrict } from './publish'
@@ -19,6 +20,12 @@ interface StagedTree {
   /** Mirrors dest. */
   readonly replaced: Place
   makeReplaced(path: string): Promise<void>
+  /** From here to dest: '/'-joined names. */
+  readonly prefix: string
+  /** Keeps what this merge is about to do, in case it is killed. */
+  write(record: MergeRecord): Promise<void>
+  /** Nothing that was written counts any more: dest is as it is to be. */
+  settle(): Promise<void>
 }
 
 export interface CommitContext {
@@ -29,6 +36,10 @@ export interface CommitContext {
   readonly root: PlanDirectory
   readonly target: Target
   readonly lock: LockOptions | false
+  /** Undoes merges that were killed; dest's lock is held. */
+  readonly recover: () => Promise<void>
+  /** What is published must survive a power cut. */
+  readonly durable: boolean
   /** Looks at dest again; throws if it holds something in the way. */
   readonly survey: (dest: Directory) => Promise<Survey>
   /** Stages what the last survey found to be wanted besides; undefined if nothing ever was. */
@@ -53,16 +64,6 @@ export class UndoError extends Error {
   }
 }
 
-/** Entries of others that must not be removed with the staging directory in which they lie now. */
-class ForeignError extends Error {
-  constructor(readonly paths: readonly string[]) {
-    super(
-      'others put files into directories that this merge has taken back; they were kept in:' +
-        listSome(paths),
-    )
-  }
-}
-
 // Each round something that does not ask for the lock got in the way.
 const mostRounds = 100
 
@@ -84,12 +85,46 @@ class Commit {
   /** How to take back what was done, in the order in which it was done; each answers its failures. */
   private readonly undos: (() => Promise<unknown[]>)[] = []
   private readonly opened: Directory[] = []
+  /** Of all rounds. */
+  private readonly intents: Intent[] = []
   private lock: Lock | undefined
   private staged: StagedTree | undefined
 
   constructor(private readonly context: CommitContext) {}
 
   async run(): Promise<Committed> {
+    const committed = await this.publishAll()
+    // From now on a kill leaves dest as it is; before, it leads back to what dest was.
+    await this.staged?.settle()
+    if (this.context.durable) await this.sync()
+    return committed
+  }
+
+  private async sync(): Promise<void> {
+    const { host, target } = this.context
+    const { errno: number, syscall } = await host.sync(target.nearest)
+    if (number === 0) return
+    const hint = "durability: 'full' cannot be had here"
+    throw new SystemError(number, { syscall, path: target.nearest.path, hint })
+  }
+
+  /** Writes down what the next renames will do, and what the directories hold that they move. */
+  private async intend(staged: StagedTree, some: readonly Intent[]): Promise<void> {
+    if (some.length === 0) return
+    const { prefix } = staged
+    this.intents.push(...some.map((each) => ({ ...each, path: joinPath(prefix, each.path) })))
+    await staged.write({ intents: this.intents, holding: this.holding(staged) })
+    if (this.context.durable) await this.sync()
+  }
+
+  /** What the directories hold that are published with all that is in them. */
+  private holding({ prefix }: StagedTree): MergeRecord['holding'] {
+    return [...wholeDirectories(this.context.root)].map(
+      (each) => [joinPath(prefix, each.path), namesOf(each)] as const,
+    )
+  }
+
+  private async publishAll(): Promise<Committed> {
     const { root, target } = this.context
     const dest = await this.publishWhole()
     if (dest === undefined) {
@@ -99,6 +134,7 @@ class Commit {
       return { survey: undefined, locking: 'exclusive' }
     }
     const locked = await this.lockDest(dest)
+    if (this.context.lock !== false) await this.context.recover()
     this.context.onLocked()
     for (let round = 0; round < mostRounds; round++) {
       const survey = await this.context.survey(locked)
@@ -122,10 +158,14 @@ class Commit {
     if (target.missing.length === 0) return target.nearest
     const staged = (this.staged = await this.context.stage())
     if (staged === undefined) return target.nearest
+    if (this.context.durable) await this.sync()
     for (const [depth, name] of target.missing.entries()) {
       const path = target.missing.slice(0, depth).join('/')
       const journal = this.journal(staged.published, staged.replaced, nearest)
-      const [done] = await journal.publish([{ path, names: [name] }])
+      // Nothing is written down before: whoever is killed after this one rename leaves dest complete.
+      const entries = [{ path, names: [name] }]
+      await journal.know(entries)
+      const [done] = await journal.publish(entries)
       if (done === true) {
         root.state = 'published'
         return undefined
@@ -166,7 +206,8 @@ class Commit {
   ): Promise<boolean> {
     const journal = this.journal(staged.fresh, staged.replaced, { base: dest, path: '' })
     const makeReplaced = (path: string): Promise<void> => staged.makeReplaced(path)
-    return publish(root, { journal, makeReplaced })
+    const intend = (some: readonly Intent[]): Promise<void> => this.intend(staged, some)
+    return publish(root, { intend, journal, makeReplaced })
   }
 
   /** Directories get their own mode last: one that is not writable could not have been moved. */
@@ -186,9 +227,10 @@ class Commit {
     const errors: unknown[] = []
     for (const undo of this.undos.reverse()) errors.push(...(await undo()))
     if (errors.length === 0 && this.staged !== undefined) {
-      const { steady, root } = this.context
-      const foreign = await foreignEntries(steady, root, this.staged.fresh)
-      if (foreign.length > 0) errors.push(new ForeignError(foreign))
+      const { steady } = this.context
+      await foreignNames(steady, this.staged.published, this.holding(this.staged)).catch(
+        (error: unknown) => errors.push(error),
+      )
     }
     return errors
   }
@@ -203,4 +245,14 @@ async function chmod(host: Host, place: Place, mode: number): Promise<void> {
   const { directory, name } = entryOf(place)
   const jobs = [{ to: directory, names: [name], modes: Uint32Array.of(mode) }]
   throwIfFailed(jobs, await host.chmod(jobs))
+}
+
+/** Those that are published with all that is in them. */
+function* wholeDirectories(directory: PlanDirectory): Generator<PlanDirectory> {
+  if (directory.state === 'keep') return
+  if (directory.state !== 'exists') {
+    yield* eachDirectory(directory)
+    return
+  }
+  for (const child of directory.directories.values()) yield* wholeDirectories(child)
 }

@@ -1,32 +1,37 @@
-import { pathOf, type Host, type Place } from '../host/host'
-import { eachDirectory, namesOf, placeOf, type PlanDirectory } from '../plan/plan'
+import { listSome } from '../errors'
+import { below, pathOf, type Host, type Place } from '../host/host'
 
-/**
- * What others put into directories of this merge while those stood in dest, and were then taken back with
- * them: paths in the staging directory. It is theirs, so it must not be removed with what is ours.
- */
-export async function foreignEntries(
-  host: Host,
-  root: PlanDirectory,
-  fresh: Place,
-): Promise<string[]> {
-  const found: string[] = []
-  for (const top of publishedDirectories(root)) {
-    for (const directory of eachDirectory(top)) {
-      const place = placeOf(fresh, directory)
-      const [listing] = await host.list([place])
-      const ours = new Set(namesOf(directory))
-      const theirs = (listing?.names ?? []).filter((name) => !ours.has(name))
-      found.push(...theirs.map((name) => pathOf(place, name)))
-    }
+/** Entries of others that must not be removed with the staging directory in which they lie now. */
+export class ForeignError extends Error {
+  constructor(readonly paths: readonly string[]) {
+    super(
+      'others put files into directories that this merge has taken back; they were kept in:' +
+        listSome(paths),
+    )
   }
-  return found.sort()
 }
 
-function* publishedDirectories(directory: PlanDirectory): Generator<PlanDirectory> {
-  if (directory.state === 'published') {
-    yield directory
-    return
+const directoriesPerCall = 64
+
+/**
+ * Throws where others put something into directories of this merge while those stood in dest, and were then taken
+ * back with them. It is theirs, so it must not be removed with what is ours. `holding`: paths in `fresh`, and the
+ * names that are ours there.
+ */
+export async function foreignNames(
+  host: Host,
+  fresh: Place,
+  holding: readonly (readonly [path: string, names: readonly string[]])[],
+): Promise<void> {
+  const found: string[] = []
+  for (let at = 0; at < holding.length; at += directoriesPerCall) {
+    const some = holding.slice(at, at + directoriesPerCall)
+    const listings = await host.list(some.map(([path]) => below(fresh, path)))
+    for (const [index, [path, names]] of some.entries()) {
+      const ours = new Set(names)
+      const theirs = (listings[index]?.names ?? []).filter((name) => !ours.has(name))
+      found.push(...theirs.map((name) => pathOf(below(fresh, path), name)))
+    }
   }
-  for (const child of directory.directories.values()) yield* publishedDirectories(child)
+  if (found.length > 0) throw new ForeignError(found.sort())
 }

@@ -5,6 +5,7 @@ import {
   eachName,
   Kind,
   identityLength,
+  joinPath,
   pathOf,
   type Host,
   type Outcomes,
@@ -12,6 +13,7 @@ import {
   type Place,
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
+import type { Inode } from '../record'
 
 /** Three trees with the same paths: what is to be published, what it replaced, and dest. */
 export interface Places {
@@ -27,17 +29,12 @@ export interface Entries {
   readonly names: readonly string[]
 }
 
-/** An entry that this merge put into dest. */
-interface Published extends Inode {
+/** An entry that this merge puts into dest. */
+export interface Published extends Inode {
   readonly path: string
   readonly name: string
   /** What stood there lies in `replaced`, under this name: dest may have spelled it otherwise. */
   readonly replaced: string | undefined
-}
-
-interface Inode {
-  readonly dev: bigint
-  readonly ino: bigint
 }
 
 // Somebody who does not ask for the lock has put something there or taken it away: look again.
@@ -54,6 +51,7 @@ const cannotLink: ReadonlySet<number> = new Set([...linkNeverHere, ...linkNotThi
 /** Moves entries into dest by single renames, and can take each one back. */
 export class Journal {
   private readonly done: Published[] = []
+  private readonly inodes = new Map<string, Inode>()
   /** Why something that dest had lies in `replaced` alone: undo must not pass for complete then. */
   private readonly stranded: unknown[] = []
 
@@ -64,11 +62,18 @@ export class Journal {
     private readonly places: Places,
   ) {}
 
+  /** The inodes of what is about to be published, in order: undo knows them again. */
+  async know(entries: readonly Entries[]): Promise<Inode[]> {
+    const inodes = await inodesOf(this.host, this.places.fresh, entries)
+    const paths = entries.flatMap(({ path, names }) => names.map((name) => joinPath(path, name)))
+    paths.forEach((path, index) => this.inodes.set(path, inodes[index] as Inode))
+    return inodes
+  }
+
   /** Publishes entries where dest has nothing. One flag a name: false where something is there now. */
   async publish(entries: readonly Entries[]): Promise<boolean[]> {
-    const inodes = await inodesOf(this.host, this.places.fresh, entries)
     const jobs = this.jobs(this.places.fresh, this.places.dest, entries)
-    return this.record(entries, inodes, jobs, await this.host.rename(jobs, false))
+    return this.record(entries, jobs, await this.host.rename(jobs, false))
   }
 
   /**
@@ -96,14 +101,13 @@ export class Journal {
   ): Promise<boolean> {
     const one = [{ path, names: [name] }]
     const { fresh, dest } = this.places
-    const inodes = await inodesOf(this.host, fresh, one)
     const saved = await this.save(path, old, move || old !== name)
     if (saved === undefined) return false
     const linked = saved === 'linked'
     const jobs = this.jobs(fresh, dest, one)
     try {
       const outcomes = await this.host.rename(jobs, linked || (await this.isStale(path, name, old)))
-      const [published] = this.record(one, inodes, jobs, outcomes, old)
+      const [published] = this.record(one, jobs, outcomes, old)
       if (published === true) return true
     } catch (error) {
       return throwAfter(error, () => this.putBack(path, old, linked))
@@ -166,6 +170,11 @@ export class Journal {
     }
   }
 
+  /** What a merge that was killed may have published: undo finds out what of it was. */
+  assume(entries: readonly Published[]): void {
+    this.done.push(...entries)
+  }
+
   /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
   async undo(): Promise<unknown[]> {
     const errors = [...this.stranded]
@@ -191,13 +200,15 @@ export class Journal {
     }
     if (replaced === undefined) return
     const before = [{ path, names: [replaced] }]
+    const [saved] = await inodesOf(this.steady, this.places.replaced, before)
+    // A merge that was killed had not come to it, or was being undone already.
+    if (saved?.ino === 0n) return
     const old = this.jobs(this.places.replaced, this.places.dest, before)
     await this.attempt(old, () => this.steady.rename(old, false), new Set())
   }
 
   private record(
     entries: readonly Entries[],
-    inodes: readonly Inode[],
     jobs: readonly PairJob[],
     outcomes: Outcomes,
     replaced?: string,
@@ -208,7 +219,7 @@ export class Journal {
     for (const { index, job, name } of eachName(jobs)) {
       const number = outcomes.errnos[index] ?? 0
       const path = paths[index] ?? ''
-      const inode = inodes[index]
+      const inode = this.inodes.get(joinPath(path, name))
       if (number === 0 && inode !== undefined) this.done.push({ path, name, replaced, ...inode })
       else if (!collisions.has(number)) failure ??= this.error(job, name, number, outcomes, index)
       results.push(number === 0)

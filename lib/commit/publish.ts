@@ -1,7 +1,10 @@
 import { Action, ownerAccess, type Part, type PlanDirectory } from '../plan/plan'
+import type { Inode, Intent } from '../record'
 import type { Entries, Journal } from './journal'
 
 export interface PublishContext {
+  /** Writes down what is about to be published; `replaced`: what stands in the way is put aside under this name. */
+  readonly intend: (intents: readonly Intent[]) => Promise<void>
   readonly journal: Journal
   /** Makes the place for what a directory loses. */
   readonly makeReplaced: (path: string) => Promise<void>
@@ -30,6 +33,7 @@ export async function publish(root: PlanDirectory, context: PublishContext): Pro
   const created: Batch[] = []
   const replaced: Replacement[] = []
   collect(root, created, replaced)
+  await context.intend(await intentsOf(context.journal, created, replaced))
   let complete = true
   for (const batches of inCalls(created)) {
     const results = await context.journal.publish(batches.map(({ entries }) => entries))
@@ -42,6 +46,25 @@ export async function publish(root: PlanDirectory, context: PublishContext): Pro
     if (!settle([batch], results)) complete = false
   }
   return complete
+}
+
+/** In the order in which they are published. */
+async function intentsOf(
+  journal: Journal,
+  created: readonly Batch[],
+  replaced: readonly Replacement[],
+): Promise<Intent[]> {
+  const batches = [...created, ...replaced]
+  const inodes = await journal.know(batches.map(({ entries }) => entries))
+  let index = 0
+  return batches.flatMap((batch) => {
+    const { path, names } = batch.entries
+    const spellings = 'spellings' in batch ? (batch as Replacement).spellings : undefined
+    return names.map((name) => {
+      const { dev, ino } = inodes[index++] as Inode
+      return { path, name, dev, ino, replaced: spellings && (spellings.get(name) ?? name) }
+    })
+  })
 }
 
 function collect(directory: PlanDirectory, created: Batch[], replaced: Replacement[]): void {

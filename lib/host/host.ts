@@ -103,6 +103,12 @@ export interface Stats extends Columns, Outcomes {
   readonly identities: BigUint64Array
 }
 
+/** How a single call went: 0, or the errno and the name of the call that failed. */
+export interface Failed {
+  readonly errno: number
+  readonly syscall: string
+}
+
 /** How much of an identity tells the inode, and how much also its state. */
 export const identityLength = 4
 
@@ -129,6 +135,12 @@ export interface Host {
   close(directory: Directory): Promise<void>
   /** flock(2), exclusive, without waiting: 0, EWOULDBLOCK, or why this file system has no locks. */
   tryLock(directory: Directory): number
+
+  /** Makes a small file, mode 0600. */
+  writeRecord(place: Place, name: string, text: string): Promise<Failed>
+  readRecord(place: Place, name: string): Promise<Failed & { readonly text: string }>
+  /** Waits until all that was written to the directory's file system is on disk. */
+  sync(directory: Directory): Promise<Failed>
 
   list(places: readonly Place[]): Promise<Listing[]>
   /** Nothing is followed. A missing entry is an answer, not a failure. */

@@ -29,6 +29,9 @@ export function limited(host: Host, most: number): Host {
       gate.pass(() => operation(...args))
   return {
     ...host,
+    writeRecord: through((place, name, text) => host.writeRecord(place, name, text)),
+    readRecord: through((place, name) => host.readRecord(place, name)),
+    sync: through((directory) => host.sync(directory)),
     list: through((places) => host.list(places)),
     stat: through((jobs) => host.stat(jobs)),
     compare: through((jobs) => host.compare(jobs)),

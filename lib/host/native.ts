@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { Addon, RawJob, RawOptions, RawPlace } from '../addon'
+import type { Addon, RawJobs, RawOptions } from '../addon'
 import { SystemError } from '../errors'
 import {
   pathOf,
@@ -13,8 +13,8 @@ import {
   type PairJob,
   type Place,
   type Stats,
-  Kind,
 } from './host'
+import { rawJobs, rawPlace, rawPlaces, targetsOf, toListings } from './columns'
 import { closeDescriptor, keep, poolSize } from './descriptors'
 import { renameNoReplace } from './no-replace'
 
@@ -25,57 +25,10 @@ export function hasBatches(addon: Addon): addon is NativeAddon {
   return addon.batch !== undefined
 }
 
-function raw(place: Place): RawPlace {
-  const base = typeof place.base === 'string' ? place.base : place.base.fd
-  return { base, path: place.path }
-}
-
-/**
- * Names as they cross to the addon: one string, NUL after each. What holds a NUL itself, or is not Unicode,
- * cannot cross; it goes as an empty name, which is refused like it.
- */
-function carried(names: readonly string[]): string {
-  let joined = ''
-  for (const name of names) {
-    joined += name.includes('\0') || !name.isWellFormed() ? '\0' : `${name}\0`
-  }
-  return joined
-}
-
-function namesJob({ to, names, modes }: NamesJob): RawJob {
-  const job: RawJob = { to: raw(to), names: carried(names) }
-  if (modes !== undefined) job.modes = modes
-  return job
-}
-
-function pairJob({ from, to, names, toNames }: PairJob): RawJob {
-  const job: RawJob = { from: raw(from), to: raw(to), names: carried(names) }
-  if (toNames !== undefined) job.toNames = carried(toNames)
-  return job
-}
-
-function linkJob({ to, names, targets }: LinkJob): RawJob {
-  return { to: raw(to), names: carried(targets), toNames: carried(names) }
-}
-
-function split(joined: string): string[] {
-  const names = joined.split('\0')
-  // What is after the last NUL.
-  names.pop()
-  return names
-}
-
-/** Texts in the order of the symlinks, by the index of the entry. */
-function targetsOf(kinds: Uint8Array, joined: string): ReadonlyMap<number, string> {
-  const targets = new Map<number, string>()
-  if (joined === '') return targets
-  const texts = split(joined)
-  let next = 0
-  kinds.forEach((kind, index) => {
-    if (kind === Kind.Symlink) targets.set(index, texts[next++] ?? '')
-  })
-  return targets
-}
+/** As jobs of one side, whose names are where the links will stand, and whose targets are the text. */
+const linkJob = ({ to, names, targets }: LinkJob): PairJob | NamesJob => ({
+  ...{ to, names: targets, toNames: names },
+})
 
 /** The host with the addon: directory descriptors, one name at a time, off the main thread. */
 export function nativeHost(addon: NativeAddon): Host {
@@ -83,7 +36,7 @@ export function nativeHost(addon: NativeAddon): Host {
 
   async function run(
     operation: string,
-    jobs: readonly RawJob[],
+    jobs: RawJobs,
     options: RawOptions = {},
   ): Promise<Comparison> {
     const { errnos, calls, equal } = await addon.batch(operation, jobs, options)
@@ -91,13 +44,13 @@ export function nativeHost(addon: NativeAddon): Host {
   }
 
   async function stat(jobs: readonly NamesJob[]): Promise<Stats> {
-    const { calls, targets, ...stats } = await addon.stat(jobs.map(namesJob))
+    const { calls, targets, ...stats } = await addon.stat(rawJobs(jobs))
     return { ...stats, syscall: syscallOf(calls), targets: targetsOf(stats.kinds, targets) }
   }
 
-  const rename = (jobs: readonly PairJob[]): Promise<Outcomes> => run('rename', jobs.map(pairJob))
+  const rename = (jobs: readonly PairJob[]): Promise<Outcomes> => run('rename', rawJobs(jobs))
   const exclusive = (jobs: readonly PairJob[]): Promise<Outcomes> =>
-    run('renameNoReplace', jobs.map(pairJob))
+    run('renameNoReplace', rawJobs(jobs))
   const lookUp = (jobs: readonly PairJob[]): Promise<Stats> =>
     stat(jobs.map(({ to, names, toNames = names }) => ({ to, names: toNames })))
 
@@ -112,39 +65,45 @@ export function nativeHost(addon: NativeAddon): Host {
     // eslint-disable-next-line @typescript-eslint/require-await
     async open(place: Place): Promise<Directory> {
       const path = pathOf(place)
-      const { errno, fd } = addon.openDirectory(raw(place))
+      const { errno, fd } = addon.openDirectory(...rawPlace(place))
       if (errno !== 0) throw new SystemError(errno, { syscall: 'open', path })
       return keep(path, fd)
     },
     close: (directory) => closeDescriptor(directory.fd),
     tryLock: (directory) => addon.tryLock(directory.fd),
 
+    async writeRecord(place, name, text) {
+      const { errno, call } = await addon.writeRecord(...rawPlace(place), name, text)
+      return { errno, syscall: addon.calls[call] ?? '' }
+    },
+    async readRecord(place, name) {
+      const { errno, call, text } = await addon.readRecord(...rawPlace(place), name)
+      return { errno, syscall: addon.calls[call] ?? '', text }
+    },
+    async sync(directory) {
+      const { errno, call } = await addon.sync(directory.fd)
+      return { errno, syscall: addon.calls[call] ?? '' }
+    },
+
     async list(places): Promise<Listing[]> {
-      const listings = await addon.list(places.map(raw))
-      return listings.map(({ call, names, notUtf8, targets, ...listing }) => ({
-        ...listing,
-        syscall: addon.calls[call] ?? '',
-        names: split(names),
-        notUtf8: split(notUtf8),
-        targets: targetsOf(listing.kinds, targets),
-      }))
+      return toListings(await addon.list(...rawPlaces(places)), addon.calls)
     },
     stat,
-    compare: (jobs) => run('compare', jobs.map(pairJob)),
+    compare: (jobs) => run('compare', rawJobs(jobs)),
 
-    clone: (jobs, options): Promise<Outcomes> => run('clone', jobs.map(pairJob), options),
-    hardlink: (jobs) => run('hardlink', jobs.map(pairJob)),
-    copy: (jobs, options) => run('copy', jobs.map(pairJob), options),
-    symlink: (jobs) => run('symlink', jobs.map(linkJob)),
+    clone: (jobs, options): Promise<Outcomes> => run('clone', rawJobs(jobs), options),
+    hardlink: (jobs) => run('hardlink', rawJobs(jobs)),
+    copy: (jobs, options) => run('copy', rawJobs(jobs), options),
+    symlink: (jobs) => run('symlink', rawJobs(jobs.map(linkJob))),
 
-    mkdir: (jobs, exact) => run('mkdir', jobs.map(namesJob), { exactMode: exact }),
-    chmod: (jobs) => run('chmod', jobs.map(namesJob)),
-    copyTimes: (jobs) => run('copyTimes', jobs.map(pairJob)),
+    mkdir: (jobs, exact) => run('mkdir', rawJobs(jobs), { exactMode: exact }),
+    chmod: (jobs) => run('chmod', rawJobs(jobs)),
+    copyTimes: (jobs) => run('copyTimes', rawJobs(jobs)),
     rename: (jobs, replace) =>
       replace
         ? rename(jobs)
         : renameNoReplace(jobs, { exclusive, replacing: rename, stat: lookUp }),
-    unlink: (jobs) => run('unlink', jobs.map(namesJob)),
-    rmdir: (jobs) => run('rmdir', jobs.map(namesJob)),
+    unlink: (jobs) => run('unlink', rawJobs(jobs)),
+    rmdir: (jobs) => run('rmdir', rawJobs(jobs)),
   }
 }

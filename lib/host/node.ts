@@ -2,7 +2,7 @@ import { constants, open, promises as fs } from 'node:fs'
 import { promisify } from 'node:util'
 import { errno } from '../errno'
 import { closeDescriptor, keep } from './descriptors'
-import { pathOf, type Host } from './host'
+import { pathOf, type Failed, type Host, type Place } from './host'
 import { cloneFile, cloneSyscall, compareFiles, copyFile } from './node-files'
 import {
   call,
@@ -26,6 +26,22 @@ async function renameNoReplace({ from, to }: Item): Promise<void> {
   const taken = await look([to])
   if (taken.kinds[0] !== 0) throw new Failure(errno.EEXIST, 'rename')
   await call(fs.rename(from, to))
+}
+
+function pathAt(place: Place, name: string): string {
+  const path = entryPath(place, name)
+  if (typeof path !== 'string') throw path
+  return path
+}
+
+async function failed(run: () => Promise<void>): Promise<Failed> {
+  try {
+    await run()
+    return { errno: 0, syscall: '' }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { errno: error.errno, syscall: error.syscall }
+  }
 }
 
 /** By descriptor: chmod(2) would follow a symlink, and take a file for a directory. */
@@ -66,6 +82,20 @@ export const nodeHost: Host = {
   },
   close: (directory) => closeDescriptor(directory.fd),
   tryLock: () => errno.ENOSYS,
+
+  writeRecord: (place, name, text) =>
+    failed(async () => {
+      await call(fs.writeFile(pathAt(place, name), text, { flag: 'wx', mode: 0o600 }))
+    }),
+  async readRecord(place, name) {
+    let text = ''
+    const how = await failed(async () => {
+      text = await call(fs.readFile(pathAt(place, name), 'utf8'))
+    })
+    return { ...how, text }
+  },
+  // Node has fsync only, of one file or directory after the other.
+  sync: () => Promise.resolve({ errno: errno.ENOSYS, syscall: 'syncfs' }),
 
   list: (places) => inParallel(places.map((place) => () => list(place))),
   stat: (jobs) => look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),

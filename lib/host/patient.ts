@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errno, errnoOf, outOfDescriptors } from '../errno'
-import type { Host, Outcomes } from './host'
+import type { Failed, Host, Outcomes } from './host'
 import { singles, type Job } from './singles'
 
 // Other parts of the process close descriptors in their own time; after this it is a real error.
@@ -44,6 +44,10 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
         ({ errnos }) => errnos.some(isPassing),
       )
 
+  /** One that failed has left nothing behind. */
+  const single = <F extends Failed>(call: () => Promise<F>): Promise<F> =>
+    untilSettled(signal, call, (result) => isPassing(result.errno))
+
   /** What succeeded must not be done twice: only the names that failed are repeated. */
   const writing =
     <J extends Job, A extends unknown[]>(
@@ -79,6 +83,9 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       if ('error' in opened) throw opened.error
       return opened
     },
+    writeRecord: (place, name, text) => single(() => host.writeRecord(place, name, text)),
+    readRecord: (place, name) => single(() => host.readRecord(place, name)),
+    sync: (directory) => single(() => host.sync(directory)),
     list: (places) =>
       untilSettled(
         signal,

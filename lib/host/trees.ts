@@ -1,5 +1,6 @@
 import { errno } from '../errno'
 import { SystemError } from '../errors'
+import { inLanes } from '../lanes'
 import {
   below,
   eachName,
@@ -9,6 +10,8 @@ import {
   pathOf,
   splitPath,
   type Host,
+  type Listing,
+  type NamesJob,
   type Outcomes,
   type Place,
 } from './host'
@@ -22,12 +25,15 @@ export interface NewDirectory {
 
 const namesPerCall = 256
 
+const isZero = (number: number): boolean => number === 0
+
 /** Throws for the first name that failed. */
 export function throwIfFailed(
   jobs: readonly { readonly to: Place; readonly names: readonly string[] }[],
   outcomes: Outcomes,
   allowed?: number,
 ): void {
+  if (outcomes.errnos.every(isZero)) return
   for (const { index, job, name } of eachName(jobs)) {
     const number = outcomes.errnos[index] ?? 0
     if (number === 0 || number === allowed) continue
@@ -35,32 +41,56 @@ export function throwIfFailed(
   }
 }
 
+interface MakeOptions {
+  /** An errno that is fine. */
+  readonly allowed?: number
+  /** Calls at once. */
+  readonly lanes?: number
+}
+
 /** Makes directories of one level: their parents must be there. One job a parent. */
 export async function makeDirectories(
   host: Host,
   start: Place,
   directories: readonly NewDirectory[],
-  allowed?: number,
+  { allowed, lanes = 1 }: MakeOptions = {},
 ): Promise<void> {
+  const calls: { jobs: NamesJob[]; exact: boolean }[] = []
   for (const exact of [true, false]) {
     const wanted = directories.filter(({ mode }) => (mode !== undefined) === exact)
     for (let at = 0; at < wanted.length; at += namesPerCall) {
-      const byParent = new Map<string, { names: string[]; modes: number[] }>()
-      for (const { path, mode } of wanted.slice(at, at + namesPerCall)) {
-        const { parent, name } = splitPath(path)
-        let job = byParent.get(parent)
-        if (job === undefined) byParent.set(parent, (job = { names: [], modes: [] }))
-        job.names.push(name)
-        job.modes.push(mode ?? 0o777)
-      }
-      const jobs = [...byParent].map(([parent, { names, modes }]) => ({
-        to: below(start, parent),
-        names,
-        modes: Uint32Array.from(modes),
-      }))
-      throwIfFailed(jobs, await host.mkdir(jobs, exact), allowed)
+      calls.push({ jobs: mkdirJobs(start, wanted.slice(at, at + namesPerCall)), exact })
     }
   }
+  await inLanes(lanes, undefined, () => {
+    const call = calls.shift()
+    return call && make(host, call.jobs, call.exact, allowed)
+  })
+}
+
+async function make(
+  host: Host,
+  jobs: readonly NamesJob[],
+  exact: boolean,
+  allowed: number | undefined,
+): Promise<void> {
+  throwIfFailed(jobs, await host.mkdir(jobs, exact), allowed)
+}
+
+function mkdirJobs(start: Place, directories: readonly NewDirectory[]): NamesJob[] {
+  const byParent = new Map<string, { names: string[]; modes: number[] }>()
+  for (const { path, mode } of directories) {
+    const { parent, name } = splitPath(path)
+    let job = byParent.get(parent)
+    if (job === undefined) byParent.set(parent, (job = { names: [], modes: [] }))
+    job.names.push(name)
+    job.modes.push(mode ?? 0o777)
+  }
+  return [...byParent].map(([parent, { names, modes }]) => ({
+    to: below(start, parent),
+    names,
+    modes: Uint32Array.from(modes),
+  }))
 }
 
 /** Makes a directory and what leads to it, all of them 0700; existing ones are fine. */
@@ -68,9 +98,11 @@ export async function makePath(host: Host, start: Place, path: string): Promise<
   let made = ''
   for (const name of path.split('/')) {
     made = joinPath(made, name)
-    await makeDirectories(host, start, [{ path: made, mode: 0o700 }], errno.EEXIST)
+    await makeDirectories(host, start, [{ path: made, mode: 0o700 }], { allowed: errno.EEXIST })
   }
 }
+
+const directoriesPerCall = 64
 
 /** Removes a directory with all that is in it. Nothing is followed; what is gone is fine. */
 export async function removeTree(host: Host, parent: Place, name: string): Promise<void> {
@@ -79,10 +111,10 @@ export async function removeTree(host: Host, parent: Place, name: string): Promi
   while (level.length > 0) {
     levels.push(level)
     const next: Place[] = []
-    for (const place of level) next.push(...(await removeFiles(host, place)))
+    for (const places of chunks(level)) next.push(...(await removeFiles(host, places)))
     level = next
   }
-  for (const places of levels.reverse()) {
+  for (const places of levels.reverse().flatMap(chunks)) {
     const jobs = places.map((place) => {
       const { directory, name: last } = entryOf(place)
       return { to: directory, names: [last] }
@@ -91,24 +123,42 @@ export async function removeTree(host: Host, parent: Place, name: string): Promi
   }
 }
 
+function chunks(places: readonly Place[]): Place[][] {
+  return Array.from({ length: Math.ceil(places.length / directoriesPerCall) }, (_, index) =>
+    places.slice(index * directoriesPerCall, (index + 1) * directoriesPerCall),
+  )
+}
+
 /** Removes what is not a directory; answers the directories. */
-async function removeFiles(host: Host, place: Place): Promise<Place[]> {
-  let [listing] = await host.list([place])
-  if (listing?.errno === errno.EACCES) {
-    // A package's directory without u+rwx: it is ours, so we may.
-    const { directory, name } = entryOf(place)
-    await host.chmod([{ to: directory, names: [name], modes: Uint32Array.of(0o700) }])
-    ;[listing] = await host.list([place])
+async function removeFiles(host: Host, places: readonly Place[]): Promise<Place[]> {
+  const listings = await host.list(places)
+  const jobs: NamesJob[] = []
+  const found: Place[] = []
+  for (const [index, place] of places.entries()) {
+    const listing = await readable(host, place, listings[index])
+    if (listing === undefined || listing.errno === errno.ENOENT) continue
+    const { kinds, names, syscall, failedName } = listing
+    if (listing.errno !== 0) {
+      throw new SystemError(listing.errno, { syscall, path: pathOf(place, failedName) })
+    }
+    const files = names.filter((_, at) => kinds[at] !== Kind.Directory)
+    if (files.length > 0) jobs.push({ to: place, names: files })
+    for (const [at, name] of names.entries()) {
+      if (kinds[at] === Kind.Directory) found.push(below(place, name))
+    }
   }
-  if (listing === undefined || listing.errno === errno.ENOENT) return []
-  if (listing.errno !== 0) {
-    const path = pathOf(place, listing.failedName)
-    throw new SystemError(listing.errno, { syscall: listing.syscall, path })
-  }
-  const { kinds } = listing
-  const jobs = [{ to: place, names: listing.names.filter((_, i) => kinds[i] !== Kind.Directory) }]
-  throwIfFailed(jobs, await host.unlink(jobs), errno.ENOENT)
-  return listing.names
-    .filter((_, index) => kinds[index] === Kind.Directory)
-    .map((name) => below(place, name))
+  if (jobs.length > 0) throwIfFailed(jobs, await host.unlink(jobs), errno.ENOENT)
+  return found
+}
+
+/** A package's directory without u+rwx: it is ours, so we may change that. */
+async function readable(
+  host: Host,
+  place: Place,
+  listing: Listing | undefined,
+): Promise<Listing | undefined> {
+  if (listing?.errno !== errno.EACCES) return listing
+  const { directory, name } = entryOf(place)
+  await host.chmod([{ to: directory, names: [name], modes: Uint32Array.of(0o700) }])
+  return (await host.list([place]))[0]
 }

@@ -3,10 +3,7 @@ import { executableBits, kindOf, type Claim, type Claims } from './claims'
 import type { Compare, FileAt } from './compare'
 import { originOf } from './plan'
 
-/**
- * Which claims want the same: one number a claim, the position of the first one that it agrees with.
- * Directories agree, they merge.
- */
+/** Which claims want the same: one number a claim, the same for all that agree. Directories agree, they merge. */
 export type Agreement = readonly number[]
 
 /** Claims of one list that look alike until their bytes are read: positions in the list. */
@@ -34,7 +31,7 @@ export async function agree(lists: readonly Claims[], compare: Compare): Promise
 
 /** Do all of them want the same? */
 export function isUnanimous(agreement: Agreement): boolean {
-  return agreement.every((first) => first === 0)
+  return agreement.every((number) => number === agreement[0])
 }
 
 function isRead(claim: Claim | undefined): boolean {

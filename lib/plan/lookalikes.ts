@@ -6,6 +6,8 @@
 // Some file systems drop these at the end of a name, or everywhere in it.
 const dropped = /\p{Default_Ignorable_Code_Point}|[. ]+$/gu
 const beyondAscii = /[^\0-\x7f]/
+// Without any of these, names that differ are different ones to every file system.
+const maybeAlike = /[^\0-@[-\x7f]|[. ]$/
 
 function coarse(name: string): string {
   if (isAscii(name)) {
@@ -27,7 +29,7 @@ export function isAscii(name: string): boolean {
 
 /** Groups of different names that look alike; few directories have any. */
 export function lookAlikes(names: readonly string[]): string[][] {
-  if (names.length < 2) return []
+  if (names.length < 2 || !names.some((name) => maybeAlike.test(name))) return []
   const seen = new Set<string>()
   for (const name of names) seen.add(coarse(name))
   if (seen.size === names.length) return []

@@ -48,7 +48,7 @@ export interface PlanDirectory {
   readonly origin: Place | undefined
   parts: Part[]
   /** Names of entries that several sources have alike → those sources, in the caller's order. */
-  readonly shared: Map<string, readonly number[]>
+  shared: ReadonlyMap<string, readonly number[]>
   /** Names that dest has in another spelling, one entry to its file system → that spelling. */
   spellings: ReadonlyMap<string, string>
   readonly directories: Map<string, PlanDirectory>
@@ -73,6 +73,21 @@ export interface Union {
 
 /** What the owner needs to fill, move and remove a directory. */
 export const ownerAccess = 0o700
+
+/** Shared by all directories that have nothing in it. */
+export const emptyMap: ReadonlyMap<string, never> = new Map<string, never>()
+
+let numbers = countTo(1024)
+
+function countTo(count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, index) => index)
+}
+
+/** 0, 1, … `count` - 1: a window on numbers that all share. */
+export function upTo(count: number): Uint32Array {
+  if (count > numbers.length) numbers = countTo(2 * count)
+  return numbers.subarray(0, count)
+}
 
 /** The names that a directory holds: those of its parts in order, then its subdirectories. */
 export function namesOf(directory: PlanDirectory): string[] {

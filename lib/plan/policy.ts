@@ -8,7 +8,7 @@ export interface Policy {
   readonly decide: (conflict: Conflict) => string | null
   /** Which claim of the winner, where one source has two names that are one entry to dest. */
   readonly pick: 'first' | 'last'
-  /** Losers contribute nothing to the directory that holds the conflict. */
+  /** Losers contribute nothing to the scope of a conflict, a whole directory. */
   readonly exclusive: boolean
 }
 

@@ -21,13 +21,15 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
     totals.directories++
     for (const { source, tree, picks } of parts) {
       const result = sources[source] as SourceResult
-      for (const index of picks) {
-        if (tree.kinds[index] === Kind.Symlink) {
+      const { kinds, sizes } = tree
+      for (let position = 0; position < picks.length; position++) {
+        const index = picks[position] as number
+        if (kinds[index] === Kind.Symlink) {
           totals.symlinks++
           continue
         }
         result.files++
-        result.bytes += tree.sizes[index] ?? 0
+        result.bytes += sizes[index] as number
       }
     }
   }
@@ -64,20 +66,21 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
   const visit = (directory: PlanDirectory, outer: PlanAction | undefined): void => {
     const inherited = outer ?? inheritedAction(directory)
     for (const { tree, picks, actions, staged } of directory.parts) {
-      actions.forEach((found, position) => {
-        const action = inherited ?? actionOf(found)
+      for (let position = 0; position < picks.length; position++) {
+        const action = inherited ?? actionOf(actions[position] ?? Action.Create)
         counts[effectOf[action]]++
         const placement = placements.of(staged[position] ?? 0)
         const isPlaced = action === 'create' || action === 'replace'
-        if (!isPlaced || placement === undefined || placement.how === 'link') return
+        if (!isPlaced || placement === undefined || placement.how === 'link') continue
         linkModes[placement.how]++
+        if (placement.steps.length === 0) continue
         fallbacks.add(placement, () => {
           const index = picks[position] as number
           const { place, name } = originOf(tree, index)
           const at = joinPath(directory.path, tree.names[index] as string)
           return { path: pathOf(place, name), dest: joinPath(dest, at) }
         })
-      })
+      }
     }
     for (const child of directory.directories.values()) visit(child, inherited)
   }

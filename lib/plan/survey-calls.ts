@@ -19,15 +19,23 @@ export function* inBatches(directories: readonly PlanDirectory[]): Generator<Pla
   if (batch.length > 0) yield batch
 }
 
-/** The same inode in the same state as when it was last looked at. */
-export function sameIdentity(
+/** Tells for an entry whether it is the same inode in the same state as when it was last looked at. */
+export function unchangedEntries(
   before: BigUint64Array | undefined,
   now: BigUint64Array,
-  entry: number,
-): boolean {
-  if (before === undefined) return false
-  for (let i = entry * identityLength; i < (entry + 1) * identityLength; i++) {
-    if (before[i] !== now[i]) return false
+): (entry: number) => boolean {
+  if (before === undefined) return () => false
+  // In halves, since every 64-bit number that JavaScript reads is an object of its own.
+  const [old, current] = [halves(before), halves(now)]
+  const width = 2 * identityLength
+  return (entry) => {
+    for (let i = entry * width; i < (entry + 1) * width; i++) {
+      if (old[i] !== current[i]) return false
+    }
+    return true
   }
-  return true
+}
+
+function halves({ buffer, byteOffset, length }: BigUint64Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, 2 * length)
 }

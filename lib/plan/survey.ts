@@ -1,4 +1,3 @@
-import { SystemError } from '../errors'
 import {
   Equality,
   identityLength,
@@ -10,11 +9,14 @@ import {
   type Place,
   type Stats,
 } from '../host/host'
+import { throwIfFailed } from '../host/trees'
+import { inLanes } from '../lanes'
 import type { Conflict, ExistingPolicy } from '../types'
 import { executableBits } from './claims'
 import type { Compare, FileAt } from './compare'
 import {
   Action,
+  eachDirectory,
   namesOf,
   originOf,
   placeOf,
@@ -23,7 +25,7 @@ import {
   type Union,
 } from './plan'
 import type { FoundNames, Spelling } from './spelling'
-import { inBatches, sameIdentity } from './survey-calls'
+import { inBatches, unchangedEntries } from './survey-calls'
 
 export interface SurveyContext {
   readonly host: Host
@@ -34,6 +36,8 @@ export interface SurveyContext {
   readonly symlinked: boolean
   /** Files that may not, nor as its hard links. */
   readonly mutable: ((path: string) => boolean) | undefined
+  /** Calls at once. */
+  readonly lanes: number
   readonly signal: AbortSignal | undefined
 }
 
@@ -42,6 +46,14 @@ export interface Survey {
   readonly decided: Conflict[]
   /** The merge cannot go on with these. */
   readonly undecided: Conflict[]
+}
+
+/** What dest holds in some directories. */
+interface Look {
+  readonly batch: readonly PlanDirectory[]
+  readonly jobs: readonly NamesJob[]
+  readonly stats: Stats
+  readonly spellings: readonly ReadonlyMap<string, string>[]
 }
 
 /** A file that looks like dest's until the bytes are read. */
@@ -81,14 +93,10 @@ class Surveyor {
   /** Level by level: below what dest lacks there is nothing to look at. */
   async run(): Promise<void> {
     this.union.root.state = 'exists'
-    let level = [this.union.root]
-    while (level.length > 0) {
-      const next: PlanDirectory[] = []
-      for (const batch of inBatches(level)) {
-        this.context.signal?.throwIfAborted()
-        next.push(...(await this.look(batch)))
-      }
-      level = next
+    for (let level = [this.union.root]; level.length > 0;) {
+      const looks = await this.lookInLanes(level)
+      // In the order of the tree, whichever answer came first.
+      level = looks.flatMap((look) => this.note(look))
     }
     const answers = await this.context.compare(this.questions.map(({ pair }) => pair))
     this.questions.forEach(({ directory, part, position }, index) => {
@@ -103,37 +111,47 @@ class Surveyor {
     })
   }
 
-  /** Answers the subdirectories that dest has too. */
-  private async look(batch: readonly PlanDirectory[]): Promise<PlanDirectory[]> {
+  private async lookInLanes(level: readonly PlanDirectory[]): Promise<Look[]> {
+    const { lanes, signal } = this.context
+    const batches = [...inBatches(level)]
+    const looks = new Array<Look>(batches.length)
+    let started = 0
+    await inLanes(lanes, signal, () => {
+      const index = started++
+      const batch = batches[index]
+      return batch && this.look(batch).then((look) => void (looks[index] = look))
+    })
+    return looks
+  }
+
+  private async look(batch: readonly PlanDirectory[]): Promise<Look> {
     const jobs = batch.map((directory) => ({
       to: placeOf(this.dest, directory),
       names: namesOf(directory),
     }))
     const stats = await this.context.host.stat(jobs)
-    const found = foundIn(jobs, stats)
-    const spellings = await this.context.spelling.otherSpellings(found)
+    throwIfFailed(jobs, stats)
+    const spellings = await this.context.spelling.otherSpellings(foundIn(jobs, stats))
+    return { batch, jobs, stats, spellings }
+  }
+
+  /** Answers the subdirectories that dest has too. */
+  private note({ batch, jobs, stats, spellings }: Look): PlanDirectory[] {
     const common: PlanDirectory[] = []
-    let index = 0
+    let entry = 0
     batch.forEach((directory, at) => {
-      const { to, names } = jobs[at] as (typeof jobs)[number]
+      const { to, names } = jobs[at] as NamesJob
       directory.spellings = spellings[at] as ReadonlyMap<string, string>
-      const start = index
+      const start = entry
       const before = directory.seen
       directory.seen = stats.identities.slice(
         start * identityLength,
         (start + names.length) * identityLength,
       )
-      for (const name of names) {
-        const number = stats.errnos[index] ?? 0
-        const path = pathOf(to, name)
-        if (number !== 0) throw new SystemError(number, { syscall: stats.syscall(index), path })
-        index++
-      }
-      let entry = start
+      const unchanged = unchangedEntries(before, directory.seen)
       for (const part of directory.parts) {
-        for (const position of part.picks.keys()) {
-          const unchanged = sameIdentity(before, directory.seen, entry - start)
-          this.lookAtEntry(directory, part, position, stats, entry, to, unchanged)
+        for (let position = 0; position < part.picks.length; position++) {
+          this.lookAtEntry(directory, part, position, stats, entry, to, unchanged(entry - start))
           entry++
         }
       }
@@ -157,10 +175,11 @@ class Surveyor {
       this.conflict(parent, child.name, child.sources, existing === 'error' ? 'error' : 'keep')
       return true
     }
-    if (found === Kind.Missing) {
-      child.state = 'new'
-      return false
+    // What an earlier look found below is of a directory that is there no more.
+    for (const each of eachDirectory(child)) {
+      if (each.state !== 'published') each.state = 'new'
     }
+    if (found === Kind.Missing) return false
     // Never written through, never taken for the directory it leads to, whatever the policy.
     const isLink = found === Kind.Symlink || found === Kind.OddLink
     const policy = isLink ? 'error' : existing

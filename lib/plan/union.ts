@@ -1,12 +1,13 @@
-import { joinPath, Kind, type Place } from '../host/host'
+import { joinPath, type Place } from '../host/host'
 import { implicitDirectory, type SourceTree, type TreeDirectory } from '../scan/tree'
 import type { Conflict } from '../types'
-import { agree, isUnanimous, type Agreement } from './agreement'
-import { claimsOf, kindOf, type Claim, type Claims, type Provider } from './claims'
+import { kindOf, type Claim, type Provider } from './claims'
 import type { Compare } from './compare'
-import { losersOf, partNames, type Contest } from './exclusive'
+import { among, inOrder, isConflict, join, partNames, type Contest } from './contest'
+import { Scope } from './exclusive'
 import { lookAlikes } from './lookalikes'
-import type { Part, PlanDirectory, Union } from './plan'
+import { eachMeeting, meet, type Meeting } from './meeting'
+import { emptyMap, upTo, type Part, type PlanDirectory, type Union } from './plan'
 import { claimOf, type Policy } from './policy'
 import type { NameGroup } from './spelling'
 
@@ -20,14 +21,28 @@ export interface UniteContext {
 }
 
 /** A directory of the union whose entries are still to be chosen. */
-interface Draft {
+interface Opened {
   readonly plan: PlanDirectory
+  /** Those that have it, and may have something in it. */
   readonly providers: readonly Provider[]
-  /** By name; under one of them where several names are one entry to dest. */
-  readonly claims: Map<string, Claims>
-  /** Names that look alike. */
-  readonly doubtful: readonly (readonly string[])[]
+  /** Known already where somebody looked ahead; then also of those that may have nothing in it. */
+  readonly meeting: Meeting | undefined
 }
+
+interface Draft extends Opened {
+  readonly meeting: Meeting
+  readonly sources: ReadonlySet<number>
+  /** Undefined where nobody has to leave. */
+  readonly scope: Scope | undefined
+  losers: ReadonlySet<number>
+}
+
+interface Doubt extends NameGroup {
+  readonly draft: Draft
+  readonly meeting: Meeting
+}
+
+const nobody: ReadonlySet<number> = new Set()
 
 /**
  * The union of the trees in the caller's order. Where two sources share no path nothing is compared;
@@ -57,7 +72,7 @@ class Builder {
   readonly decided: Conflict[] = []
   readonly undecided: Conflict[] = []
   readonly lost: string[][]
-  private drafts: Draft[] = []
+  private opened: Opened[] = []
 
   constructor(
     private readonly trees: readonly SourceTree[],
@@ -66,7 +81,12 @@ class Builder {
     this.lost = trees.map(() => [])
   }
 
-  directory(path: string, name: string, providers: readonly Provider[]): PlanDirectory {
+  directory(
+    path: string,
+    name: string,
+    providers: readonly Provider[],
+    meeting?: Meeting,
+  ): PlanDirectory {
     const given = providers.find(({ tree }) => tree.mode !== undefined)?.tree
     const plan: PlanDirectory = {
       path,
@@ -75,29 +95,24 @@ class Builder {
       mode: given?.mode,
       origin: given === undefined ? undefined : (given.origin as Place),
       parts: [],
-      shared: new Map(),
-      spellings: new Map(),
+      shared: emptyMap,
+      spellings: emptyMap,
       directories: new Map(),
       state: 'new',
       staged: false,
       seen: undefined,
     }
     const [only, ...others] = providers
-    if (only === undefined || others.length > 0) {
-      const claims = claimsOf(providers)
-      this.drafts.push({ plan, providers, claims, doubtful: lookAlikes([...claims.keys()]) })
-      return plan
-    }
-    const { names, directories } = only.tree
-    const doubtful = lookAlikes(directories.size === 0 ? names : [...names, ...directories.keys()])
-    if (doubtful.length === 0) this.takeWhole(plan, only)
-    else this.drafts.push({ plan, providers, claims: claimsOf(providers), doubtful })
+    // One that others met in has conflicts to tell, though it may be one source's by now.
+    const isAlone = others.length === 0 && meeting === undefined
+    if (only !== undefined && isAlone && !hasLookAlikes(only.tree)) this.takeWhole(plan, only)
+    else this.opened.push({ plan, providers, meeting })
     return plan
   }
 
   /** One source alone: nothing to compare, so nothing is chosen name by name. */
   private takeWhole(plan: PlanDirectory, { source, tree }: Provider): void {
-    if (tree.names.length > 0) plan.parts = [toPart(source, tree, tree.names.keys())]
+    if (tree.names.length > 0) plan.parts = [toPart(source, tree, upTo(tree.names.length))]
     for (const [name, child] of tree.directories) {
       const path = joinPath(plan.path, name)
       plan.directories.set(name, this.directory(path, name, [{ source, tree: child }]))
@@ -106,91 +121,91 @@ class Builder {
 
   /** Level by level, since who wins a name decides which directories are merged below it. */
   async fillAll(): Promise<void> {
-    while (this.drafts.length > 0) {
-      const level = this.drafts
-      this.drafts = []
-      const agreements = await this.agree(level)
+    while (this.opened.length > 0) {
+      const level = await this.gather(this.opened.splice(0))
       // A conflict of names may send a source away, and so bring back another that it had beaten.
-      for (let joined = level; joined.length > 0;) {
-        joined = await this.joinNames(joined, agreements)
-        for (const [claims, agreement] of await this.agree(joined))
-          agreements.set(claims, agreement)
+      for (let open = level; open.length > 0;) {
+        for (const draft of open) draft.losers = draft.scope?.losers() ?? nobody
+        open = await this.joinNames(open)
       }
-      for (const draft of level) this.fill(draft, agreements)
+      for (const draft of level) this.fill(draft)
     }
   }
 
-  private async agree(level: readonly Draft[]): Promise<Map<Claims, Agreement>> {
-    const contested = level.flatMap(({ claims }) => [...claims.values()].filter(isContested))
-    const agreements = await agree(contested, this.context.compare)
-    return new Map(contested.map((claims, index) => [claims, agreements[index] ?? []]))
+  /** `exclusive` looks ahead from the highest directories below dest, since it must know of conflicts far below. */
+  private async gather(level: readonly Opened[]): Promise<Draft[]> {
+    const { policy, compare } = this.context
+    const isBelow = policy.exclusive && level.every(({ plan }) => plan.path !== '')
+    const unmet = level.filter(({ meeting }) => meeting === undefined)
+    const gatherings = unmet.map(({ plan, providers }) => ({ path: plan.path, providers }))
+    const met = await meet(gatherings, compare, isBelow)
+    const meetings = new Map(unmet.map((opened, index) => [opened, met[index]]))
+    return level.map((opened): Draft => {
+      const meeting = (opened.meeting ?? meetings.get(opened)) as Meeting
+      const sources = new Set(opened.providers.map(({ source }) => source))
+      const scope = isBelow ? new Scope(meeting, sources) : undefined
+      return { ...opened, meeting, sources, scope, losers: nobody }
+    })
   }
 
   /**
    * Names that are one entry to dest become one name, with the claims of all; answers where. Not so names that no
    * source gets, which are not told apart.
    */
-  private async joinNames(
-    level: readonly Draft[],
-    agreements: ReadonlyMap<Claims, Agreement>,
-  ): Promise<Draft[]> {
-    const doubts = level
-      .filter(({ doubtful }) => doubtful.length > 0)
-      .flatMap((draft) => {
-        const losers = this.losersIn(draft.plan, contestsOf(draft, agreements))
-        const isWanted = (name: string): boolean =>
-          draft.claims.get(name)?.some(({ source }) => !losers.has(source)) === true
-        return draft.doubtful.map((names) => ({ draft, isWanted, path: draft.plan.path, names }))
-      })
+  private async joinNames(level: readonly Draft[]): Promise<Draft[]> {
+    const doubts = level.flatMap(doubtsOf)
     if (doubts.length === 0) return []
     const same = await this.context.sameEntries(doubts)
     const joined = new Set<Draft>()
-    doubts.forEach(({ draft, isWanted }, index) => {
+    doubts.forEach(({ draft, meeting, isWanted }, index) => {
       for (const names of same[index] ?? []) {
-        const apart = names.filter((name) => draft.claims.has(name))
+        const apart = names.filter((name) => meeting.contests.has(name))
         if (apart.length < 2 || !names.some(isWanted)) continue
-        join(draft.claims, apart)
+        join(meeting.contests, apart)
         joined.add(draft)
       }
     })
     return [...joined]
   }
 
-  private fill(draft: Draft, agreements: ReadonlyMap<Claims, Agreement>): void {
-    const { plan, providers } = draft
+  private fill(draft: Draft): void {
+    const { plan, providers, meeting, scope, losers } = draft
+    scope?.tell(losers)
     const chosen = new Map<number, number[]>(providers.map(({ source }) => [source, []]))
-    const contests = contestsOf(draft, agreements)
-    const losers = this.losersIn(plan, contests)
-    for (const contest of contests.flatMap((each) => partNames(each, losers))) {
+    for (const contest of contestsOf(draft)) {
       const winner = this.winnerOf(plan, contest, losers)
       if (winner === undefined) continue
       if (winner.child === undefined) chosen.get(winner.source)?.push(winner.index)
-      this.take(plan, winner, contest, losers)
+      this.take(draft, winner, contest)
     }
     for (const { source, tree } of providers) {
       const picks = chosen.get(source) ?? []
       picks.sort((a, b) => a - b)
-      if (picks.length > 0) plan.parts.push(toPart(source, tree, picks))
+      if (picks.length > 0) plan.parts.push(toPart(source, tree, Uint32Array.from(picks)))
     }
+    for (const [name, child] of meeting.below) if (!plan.directories.has(name)) this.close(child)
   }
 
-  /** `exclusive`: who has nothing to say in a directory below dest. */
-  private losersIn({ path }: PlanDirectory, contests: readonly Contest[]): ReadonlySet<number> {
-    if (!this.context.policy.exclusive || path === '') return new Set()
-    return losersOf(contests.filter(({ agreement }) => !isUnanimous(agreement)))
+  /** Nobody has the directory in the end: conflicts in it that were decided above have no winner. */
+  private close(meeting: Meeting): void {
+    for (const { path, contests } of eachMeeting(meeting)) {
+      for (const { told } of contests.values())
+        if (told.length > 0) this.decided.push(this.conflictOf(path, inOrder(told)))
+    }
   }
 
   /** Undefined where the path gets nothing. Reports the conflict, and the paths that are lost. */
   private winnerOf(
     plan: PlanDirectory,
-    { claims, agreement }: Contest,
+    contest: Contest,
     losers: ReadonlySet<number>,
   ): Claim | undefined {
     const { policy } = this.context
+    const { claims, agreement, told } = contest
     const staying = claims.filter(({ source }) => !losers.has(source))
     let winner = staying[0]
-    if (!isUnanimous(agreement)) {
-      const conflict = this.conflictOf(plan, claims)
+    if (isConflict(contest)) {
+      const conflict = this.conflictOf(plan.path, inOrder([...told, ...claims]))
       const sources = this.namesOf(staying)
       const name = sources.length === 0 ? null : policy.decide({ ...conflict, sources })
       if (name === null && sources.length > 0) {
@@ -198,7 +213,7 @@ class Builder {
         return undefined
       }
       winner = claimOf(staying, this.sourceNamed(staying, name), policy)
-      const path = joinPath(plan.path, winner?.name ?? claims[0].name)
+      const path = winner === undefined ? conflict.path : joinPath(plan.path, winner.name)
       this.decided.push({ ...conflict, path, winner: name })
     }
     claims.forEach((claim, position) => {
@@ -210,13 +225,13 @@ class Builder {
     return winner
   }
 
-  private conflictOf(plan: PlanDirectory, claims: Claims): Conflict {
+  private conflictOf(parent: string, claims: readonly Claim[]): Conflict {
     const names = new Set(claims.map(({ name }) => name))
     const kinds = new Set(claims.map(kindOf))
     const kind = names.size > 1 ? 'case' : kinds.size > 1 ? 'type' : 'content'
-    const path = joinPath(plan.path, claims[0].name)
+    const path = joinPath(parent, claims[0]?.name ?? '')
     const conflict: Conflict = { path, kind, sources: this.namesOf(claims), winner: null }
-    if (kind === 'case') conflict.paths = [...names].sort().map((name) => joinPath(plan.path, name))
+    if (kind === 'case') conflict.paths = [...names].sort().map((name) => joinPath(parent, name))
     return conflict
   }
 
@@ -231,10 +246,9 @@ class Builder {
 
   /** What stands at the path; where that is a directory, all that agree merge. */
   private take(
-    plan: PlanDirectory,
+    { plan, meeting, losers }: Draft,
     winner: Claim,
     { claims, agreement }: Contest,
-    losers: ReadonlySet<number>,
   ): void {
     const like = agreement[claims.indexOf(winner)]
     const agreeing = claims.filter(
@@ -242,42 +256,54 @@ class Builder {
     )
     if (winner.child === undefined) {
       const sources = agreeing.map(({ source }) => source)
-      if (sources.length > 1) plan.shared.set(winner.name, sources)
+      if (sources.length > 1) plan.shared = new Map(plan.shared).set(winner.name, sources)
       return
     }
     const providers = agreeing.flatMap(({ source, child }) =>
       child === undefined ? [] : [{ source, tree: child }],
     )
     const path = joinPath(plan.path, winner.name)
-    plan.directories.set(winner.name, this.directory(path, winner.name, providers))
+    const met = meeting.below.get(winner.name)
+    plan.directories.set(winner.name, this.directory(path, winner.name, providers, met))
   }
 }
 
-/** By name, not as the scan happened to find them: a caller who decides is asked in this order. */
-function contestsOf(draft: Draft, agreements: ReadonlyMap<Claims, Agreement>): Contest[] {
-  return [...draft.claims]
+function hasLookAlikes({ names, directories }: TreeDirectory): boolean {
+  const all = directories.size === 0 ? names : [...names, ...directories.keys()]
+  return lookAlikes(all).length > 0
+}
+
+/** What those want that take part: by name, since a caller who decides is asked in this order. */
+function contestsOf({ meeting, sources, losers }: Draft): Contest[] {
+  const all = [...meeting.contests]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, claims]) => ({ claims, agreement: agreements.get(claims) ?? claims.map(() => 0) }))
+    .map(([, contest]) => contest)
+  const isEveryone = meeting.providers.length === sources.size
+  const theirs = isEveryone ? all : all.map((contest) => among(contest, sources)).filter(isAnything)
+  return theirs.flatMap((contest) => partNames(contest, losers))
 }
 
-/** Puts the claims on some names under the first of them. */
-function join(claims: Map<string, Claims>, names: readonly string[]): void {
-  const [first = '', ...others] = [...names].sort()
-  const all = [first, ...others].flatMap((name) => [...(claims.get(name) ?? [])])
-  all.sort((a, b) => a.source - b.source || (a.name < b.name ? -1 : 1))
-  for (const name of others) claims.delete(name)
-  claims.set(first, all as [Claim, ...Claim[]])
+function isAnything({ claims, told }: Contest): boolean {
+  return claims.length > 0 || told.length > 0
 }
 
-/** Several want the name, and not all of them a directory of this very name. */
-function isContested(claims: Claims): boolean {
-  const [{ name }, ...others] = claims
-  if (others.length === 0) return false
-  return claims.some((claim) => kindOf(claim) !== Kind.Directory || claim.name !== name)
+/** Names that may be one entry, and what depends on it: what stands in the directory, or who has to leave it. */
+function doubtsOf(draft: Draft): Doubt[] {
+  const { meeting, sources, losers, scope } = draft
+  const here = meeting.doubtful.map((names) => ({ meeting, names }))
+  return [...here, ...(scope?.doubts(losers) ?? [])].flatMap((doubt) => {
+    const { contests, path } = doubt.meeting
+    const sourcesOf = (name: string): number[] =>
+      (contests.get(name)?.claims ?? []).map(({ source }) => source)
+    const names = doubt.names.filter((name) => sourcesOf(name).some((each) => sources.has(each)))
+    const isWanted = (name: string): boolean =>
+      sourcesOf(name).some((source) => sources.has(source) && !losers.has(source))
+    const isOpen = names.length > 1 && names.some(isWanted)
+    return isOpen ? [{ draft, meeting: doubt.meeting, path, names, isWanted }] : []
+  })
 }
 
-function toPart(source: number, tree: TreeDirectory, indexes: Iterable<number>): Part {
-  const picks = Uint32Array.from(indexes)
+function toPart(source: number, tree: TreeDirectory, picks: Uint32Array): Part {
   const { length } = picks
   return { source, tree, picks, actions: new Uint8Array(length), staged: new Uint16Array(length) }
 }

@@ -53,26 +53,38 @@ function toTree(
   found: Pending[],
 ): TreeDirectory {
   const { source, place, path, to } = pending
+  const { names, kinds, device, mode } = listing
   reportFailures(listing, pending, problems)
   const directories = new Map<string, TreeDirectory>()
   const kept: number[] = []
-  listing.names.forEach((name, index) => {
-    const at = joinPath(path, name)
-    if (source.filter !== undefined && !source.filter(at)) return
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] as string
+    if (source.filter?.(joinPath(path, name)) === false) continue
     const problem = nameProblem(name)
     if (problem !== undefined) {
-      problems.badName(source.name, at, problem)
-    } else if (listing.kinds[index] === Kind.Directory) {
+      problems.badName(source.name, joinPath(path, name), problem)
+    } else if (kinds[index] === Kind.Directory) {
+      const at = joinPath(path, name)
       const attach = (child: TreeDirectory): void => void directories.set(name, child)
       found.push({ source, to, place: { base: place.base, path: at }, path: at, attach })
     } else {
-      const why = unsupported(listing, index, joinPath(to, path), rules)
+      const why = unsupported(listing, index, to, path, rules)
       if (why === undefined) kept.push(index)
-      else problems.unsupported(source.name, at, why)
+      else problems.unsupported(source.name, joinPath(path, name), why)
     }
-  })
-  const { device } = listing
-  return { ...pick(listing, kept), directories, mode: listing.mode & 0o777, origin: place, device }
+  }
+  const own = pick(listing, kept)
+  return {
+    names: own.names,
+    kinds: own.kinds,
+    modes: own.modes,
+    sizes: own.sizes,
+    targets: own.targets,
+    directories,
+    mode: mode & 0o777,
+    origin: place,
+    device,
+  }
 }
 
 function reportFailures(listing: Listing, pending: Pending, problems: Problems): void {
@@ -90,32 +102,47 @@ function reportFailures(listing: Listing, pending: Pending, problems: Problems):
 function unsupported(
   listing: Listing,
   index: number,
-  directory: string,
+  to: string,
+  path: string,
   rules: ScanRules,
 ): string | undefined {
   const kind = listing.kinds[index]
+  if (kind === Kind.File) return undefined
   if (kind === Kind.Other) return 'a fifo, socket or device'
   if (kind === Kind.OddLink) return 'a symlink whose text is not UTF-8'
   if (kind !== Kind.Symlink) return undefined
+  const directory = joinPath(to, path)
   return symlinkProblem(rules.symlinks, directory, listing.targets.get(index) ?? '')
 }
 
 type Entries = Pick<TreeDirectory, 'names' | 'kinds' | 'modes' | 'sizes' | 'targets'>
 
-/** The entries at some indexes; the columns themselves where that is all of them. */
+/** The entries at some indexes; windows on the columns where those are the first ones, as they mostly are. */
 function pick(listing: Listing, indexes: readonly number[]): Entries {
   const { names, kinds, modes, sizes, targets } = listing
-  if (indexes.length === names.length) return { names, kinds, modes, sizes, targets }
-  const picked = new Map<number, string>()
-  indexes.forEach((from, index) => {
-    const target = targets.get(from)
-    if (target !== undefined) picked.set(index, target)
-  })
+  const { length } = indexes
+  if (length === names.length) return { names, kinds, modes, sizes, targets }
+  const texts = new Map<number, string>()
+  if (targets.size > 0) {
+    indexes.forEach((from, index) => {
+      const target = targets.get(from)
+      if (target !== undefined) texts.set(index, target)
+    })
+  }
+  if (length === 0 || indexes[length - 1] === length - 1) {
+    return {
+      names: names.slice(0, length),
+      kinds: kinds.subarray(0, length),
+      modes: modes.subarray(0, length),
+      sizes: sizes.subarray(0, length),
+      targets: texts,
+    }
+  }
   return {
     names: indexes.map((index) => names[index] as string),
     kinds: Uint8Array.from(indexes, (index) => kinds[index] ?? 0),
     modes: Uint16Array.from(indexes, (index) => modes[index] ?? 0),
     sizes: Float64Array.from(indexes, (index) => sizes[index] ?? 0),
-    targets: picked,
+    targets: texts,
   }
 }

@@ -1,6 +1,7 @@
 import { entryOf, type Host, type PairJob, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import { placeOf, type Part, type PlanDirectory } from '../plan/plan'
+import { nameAt } from './entries'
 import type { Unit } from './wanted'
 
 /** The tree of a source that was staged alone, before all sources were known. */
@@ -64,10 +65,7 @@ export class Adoption {
       const to = entryOf(placeOf(fresh, directory))
       return { from: from.directory, to: to.directory, names: [to.name] }
     })
-    for (let at = 0; at < moves.length; at += namesPerCall) {
-      const jobs = moves.slice(at, at + namesPerCall)
-      throwIfFailed(jobs, await this.host.rename(jobs, false))
-    }
+    await this.rename(moves)
   }
 
   /**
@@ -76,45 +74,57 @@ export class Adoption {
    */
   async moveEntries(units: readonly Unit[][], fresh: Place): Promise<Unit[][]> {
     if (this.known.size === 0) return [...units]
-    const rest: Unit[][] = []
-    for (const own of units) {
-      const others = await this.moveSome(own, fresh)
-      if (others.length > 0) rest.push(others)
-    }
-    return rest
+    const moves: PairJob[] = []
+    const rest = units.map((own) => own.flatMap((unit) => this.takeOut(unit, fresh, moves)))
+    await this.rename(moves)
+    return rest.filter((own) => own.length > 0)
   }
 
-  private async moveSome(units: readonly Unit[], fresh: Place): Promise<Unit[]> {
-    const rest: Unit[] = []
-    for (const unit of units) {
-      const { directory, part, positions } = unit
-      const early = this.known.get(directory)?.get(part.source)
-      const own = early?.root.parts.find(({ tree }) => tree === part.tree)
-      if (early === undefined || own === undefined) {
-        rest.push(unit)
+  /** Counts what a source staged of a unit as staged in the union, and adds its move to `moves`; answers the rest. */
+  private takeOut(unit: Unit, fresh: Place, moves: PairJob[]): Unit[] {
+    const { directory, part } = unit
+    const early = this.known.get(directory)?.get(part.source)
+    const own = early?.root.parts.find(({ tree }) => tree === part.tree)
+    if (early === undefined || own === undefined) return [unit]
+    const staged = stagedPositions(own)
+    const names: string[] = []
+    const others: number[] = []
+    for (const position of Array.from(unit.positions)) {
+      const before = staged.get(part.picks[position] ?? -1)
+      if (before === undefined) {
+        others.push(position)
         continue
       }
-      const staged = stagedPositions(own)
-      const moved = positions.filter((position) => staged.has(part.picks[position] ?? -1))
-      const others = positions.filter((position) => !staged.has(part.picks[position] ?? -1))
-      if (others.length > 0) rest.push({ ...unit, positions: others })
-      const names = moved.map((position) => nameAt(part, position))
-      await this.moveNames(placeOf(early.place, directory), placeOf(fresh, directory), names)
-      for (const position of moved) {
-        const before = staged.get(part.picks[position] ?? -1) ?? -1
-        part.staged[position] = own.staged[before] ?? 0
-        own.staged[before] = 0
-      }
+      names.push(nameAt(unit, position))
+      part.staged[position] = own.staged[before] ?? 0
+      own.staged[before] = 0
     }
-    return rest
+    const [from, to] = [placeOf(early.place, directory), placeOf(fresh, directory)]
+    for (let at = 0; at < names.length; at += namesPerCall) {
+      moves.push({ from, to, names: names.slice(at, at + namesPerCall) })
+    }
+    return others.length === 0 ? [] : [{ ...unit, positions: others }]
   }
 
-  private async moveNames(from: Place, to: Place, names: readonly string[]): Promise<void> {
-    for (let at = 0; at < names.length; at += namesPerCall) {
-      const jobs = [{ from, to, names: names.slice(at, at + namesPerCall) }]
-      throwIfFailed(jobs, await this.host.rename(jobs, false))
-    }
+  private async rename(moves: readonly PairJob[]): Promise<void> {
+    for (const jobs of inCalls(moves)) throwIfFailed(jobs, await this.host.rename(jobs, false))
   }
+}
+
+/** Jobs in groups of enough names for one call. */
+function* inCalls(jobs: readonly PairJob[]): Generator<PairJob[]> {
+  let call: PairJob[] = []
+  let room = namesPerCall
+  for (const job of jobs) {
+    if (call.length > 0 && job.names.length > room) {
+      yield call
+      call = []
+      room = namesPerCall
+    }
+    call.push(job)
+    room -= job.names.length
+  }
+  if (call.length > 0) yield call
 }
 
 /** Is all of the directory staged there, and nothing else? */
@@ -163,8 +173,4 @@ function stagedPositions({ picks, staged }: Part): Map<number, number> {
     if (staged[position] !== 0) positions.set(index, position)
   })
   return positions
-}
-
-function nameAt({ tree, picks }: Part, position: number): string {
-  return tree.names[picks[position] as number] as string
 }

@@ -5,14 +5,14 @@ import type { StageTarget } from './staging'
 
 /** Makes the staged directories, level by level. */
 export async function stageDirectories(
-  host: Host,
+  { host, concurrency }: { readonly host: Host; readonly concurrency: number },
   staging: StageTarget,
   levels: readonly PlanDirectory[][],
 ): Promise<void> {
   for (const level of levels) {
     const [root] = level
     if (root?.path === '') await makeRoot(host, staging, root)
-    else await makeDirectories(host, staging.fresh, level.map(toMake))
+    else await makeDirectories(host, staging.fresh, level.map(toMake), { lanes: concurrency })
     for (const directory of level) directory.staged = true
   }
 }

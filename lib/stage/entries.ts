@@ -1,82 +1,86 @@
-import { joinPath, pathOf, type LinkJob, type PairJob, type Place } from '../host/host'
+import { joinPath, Kind, pathOf, type LinkJob, type PairJob, type Place } from '../host/host'
 import type { Step } from '../plan/placements'
-import { originOf, placeOf, type Part, type PlanDirectory } from '../plan/plan'
+import { originOf, placeOf, type Part } from '../plan/plan'
+import type { StoreFile } from '../scan/tree'
 import type { LinkMode } from '../types'
+import type { Unit } from './wanted'
 
-/** One entry to place. */
-export interface Entry {
-  readonly directory: PlanDirectory
-  readonly part: Part
-  /** Name of the source. */
-  readonly source: string
-  readonly position: number
-  /** The link modes that it may take, in order; none for a symlink. */
+/** Files of one directory that are placed alike: they may take the same modes, and lie on one file system. */
+export interface Group extends Unit {
+  readonly device: number
+  /** The link modes that they may take, in order. */
   readonly modes: readonly LinkMode[]
-  /** The modes that it did not take, so far. */
-  steps?: readonly Step[]
-}
-
-/** '/'-joined path in dest. */
-export function pathInDest({ directory, part }: Entry, index: number): string {
-  return joinPath(directory.path, part.tree.names[index] as string)
-}
-
-export function indexOf({ part, position }: Entry): number {
-  return part.picks[position] as number
+  /** The modes that they did not take, so far. */
+  readonly steps: readonly Step[]
 }
 
 export function deviceOf({ tree }: Part, index: number): number {
   return typeof tree.device === 'number' ? tree.device : (tree.device[index] ?? 0)
 }
 
-export function sourcePath({ part }: Entry, index: number): string {
-  const { place, name } = originOf(part.tree, index)
+export function nameAt({ part }: Unit, position: number): string {
+  return part.tree.names[part.picks[position] as number] as string
+}
+
+/** '/'-joined path in dest. */
+export function pathInDest(unit: Unit, position: number): string {
+  return joinPath(unit.directory.path, nameAt(unit, position))
+}
+
+export function sourcePath({ part }: Unit, position: number): string {
+  const { place, name } = originOf(part.tree, part.picks[position] as number)
   return pathOf(place, name)
 }
 
-/** Jobs for the entries, in order: neighbours with the same two directories are one job. */
-export function pairJobs(entries: readonly Entry[], fresh: Place): PairJob[] {
+/** Those of a unit's positions where the source has a symlink, or those where it has not. */
+export function whereLink(unit: Unit, isLink: boolean): Unit['positions'] {
+  const { part, positions } = unit
+  const { targets, kinds } = part.tree
+  if (targets.size === 0) return isLink ? [] : positions
+  return Array.from(positions).filter(
+    (position) => (kinds[part.picks[position] ?? 0] === Kind.Symlink) === isLink,
+  )
+}
+
+/** One job a unit, and more only for files of a store, which lie in several directories. */
+export function pairJobs(units: readonly Unit[], fresh: Place): PairJob[] {
+  return units.flatMap((unit) => {
+    const { origin, names: all } = unit.part.tree
+    const to = placeOf(fresh, unit.directory)
+    const isAll = unit.positions.length === all.length
+    const names = isAll ? all : Array.from(unit.positions, (position) => nameAt(unit, position))
+    return 'base' in origin ? [{ from: origin, to, names }] : storeJobs(unit, origin, to, names)
+  })
+}
+
+function storeJobs(
+  { part, positions }: Unit,
+  origin: readonly StoreFile[],
+  to: Place,
+  names: readonly string[],
+): PairJob[] {
   const jobs: { from: Place; to: Place; names: string[]; toNames: string[] }[] = []
-  let last: Entry | undefined
-  for (const entry of entries) {
-    const index = indexOf(entry)
-    const { place, name } = originOf(entry.part.tree, index)
-    const job = jobs.at(-1)
-    const together =
-      last?.part === entry.part && last.directory === entry.directory && samePlace(job?.from, place)
-    const toName = entry.part.tree.names[index] as string
-    if (job !== undefined && together) {
-      job.names.push(name)
-      job.toNames.push(toName)
-    } else {
-      const to = placeOf(fresh, entry.directory)
-      jobs.push({ from: place, to, names: [name], toNames: [toName] })
+  names.forEach((toName, at) => {
+    const { dir = '', name = '' } = origin[part.picks[positions[at] ?? 0] ?? 0] ?? {}
+    let job = jobs.at(-1)
+    if (job?.from.base !== dir) {
+      jobs.push((job = { from: { base: dir, path: '' }, to, names: [], toNames: [] }))
     }
-    last = entry
-  }
+    job.names.push(name)
+    job.toNames.push(toName)
+  })
   return jobs
 }
 
-function samePlace(a: Place | undefined, b: Place): boolean {
-  return a?.base === b.base && a.path === b.path
-}
-
-/** Symlinks for the entries, in order; neighbours of one directory are one job. */
+/** Symlinks for the entries, one job a unit. */
 export function linkJobs(
-  entries: readonly Entry[],
+  units: readonly Unit[],
   fresh: Place,
-  target: (entry: Entry, index: number) => string,
+  target: (unit: Unit, position: number) => string,
 ): LinkJob[] {
-  const jobs: { to: Place; names: string[]; targets: string[] }[] = []
-  let last: Entry | undefined
-  for (const entry of entries) {
-    const index = indexOf(entry)
-    if (last?.directory !== entry.directory) {
-      jobs.push({ to: placeOf(fresh, entry.directory), names: [], targets: [] })
-    }
-    jobs.at(-1)?.names.push(entry.part.tree.names[index] as string)
-    jobs.at(-1)?.targets.push(target(entry, index))
-    last = entry
-  }
-  return jobs
+  return units.map((unit) => ({
+    to: placeOf(fresh, unit.directory),
+    names: Array.from(unit.positions, (position) => nameAt(unit, position)),
+    targets: Array.from(unit.positions, (position) => target(unit, position)),
+  }))
 }

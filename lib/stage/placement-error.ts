@@ -1,20 +1,23 @@
 import { errno } from '../errno'
 import { MergeError, SystemError } from '../errors'
 import type { LinkMode } from '../types'
-import { indexOf, pathInDest, type Entry } from './entries'
 import { meaningOf, type Refusal } from './link-modes'
 
 /** Why an entry could not be placed, with what to do about it. */
-export function placementError(entry: Entry, refusal: Refusal, source: string): Error {
+export function placementError(
+  source: string,
+  at: string,
+  modes: readonly LinkMode[],
+  refusal: Refusal,
+): Error {
   const { mode, syscall, path, dest } = refusal
   if (refusal.errno === errno.EEXIST) {
     // Staging is new and ours alone: only a name that the file system takes for another is there.
-    const at = pathInDest(entry, indexOf(entry))
     const conflict = { path: at, kind: 'case' as const, sources: [source], winner: null }
     const message = `${source} has a name that dest's file system takes for another one: ${at}`
     return new MergeError('ERR_MERGE_CONFLICT', message, { conflicts: [conflict] })
   }
-  const last = entry.modes.at(-1) === mode && meaningOf(mode, refusal.errno, syscall) !== 'fatal'
+  const last = modes.at(-1) === mode && meaningOf(mode, refusal.errno, syscall) !== 'fatal'
   const hint = last ? hintFor(mode) : undefined
   return new SystemError(refusal.errno, { syscall, path, dest, source, hint })
 }

@@ -39,7 +39,7 @@ export async function stage(
   const work = wanted(union)
   if (work.levels.length === 0 && work.units.length === 0 && adoption.isEmpty) return
   const target = await staging()
-  await stageDirectories(context.host, target, work.levels)
+  await stageDirectories(context, target, work.levels)
   await adoption.moveDirectories(target.fresh)
   const units = await adoption.moveEntries(work.units, target.fresh)
   context.onStart(entriesOf(units.flat()), bytesOf(units.flat()))
@@ -54,21 +54,21 @@ export async function stage(
   }
 }
 
-/** Biggest directories first, so that no worker is left alone with one; small ones share a call. */
+/**
+ * Neighbours in the tree share a call, since they share the way to them too. Biggest packs first, so that no worker
+ * is left alone with one at the end.
+ */
 function pack(units: readonly Unit[][]): Unit[][] {
-  const sized = units.map((directory) => ({ directory, entries: entriesOf(directory) }))
-  sized.sort((a, b) => b.entries - a.entries)
-  const packs: Unit[][] = []
-  let open: { units: Unit[]; entries: number } | undefined
-  for (const { directory, entries } of sized) {
+  const packs: { units: Unit[]; entries: number }[] = []
+  for (const directory of units) {
+    let open = packs.at(-1)
     if (open === undefined || open.entries >= entriesPerCall) {
-      open = { units: [], entries: 0 }
-      packs.push(open.units)
+      packs.push((open = { units: [], entries: 0 }))
     }
     open.units.push(...directory)
-    open.entries += entries
+    open.entries += entriesOf(directory)
   }
-  return packs
+  return packs.sort((a, b) => b.entries - a.entries).map((each) => each.units)
 }
 
 /** One call after the other: a huge directory stays with its worker, in slices. */
@@ -92,10 +92,11 @@ function entriesOf(units: readonly Unit[]): number {
 function bytesOf(units: readonly Unit[]): number {
   let bytes = 0
   for (const { part, positions } of units) {
-    const { kinds, sizes } = part.tree
-    for (const position of positions) {
-      const index = part.picks[position] as number
-      if (kinds[index] === Kind.File) bytes += sizes[index] ?? 0
+    const { picks, tree } = part
+    const { kinds, sizes } = tree
+    for (let at = 0; at < positions.length; at++) {
+      const index = picks[positions[at] as number] as number
+      if (kinds[index] === Kind.File) bytes += sizes[index] as number
     }
   }
   return bytes
@@ -104,12 +105,16 @@ function bytesOf(units: readonly Unit[]): number {
 function* slices(units: readonly Unit[]): Generator<Unit[]> {
   let slice: Unit[] = []
   let room = mostEntriesPerCall
-  for (const { positions, ...unit } of units) {
-    for (let start = 0; start < positions.length;) {
-      const taken = positions.slice(start, start + room)
-      slice.push({ ...unit, positions: taken })
-      start += taken.length
-      room -= taken.length
+  for (const unit of units) {
+    const { length } = unit.positions
+    for (let start = 0; start < length;) {
+      const end = Math.min(length, start + room)
+      const isAll = end - start === length
+      slice.push(
+        isAll ? unit : { ...unit, positions: Array.from(unit.positions).slice(start, end) },
+      )
+      room -= end - start
+      start = end
       if (room > 0) continue
       yield slice
       slice = []

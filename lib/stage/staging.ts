@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
-import { below, pathOf, type Directory, type Host, type Place } from '../host/host'
-import { makeDirectories, makePath, removeTree } from '../host/trees'
+import { below, joinPath, Kind, pathOf, type Directory, type Host, type Place } from '../host/host'
+import { makeDirectories, makePath, removeTree, throwIfFailed } from '../host/trees'
 import { ownerAccess } from '../plan/plan'
+import { destName, journalName, settledName, toText, type MergeRecord } from '../record'
 import { reservedPrefix } from '../scan/scan'
 
 /** Where a tree is staged. */
@@ -26,6 +29,7 @@ interface Hosts {
  */
 export class Staging implements StageTarget {
   private rooms = 0
+  private records = 0
 
   private constructor(
     private readonly hosts: Hosts,
@@ -33,11 +37,23 @@ export class Staging implements StageTarget {
     private readonly name: string,
     private readonly directory: Directory,
     /** Where dest's own place is in `new/`: the names from the parent to dest. */
-    private readonly prefix: string,
+    readonly prefix: string,
   ) {}
 
   /** `parent`: dest, or the nearest directory above it that exists; `missing`: the names between. */
   static async make(hosts: Hosts, parent: Directory, missing: readonly string[]): Promise<Staging> {
+    for (;;) {
+      const made = await this.tryToMake(hosts, parent, missing)
+      if (made !== undefined) return made
+    }
+  }
+
+  /** Undefined where somebody took it for abandoned before it was held, and has it removed. */
+  private static async tryToMake(
+    hosts: Hosts,
+    parent: Directory,
+    missing: readonly string[],
+  ): Promise<Staging | undefined> {
     const name = reservedPrefix + randomBytes(8).toString('hex')
     const at = { base: parent, path: '' }
     const job = { to: at, names: [name], modes: Uint32Array.of(ownerAccess) }
@@ -50,29 +66,41 @@ export class Staging implements StageTarget {
     try {
       const directory = await hosts.host.open({ base: parent, path: name })
       const staging = new Staging(hosts, parent, name, directory, missing.join('/'))
-      await staging.furnish(missing)
-      return staging
+      if (await staging.hold()) return await staging.furnish(missing)
+      await staging.close()
+      return undefined
     } catch (error) {
+      const isGone = errnoOf(error) === errno.ENOENT && (await isMissing(hosts.steady, at, name))
+      if (isGone) return undefined
       return throwAfter(error, () => removeTree(hosts.steady, at, name))
     }
   }
 
-  private async furnish(missing: readonly string[]): Promise<void> {
+  /** As long as this process lives: tells others that the directory is in use. False where one of them has it. */
+  private async hold(): Promise<boolean> {
+    for (;;) {
+      const number = this.hosts.host.tryLock(this.directory)
+      if (number !== errno.EINTR) return number !== errno.EWOULDBLOCK
+      await nextTurn()
+    }
+  }
+
+  private async furnish(missing: readonly string[]): Promise<this> {
     const { host } = this.hosts
     try {
-      // Held as long as this process lives: tells others that the directory is in use.
-      host.tryLock(this.directory)
       await makeDirectories(host, this.scratch, [
         { path: 'new', mode: ownerAccess },
         { path: 'old', mode: ownerAccess },
       ])
+      if (missing.length > 0) await this.writeRecord(this.scratch, destName, missing.join('/'))
       // What lies between is made like mkdir -p would.
       for (let depth = 1; depth < missing.length; depth++) {
         const path = missing.slice(0, depth).join('/')
         await makeDirectories(host, this.published, [{ path, mode: undefined }])
       }
+      return this
     } catch (error) {
-      await throwAfter(error, () => this.close())
+      return throwAfter(error, () => this.close())
     }
   }
 
@@ -88,6 +116,10 @@ export class Staging implements StageTarget {
 
   /** Mirrors dest: what was replaced. */
   get replaced(): Place {
+    return below(this.oldPlace, this.prefix)
+  }
+
+  private get oldPlace(): Place {
     return { base: this.directory, path: 'old' }
   }
 
@@ -105,7 +137,31 @@ export class Staging implements StageTarget {
 
   /** Makes the place in `old/` for what a directory loses. */
   async makeReplaced(path: string): Promise<void> {
-    if (path !== '') await makePath(this.hosts.host, this.replaced, path)
+    const whole = joinPath(this.prefix, path)
+    if (whole !== '') await makePath(this.hosts.host, this.oldPlace, whole)
+  }
+
+  /** Each record stands for all before it. */
+  async write(record: MergeRecord): Promise<void> {
+    const { host } = this.hosts
+    const number = this.records++
+    if (number === 0) {
+      await makeDirectories(host, this.scratch, [{ path: journalName, mode: ownerAccess }])
+    }
+    await this.writeRecord(below(this.scratch, journalName), String(number), toText(record))
+  }
+
+  private async writeRecord(at: Place, name: string, text: string): Promise<void> {
+    const { errno: failed, syscall } = await this.hosts.host.writeRecord(at, name, text)
+    if (failed !== 0) throw new SystemError(failed, { syscall, path: pathOf(at, name) })
+  }
+
+  /** One rename, so that it is done or not, whenever this process is killed. */
+  async settle(): Promise<void> {
+    if (this.records === 0) return
+    const { scratch: at } = this
+    const jobs = [{ from: at, to: at, names: [journalName], toNames: [settledName] }]
+    throwIfFailed(jobs, await this.hosts.host.rename(jobs, false))
   }
 
   /** Where it stands, for messages. */
@@ -127,4 +183,9 @@ export class Staging implements StageTarget {
   close(): Promise<void> {
     return this.hosts.steady.close(this.directory)
   }
+}
+
+async function isMissing(host: Host, at: Place, name: string): Promise<boolean> {
+  const { kinds } = await host.stat([{ to: at, names: [name] }])
+  return kinds[0] === Kind.Missing
 }

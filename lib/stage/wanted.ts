@@ -1,4 +1,6 @@
-import { Action, type Part, type PlanDirectory, type Union } from '../plan/plan'
+import { Action, upTo, type Part, type PlanDirectory, type Union } from '../plan/plan'
+
+type Positions = ArrayLike<number> & Iterable<number>
 
 /** Entries of one part that are to be staged. */
 export interface Unit {
@@ -7,7 +9,7 @@ export interface Unit {
   /** Name of the source. */
   readonly source: string
   /** Into the part's picks. */
-  readonly positions: readonly number[]
+  readonly positions: Positions
 }
 
 export interface Wanted {
@@ -15,31 +17,29 @@ export interface Wanted {
   readonly levels: PlanDirectory[][]
   /** One a directory: all its units belong to one worker. */
   readonly units: Unit[][]
-  readonly entries: number
 }
 
 /** What the plan needs and the staging directory does not hold yet. */
 export function wanted({ root, trees }: Union): Wanted {
   const byDepth = new Map<number, PlanDirectory[]>()
   const units: Unit[][] = []
-  let entries = 0
 
   const visit = (directory: PlanDirectory, depth: number, inside: boolean): boolean => {
     const { state } = directory
     if (state === 'published' || state === 'keep') return false
     // Below a directory that dest lacks everything is new, whatever was found there before.
     const whole = inside || state !== 'exists'
-    const own = directory.parts.flatMap((part) => {
+    const own: Unit[] = []
+    for (const part of directory.parts) {
       const positions = missing(part, whole)
-      const source = trees[part.source]?.name ?? ''
-      return positions.length === 0 ? [] : [{ directory, part, source, positions }]
-    })
+      if (positions.length === 0) continue
+      own.push({ directory, part, source: trees[part.source]?.name ?? '', positions })
+    }
+    if (own.length > 0) units.push(own)
     let needed = whole || own.length > 0
     for (const child of directory.directories.values()) {
       if (visit(child, depth + 1, whole)) needed = true
     }
-    if (own.length > 0) units.push(own)
-    for (const { positions } of own) entries += positions.length
     if (needed && !directory.staged) {
       const level = byDepth.get(depth)
       if (level === undefined) byDepth.set(depth, [directory])
@@ -50,14 +50,21 @@ export function wanted({ root, trees }: Union): Wanted {
 
   visit(root, 0, false)
   const levels = [...byDepth].sort(([a], [b]) => a - b).map(([, level]) => level)
-  return { levels, units, entries }
+  return { levels, units }
 }
 
-function missing({ actions, staged }: Part, whole: boolean): number[] {
+function missing({ actions, staged }: Part, whole: boolean): Positions {
+  if (whole && isZero(staged)) return upTo(staged.length)
   const positions: number[] = []
-  actions.forEach((action, position) => {
-    if (staged[position] !== 0) return
+  for (let position = 0; position < staged.length; position++) {
+    if (staged[position] !== 0) continue
+    const action = actions[position]
     if (whole || action === Action.Create || action === Action.Replace) positions.push(position)
-  })
+  }
   return positions
+}
+
+function isZero(numbers: Uint16Array): boolean {
+  for (let index = 0; index < numbers.length; index++) if (numbers[index] !== 0) return false
+  return true
 }

@@ -1,5 +1,6 @@
 #include "addon_arguments.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -8,101 +9,158 @@
 namespace reflink_merge {
 namespace {
 
-// An optional string property; missing or undefined leaves `*text` empty.
-bool TextProperty(const Napi::Object& object, const char* key, std::string* text) {
+bool Object(Napi::Env env, const Napi::Value& value, const char* what) {
+  if (value.IsObject()) return true;
+  ThrowType(env, std::string(what) + " must be an object");
+  return false;
+}
+
+// Texts with a NUL after each.
+bool TextsProperty(const Napi::Object& object, const char* key, NameList* texts) {
   const Napi::Value value = object.Get(key);
   if (value.IsEmpty()) return false;  // its getter threw
-  if (value.IsUndefined()) return true;
   if (!value.IsString()) {
     ThrowType(object.Env(), std::string(key) + " must be a string");
     return false;
   }
-  *text = value.As<Napi::String>().Utf8Value();
+  std::string joined = value.As<Napi::String>().Utf8Value();
+  if (!joined.empty() && joined.back() != '\0') {
+    ThrowType(object.Env(), std::string(key) + " must have a NUL after each");
+    return false;
+  }
+  *texts = NameList(std::move(joined));
   return true;
 }
 
-bool ModesProperty(const Napi::Object& object, std::vector<uint32_t>* modes) {
-  const Napi::Value value = object.Get("modes");
+// Missing or undefined is fine.
+bool OptionalTexts(const Napi::Object& object, const char* key, NameList* texts) {
+  const Napi::Value value = object.Get(key);
   if (value.IsEmpty()) return false;  // its getter threw
-  if (value.IsUndefined()) return true;
+  return value.IsUndefined() || TextsProperty(object, key, texts);
+}
+
+// A copy: what else the caller's code does must not change the numbers.
+bool NumbersProperty(const Napi::Object& object, const char* key, std::vector<uint32_t>* numbers) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsEmpty()) return false;  // its getter threw
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
-    ThrowType(object.Env(), "modes must be a Uint32Array");
+    ThrowType(object.Env(), std::string(key) + " must be a Uint32Array");
     return false;
   }
   const Napi::Uint32Array array = value.As<Napi::Uint32Array>();
-  modes->assign(array.Data(), array.Data() + array.ElementLength());
+  numbers->assign(array.Data(), array.Data() + array.ElementLength());
   return true;
 }
 
-bool JobArgument(Napi::Env env, const Napi::Value& value, Sides sides, Job* job) {
-  if (!value.IsObject()) {
-    ThrowType(env, "a job must be an object");
-    return false;
-  }
-  const Napi::Object object = value.As<Napi::Object>();
-  std::string names;
-  std::string to_names;
-  if (!PlaceArgument(env, object.Get("to"), "to", &job->to)) return false;
-  if (sides == Sides::kBoth && !PlaceArgument(env, object.Get("from"), "from", &job->from)) {
-    return false;
-  }
-  if (!TextProperty(object, "names", &names) || !TextProperty(object, "toNames", &to_names) ||
-      !ModesProperty(object, &job->modes)) {
-    return false;
-  }
-  job->names = NameList(std::move(names));
-  job->to_names = NameList(std::move(to_names));
-  if (job->to_names.size() != 0 && job->to_names.size() != job->names.size()) {
-    ThrowType(env, "toNames must hold as many names as names");
-    return false;
-  }
+bool OptionalNumbers(const Napi::Object& object, const char* key, std::vector<uint32_t>* numbers) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsEmpty()) return false;  // its getter threw
+  return value.IsUndefined() || NumbersProperty(object, key, numbers);
+}
+
+bool BaseArgument(Napi::Env env, const Napi::Value& value, Place* place) {
+  if (value.IsNumber()) return DescriptorArgument(env, value, "base", &place->base);
+  std::string root;
+  if (!PathArgument(env, value, "base", &root)) return false;
+  place->root = std::make_shared<const std::string>(std::move(root));
   return true;
 }
 
-// Grown one by one: an array may be sparse, or change while its getters run.
-template <typename Element, typename Read>
-bool ArrayArgument(Napi::Env env, const Napi::Value& value, const char* what,
-                   std::vector<Element>* elements, Read read) {
+bool BasesArgument(Napi::Env env, const Napi::Value& value, std::vector<Place>* bases) {
   if (!value.IsArray()) {
-    ThrowType(env, std::string(what) + " must be an array");
+    ThrowType(env, "bases must be an array");
     return false;
   }
   const Napi::Array array = value.As<Napi::Array>();
+  // Grown one by one: an array may be sparse, or change while its getters run.
   for (uint32_t i = 0; i < array.Length(); i++) {
-    Element element;
-    if (!read(array.Get(i), &element)) return false;
-    elements->push_back(std::move(element));
+    Place base;
+    if (!BaseArgument(env, array.Get(i), &base)) return false;
+    bases->push_back(std::move(base));
+  }
+  return true;
+}
+
+bool Places(Napi::Env env, const std::vector<Place>& bases, const Napi::Value& value,
+            const char* what, std::vector<Place>* all) {
+  if (!Object(env, value, what)) return false;
+  const Napi::Object object = value.As<Napi::Object>();
+  std::vector<uint32_t> indexes;
+  NameList paths;
+  if (!NumbersProperty(object, "bases", &indexes) || !TextsProperty(object, "paths", &paths)) {
+    return false;
+  }
+  if (indexes.size() != paths.size()) {
+    ThrowType(env, std::string(what) + " must have as many bases as paths");
+    return false;
+  }
+  all->reserve(indexes.size());
+  for (size_t i = 0; i < indexes.size(); i++) {
+    if (indexes[i] >= bases.size()) {
+      ThrowType(env, std::string(what) + " has the index of a base that is not there");
+      return false;
+    }
+    all->push_back(bases[indexes[i]]);
+    all->back().path = paths[i];
+  }
+  return true;
+}
+
+// As many of everything as there are jobs and names.
+bool CheckCounts(Napi::Env env, const Jobs& jobs, Sides sides) {
+  const size_t pairs = jobs.counts.size();
+  if (jobs.to.size() != pairs || (sides == Sides::kBoth && jobs.from.size() != pairs)) {
+    ThrowType(env, "counts must have a number for each place");
+    return false;
+  }
+  uint64_t names = 0;
+  for (const uint32_t count : jobs.counts) names += count;
+  if (names != jobs.names.size()) {
+    ThrowType(env, "names must hold as many names as counts tells");
+    return false;
+  }
+  if (jobs.to_names.size() != 0 && jobs.to_names.size() != names) {
+    ThrowType(env, "toNames must hold as many names as names");
+    return false;
+  }
+  if (!jobs.modes.empty() && jobs.modes.size() != names) {
+    ThrowType(env, "modes must hold a number for each name");
+    return false;
   }
   return true;
 }
 
 }  // namespace
 
-bool PlaceArgument(Napi::Env env, const Napi::Value& value, const char* what, Place* place) {
-  if (!value.IsObject()) {
-    ThrowType(env, std::string(what) + " must be an object");
+bool PlaceArgument(Napi::Env env, const Napi::Value& base, const Napi::Value& path, Place* place) {
+  if (!BaseArgument(env, base, place)) return false;
+  if (!path.IsString()) {
+    ThrowType(env, "path must be a string");
     return false;
   }
+  place->path = path.As<Napi::String>().Utf8Value();
+  return true;
+}
+
+bool PlacesArgument(Napi::Env env, const Napi::Value& bases, const Napi::Value& places,
+                    std::vector<Place>* all) {
+  std::vector<Place> starts;
+  return BasesArgument(env, bases, &starts) && Places(env, starts, places, "places", all);
+}
+
+bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, Jobs* jobs) {
+  if (!Object(env, value, "jobs")) return false;
   const Napi::Object object = value.As<Napi::Object>();
-  const Napi::Value base = object.Get("base");
-  if (base.IsNumber()) {
-    if (!DescriptorArgument(env, base, "base", &place->base)) return false;
-  } else if (!PathArgument(env, base, "base", &place->root)) {
+  std::vector<Place> bases;
+  if (!BasesArgument(env, object.Get("bases"), &bases)) return false;
+  if (!Places(env, bases, object.Get("to"), "to", &jobs->to)) return false;
+  if (sides == Sides::kBoth && !Places(env, bases, object.Get("from"), "from", &jobs->from)) {
     return false;
   }
-  return TextProperty(object, "path", &place->path);
-}
-
-bool PlacesArgument(Napi::Env env, const Napi::Value& value, std::vector<Place>* places) {
-  return ArrayArgument(env, value, "places", places, [env](const Napi::Value& each, Place* place) {
-    return PlaceArgument(env, each, "place", place);
-  });
-}
-
-bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, std::vector<Job>* jobs) {
-  return ArrayArgument(env, value, "jobs", jobs, [env, sides](const Napi::Value& each, Job* job) {
-    return JobArgument(env, each, sides, job);
-  });
+  return NumbersProperty(object, "counts", &jobs->counts) &&
+         TextsProperty(object, "names", &jobs->names) &&
+         OptionalTexts(object, "toNames", &jobs->to_names) &&
+         OptionalNumbers(object, "modes", &jobs->modes) && CheckCounts(env, *jobs, sides);
 }
 
 }  // namespace reflink_merge

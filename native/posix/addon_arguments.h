@@ -1,4 +1,5 @@
-// Places and jobs as they come from JavaScript. What is no such thing is a TypeError, left pending.
+// Places and jobs as they come from JavaScript: in columns, so that a batch takes the same few
+// calls of Node-API however many jobs it has. What is no such thing is a TypeError, left pending.
 #pragma once
 
 #include <vector>
@@ -9,12 +10,15 @@
 
 namespace reflink_merge {
 
-// { base: descriptor or absolute path, path?: names below it }
-bool PlaceArgument(Napi::Env env, const Napi::Value& value, const char* what, Place* place);
+// base: descriptor or absolute path; path: '/'-joined names below it
+bool PlaceArgument(Napi::Env env, const Napi::Value& base, const Napi::Value& path, Place* place);
 
-bool PlacesArgument(Napi::Env env, const Napi::Value& value, std::vector<Place>* places);
+// bases: an array of them; places: { bases: indexes, paths: NUL after each }
+bool PlacesArgument(Napi::Env env, const Napi::Value& bases, const Napi::Value& places,
+                    std::vector<Place>* all);
 
-// { from?: place, to: place, names, toNames?, modes? }: `from` where the operation has two sides.
-bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, std::vector<Job>* jobs);
+// { bases, from?: places, to: places, counts, names, toNames?, modes? }: `from` where the operation
+// has two sides.
+bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, Jobs* jobs);
 
 }  // namespace reflink_merge

@@ -7,6 +7,7 @@
 #include "addon_arguments.h"
 #include "batch.h"
 #include "listing.h"
+#include "records.h"
 
 namespace reflink_merge {
 namespace {
@@ -54,8 +55,7 @@ class PromiseWorker : public Napi::AsyncWorker {
 
 class BatchWorker : public PromiseWorker {
  public:
-  BatchWorker(Napi::Env env, const OperationEntry* operation, std::vector<Job> jobs,
-              const Options& options)
+  BatchWorker(Napi::Env env, const OperationEntry* operation, Jobs jobs, const Options& options)
       : PromiseWorker(env), operation_(operation), jobs_(std::move(jobs)), options_(options) {}
 
  private:
@@ -70,14 +70,14 @@ class BatchWorker : public PromiseWorker {
   }
 
   const OperationEntry* operation_;
-  std::vector<Job> jobs_;
+  Jobs jobs_;
   Options options_;
   Outcomes outcomes_;
 };
 
 class StatWorker : public PromiseWorker {
  public:
-  StatWorker(Napi::Env env, std::vector<Job> jobs) : PromiseWorker(env), jobs_(std::move(jobs)) {}
+  StatWorker(Napi::Env env, Jobs jobs) : PromiseWorker(env), jobs_(std::move(jobs)) {}
 
  private:
   void Execute() override { outcomes_ = StatBatch(jobs_); }
@@ -91,7 +91,7 @@ class StatWorker : public PromiseWorker {
     return answer;
   }
 
-  std::vector<Job> jobs_;
+  Jobs jobs_;
   StatOutcomes outcomes_;
 };
 
@@ -102,31 +102,65 @@ class ListWorker : public PromiseWorker {
 
  private:
   void Execute() override {
-    listings_.reserve(places_.size());
-    for (const Place& place : places_) listings_.push_back(List(place));
+    Walk walk;
+    for (const Place& place : places_) listings_.Add(&walk, place);
   }
 
   Napi::Value Answer(Napi::Env env) override {
-    Napi::Array answer = Napi::Array::New(env, listings_.size());
-    for (uint32_t i = 0; i < listings_.size(); i++) {
-      const Listing& listing = listings_[i];
-      Napi::Object object = Napi::Object::New(env);
-      object.Set("errno", Napi::Number::New(env, listing.outcome.error));
-      object.Set("call", Napi::Number::New(env, static_cast<double>(listing.outcome.call)));
-      object.Set("failedName", Napi::String::New(env, listing.failed_name));
-      object.Set("names", Napi::String::New(env, listing.names));
-      object.Set("notUtf8", Napi::String::New(env, listing.not_utf8));
-      object.Set("mode", Napi::Number::New(env, listing.mode));
-      object.Set("device", Napi::Number::New(env, listing.device));
-      SetColumns(object, listing.columns);
-      answer.Set(i, object);
-    }
+    Napi::Object answer = Napi::Object::New(env);
+    answer.Set("errnos", ArrayOf<Napi::Int32Array>(env, listings_.errnos));
+    answer.Set("calls", ArrayOf<Napi::Uint8Array>(env, listings_.calls));
+    answer.Set("directoryModes", ArrayOf<Napi::Uint16Array>(env, listings_.modes));
+    answer.Set("devices", ArrayOf<Napi::Float64Array>(env, listings_.devices));
+    answer.Set("counts", ArrayOf<Napi::Uint32Array>(env, listings_.counts));
+    answer.Set("notUtf8Counts", ArrayOf<Napi::Uint32Array>(env, listings_.not_utf8_counts));
+    answer.Set("failedNames", Napi::String::New(env, listings_.failed_names));
+    answer.Set("names", Napi::String::New(env, listings_.names));
+    answer.Set("notUtf8", Napi::String::New(env, listings_.not_utf8));
+    SetColumns(answer, listings_.columns);
     return answer;
   }
 
   std::vector<Place> places_;
-  std::vector<Listing> listings_;
+  Listings listings_;
 };
+
+class RecordWorker : public PromiseWorker {
+ public:
+  using Work = Outcome (*)(const Place&, const std::string&, std::string*);
+
+  RecordWorker(Napi::Env env, Work work, Place place, std::string name, std::string text)
+      : PromiseWorker(env),
+        work_(work),
+        place_(std::move(place)),
+        name_(std::move(name)),
+        text_(std::move(text)) {}
+
+ private:
+  void Execute() override { outcome_ = work_(place_, name_, &text_); }
+
+  Napi::Value Answer(Napi::Env env) override {
+    Napi::Object answer = Napi::Object::New(env);
+    answer.Set("errno", Napi::Number::New(env, outcome_.error));
+    answer.Set("call", Napi::Number::New(env, static_cast<double>(outcome_.call)));
+    answer.Set("text", Napi::String::New(env, text_));
+    return answer;
+  }
+
+  Work work_;
+  Place place_;
+  std::string name_;
+  std::string text_;
+  Outcome outcome_;
+};
+
+Outcome Write(const Place& place, const std::string& name, std::string* text) {
+  const Outcome outcome = WriteRecord(place, name, *text);
+  text->clear();
+  return outcome;
+}
+
+Outcome SyncPlace(const Place& place, const std::string&, std::string*) { return Sync(place.base); }
 
 // batch(operation, jobs, options): { errnos, calls, equal }
 Napi::Value Batch(const Napi::CallbackInfo& info) {
@@ -138,7 +172,7 @@ Napi::Value Batch(const Napi::CallbackInfo& info) {
     ThrowType(env, "unknown operation " + name);
     return {};
   }
-  std::vector<Job> jobs;
+  Jobs jobs;
   if (!JobsArgument(env, info[1], operation->sides, &jobs)) return {};
   Options options;
   if (info[2].IsObject()) {
@@ -154,29 +188,65 @@ Napi::Value Batch(const Napi::CallbackInfo& info) {
 
 // stat(jobs): { errnos, calls, kinds, modes, sizes, targets, identities }
 Napi::Value Stat(const Napi::CallbackInfo& info) {
-  std::vector<Job> jobs;
+  Jobs jobs;
   if (!JobsArgument(info.Env(), info[0], Sides::kTo, &jobs)) return {};
   return (new StatWorker(info.Env(), std::move(jobs)))->Start();
 }
 
-// list(places): an array of listings
+// list(bases, places): { errnos, calls, directoryModes, devices, counts, notUtf8Counts,
+// failedNames, names, notUtf8, kinds, modes, sizes, targets }
 Napi::Value ListPlaces(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::vector<Place> places;
-  if (!PlacesArgument(env, info[0], &places)) return {};
+  if (!PlacesArgument(env, info[0], info[1], &places)) return {};
   return (new ListWorker(env, std::move(places)))->Start();
 }
 
-// openDirectory(place): { errno, fd }. One openat a name: short enough for the main thread.
+// openDirectory(base, path): { errno, fd }. One openat a name: short enough for the main thread.
 Napi::Value OpenDirectory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Place place;
-  if (!PlaceArgument(env, info[0], "place", &place)) return {};
-  OpenPlace opened(place, Access::kRead);
+  if (!PlaceArgument(env, info[0], info[1], &place)) return {};
+  Walk walk;
+  Descriptor opened = walk.Read(place);
   Napi::Object answer = Napi::Object::New(env);
-  answer.Set("errno", Napi::Number::New(env, opened.error()));
-  answer.Set("fd", Napi::Number::New(env, opened.error() == 0 ? opened.Release() : -1));
+  answer.Set("errno", Napi::Number::New(env, walk.error()));
+  answer.Set("fd", Napi::Number::New(env, opened.Release()));
   return answer;
+}
+
+// writeRecord(base, path, name, text): { errno, call }
+Napi::Value WriteRecordAt(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Place place;
+  std::string name;
+  if (!PlaceArgument(env, info[0], info[1], &place)) return {};
+  if (!PathArgument(env, info[2], "name", &name)) return {};
+  if (!info[3].IsString()) {
+    ThrowType(env, "text must be a string");
+    return {};
+  }
+  std::string text = info[3].As<Napi::String>().Utf8Value();
+  return (new RecordWorker(env, Write, std::move(place), std::move(name), std::move(text)))
+      ->Start();
+}
+
+// readRecord(base, path, name): { errno, call, text }
+Napi::Value ReadRecordAt(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Place place;
+  std::string name;
+  if (!PlaceArgument(env, info[0], info[1], &place)) return {};
+  if (!PathArgument(env, info[2], "name", &name)) return {};
+  return (new RecordWorker(env, ReadRecord, std::move(place), std::move(name), ""))->Start();
+}
+
+// sync(fd): { errno, call }
+Napi::Value SyncDirectory(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Place place;
+  if (!DescriptorArgument(env, info[0], "fd", &place.base)) return {};
+  return (new RecordWorker(env, SyncPlace, std::move(place), "", ""))->Start();
 }
 
 }  // namespace
@@ -186,6 +256,9 @@ void ExportBatches(Napi::Env env, Napi::Object exports) {
   exports.Set("stat", Napi::Function::New(env, Stat, "stat"));
   exports.Set("list", Napi::Function::New(env, ListPlaces, "list"));
   exports.Set("openDirectory", Napi::Function::New(env, OpenDirectory, "openDirectory"));
+  exports.Set("writeRecord", Napi::Function::New(env, WriteRecordAt, "writeRecord"));
+  exports.Set("readRecord", Napi::Function::New(env, ReadRecordAt, "readRecord"));
+  exports.Set("sync", Napi::Function::New(env, SyncDirectory, "sync"));
   Napi::Array names = Napi::Array::New(env, static_cast<size_t>(Call::kCount));
   for (uint32_t i = 0; i < static_cast<uint32_t>(Call::kCount); i++) {
     names.Set(i, Napi::String::New(env, CallName(static_cast<Call>(i))));

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <optional>
 
 #include "times.h"
 
@@ -15,13 +14,13 @@ constexpr std::array<OperationEntry, 13> kOperations = {{
     {"hardlink", HardLink, Sides::kBoth},
     {"copy", Copy, Sides::kBoth},
     {"compare", Compare, Sides::kBoth},
-    {"rename", Rename, Sides::kBoth},
-    {"renameNoReplace", RenameNoReplace, Sides::kBoth},
+    {"rename", Rename, Sides::kBoth, true},
+    {"renameNoReplace", RenameNoReplace, Sides::kBoth, true},
     {"copyTimes", CopyTimes, Sides::kBoth},
     {"symlink", Symlink, Sides::kTargets},
     {"mkdir", MakeDirectory, Sides::kTo},
     {"unlink", Unlink, Sides::kTo},
-    {"rmdir", RemoveDirectory, Sides::kTo},
+    {"rmdir", RemoveDirectory, Sides::kTo, true},
     {"chmod", ChmodDirectory, Sides::kTo},
 }};
 
@@ -31,21 +30,29 @@ void Add(Outcomes* outcomes, const Result& result) {
   outcomes->equal.push_back(static_cast<uint8_t>(result.equal));
 }
 
-void RunJob(const OperationEntry& operation, const Job& job, const Options& options,
-            Outcomes* outcomes) {
-  const NameList& to_names = job.to_names.size() > 0 ? job.to_names : job.names;
-  const OpenPlace to(job.to, Access::kSearch);
-  int error = to.error();
-  std::optional<OpenPlace> from;
-  if (error == 0 && operation.sides == Sides::kBoth) {
-    from.emplace(job.from, Access::kSearch);
-    error = from->error();
+// The ways to both sides of a job.
+struct Walks {
+  Walk from;
+  Walk to;
+};
+
+// The names from `first` on that belong to one pair of directories.
+void RunJob(const OperationEntry& operation, const Jobs& jobs, size_t job, size_t first,
+            const Options& options, Walks* walks, Outcomes* outcomes) {
+  const NameList& to_names = jobs.to_names.size() > 0 ? jobs.to_names : jobs.names;
+  const bool both = operation.sides == Sides::kBoth;
+  const int to = walks->to.Search(jobs.to[job]);
+  int error = walks->to.error();
+  int from = -1;
+  if (error == 0 && both) {
+    from = walks->from.Search(jobs.from[job]);
+    error = walks->from.error();
   }
-  for (size_t i = 0; i < to_names.size(); i++) {
-    const Item item = {from ? from->get() : -1, job.names[i], to.get(), to_names[i],
-                       i < job.modes.size() ? job.modes[i] : 0};
+  for (size_t i = first; i < first + jobs.counts[job]; i++) {
+    const Item item = {from, jobs.names[i], to, to_names[i],
+                       jobs.modes.empty() ? 0 : jobs.modes[i]};
     // The target of a symlink is text for the kernel to keep, not a name to look up.
-    const bool names_ok = IsName(item.to_name) && (!from || IsName(item.name));
+    const bool names_ok = IsName(item.to_name) && (!both || IsName(item.name));
     if (error != 0) {
       Add(outcomes, Outcome{error, Call::kOpen});
     } else if (!names_ok) {
@@ -79,24 +86,33 @@ const OperationEntry* FindOperation(const std::string& name) {
   return nullptr;
 }
 
-Outcomes RunBatch(const OperationEntry& operation, const std::vector<Job>& jobs,
-                  const Options& options) {
+Outcomes RunBatch(const OperationEntry& operation, const Jobs& jobs, const Options& options) {
   Outcomes outcomes;
-  for (const Job& job : jobs) RunJob(operation, job, options, &outcomes);
+  outcomes.Reserve(jobs.names.size());
+  Walks walks;
+  size_t first = 0;
+  for (size_t job = 0; job < jobs.to.size(); job++) {
+    RunJob(operation, jobs, job, first, options, &walks, &outcomes);
+    first += jobs.counts[job];
+    if (operation.moves_directories) walks = {};
+  }
   return outcomes;
 }
 
-StatOutcomes StatBatch(const std::vector<Job>& jobs) {
+StatOutcomes StatBatch(const Jobs& jobs) {
   StatOutcomes outcomes;
-  for (const Job& job : jobs) {
-    const OpenPlace place(job.to, Access::kSearch);
-    for (size_t i = 0; i < job.names.size(); i++) {
-      if (place.error() == 0) {
-        AddStatus(&outcomes, place.get(), job.names[i]);
+  Walk walk;
+  size_t first = 0;
+  for (size_t job = 0; job < jobs.to.size(); job++) {
+    const int place = walk.Search(jobs.to[job]);
+    const size_t end = first + jobs.counts[job];
+    for (; first < end; first++) {
+      if (walk.error() == 0) {
+        AddStatus(&outcomes, place, jobs.names[first]);
         continue;
       }
       outcomes.columns.AddMissing();
-      outcomes.errnos.push_back(place.error());
+      outcomes.errnos.push_back(walk.error());
       outcomes.calls.push_back(static_cast<uint8_t>(Call::kOpen));
       outcomes.identities.insert(outcomes.identities.end(), 4, 0);
     }

@@ -12,13 +12,14 @@
 
 namespace reflink_merge {
 
-// The same operation on every name of a pair of directories. Operations on one side use `to`.
-struct Job {
-  Place from;
-  Place to;
-  NameList names;     // in `from`; or the targets of symlinks
-  NameList to_names;  // in `to`; empty: the same as `names`
-  std::vector<uint32_t> modes;
+// The same operation on every name of pairs of directories. Operations on one side use `to`.
+struct Jobs {
+  std::vector<Place> from;  // empty where the operation has one side
+  std::vector<Place> to;
+  std::vector<uint32_t> counts;  // names of each pair
+  NameList names;                // in `from`; or the targets of symlinks
+  NameList to_names;             // in `to`; empty: the same as `names`
+  std::vector<uint32_t> modes;   // of each name; or empty
 };
 
 // Which sides of a job an operation reads.
@@ -28,6 +29,7 @@ struct OperationEntry {
   const char* name;
   Operation run;
   Sides sides;
+  bool moves_directories = false;  // so that the way to the next job may be another
 };
 
 // The operation of that name, or nullptr.
@@ -37,11 +39,16 @@ struct Outcomes {
   std::vector<int32_t> errnos;
   std::vector<uint8_t> calls;
   std::vector<uint8_t> equal;
+
+  void Reserve(size_t count) {
+    errnos.reserve(count);
+    calls.reserve(count);
+    equal.reserve(count);
+  }
 };
 
 // One outcome a name, in the jobs' order; a failure does not stop the others.
-Outcomes RunBatch(const OperationEntry& operation, const std::vector<Job>& jobs,
-                  const Options& options);
+Outcomes RunBatch(const OperationEntry& operation, const Jobs& jobs, const Options& options);
 
 struct StatOutcomes {
   std::vector<int32_t> errnos;  // ENOENT is an answer (kind missing), not a failure
@@ -50,6 +57,6 @@ struct StatOutcomes {
   std::vector<uint64_t> identities;  // st_dev, st_ino, mtime and ctime (ns): four an entry
 };
 
-StatOutcomes StatBatch(const std::vector<Job>& jobs);
+StatOutcomes StatBatch(const Jobs& jobs);
 
 }  // namespace reflink_merge

@@ -4,6 +4,9 @@
 
 #include <cerrno>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "../names.h"
 
@@ -14,12 +17,14 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-void Append(std::string* joined, const std::string& name) {
-  *joined += name;
-  joined->push_back('\0');
-}
+// What readdir tells of a directory.
+struct Names {
+  std::vector<std::string> directories;
+  std::vector<std::string> others;
+  std::vector<std::string> not_utf8;
+};
 
-Outcome ReadNames(DIR* directory, std::string* names, std::string* not_utf8) {
+Outcome ReadNames(DIR* directory, Names* names) {
   for (;;) {
     errno = 0;
     // One stream a thread: what readdir_r was for. NOLINTNEXTLINE(concurrency-mt-unsafe)
@@ -28,47 +33,81 @@ Outcome ReadNames(DIR* directory, std::string* names, std::string* not_utf8) {
       if (errno != 0) return {errno, Call::kList};
       return {};
     }
-    const std::string name = entry->d_name;
+    std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
-    Append(IsUtf8(name) ? names : not_utf8, name);
+    // The type is only for the order: what an entry is, stat tells.
+    std::vector<std::string>& list = !IsUtf8(name)             ? names->not_utf8
+                                     : entry->d_type == DT_DIR ? names->directories
+                                                               : names->others;
+    list.push_back(std::move(name));
   }
 }
 
+void Append(std::string* joined, const std::string& name) {
+  *joined += name;
+  joined->push_back('\0');
+}
+
+// One directory, into the listings.
+class Reading {
+ public:
+  explicit Reading(Listings* into) : into_(into) {}
+
+  Outcome Run(Walk* walk, const Place& place) {
+    Descriptor descriptor = walk->Read(place);
+    if (!descriptor.ok()) return {walk->error(), Call::kOpen};
+    struct stat status{};
+    if (fstat(descriptor.get(), &status) != 0) return {errno, Call::kStat};
+    mode = static_cast<uint16_t>(status.st_mode & 07777);
+    device = static_cast<double>(status.st_dev);
+    const std::unique_ptr<DIR, CloseDirectory> directory(fdopendir(descriptor.get()));
+    if (directory == nullptr) return {errno, Call::kList};
+    descriptor.Release();  // closedir closes it
+    Names names;
+    const Outcome outcome = ReadNames(directory.get(), &names);
+    if (!outcome.ok()) return outcome;
+    for (const std::string& name : names.not_utf8) Append(&into_->not_utf8, name);
+    not_utf8 = static_cast<uint32_t>(names.not_utf8.size());
+    const Outcome others = AddAll(dirfd(directory.get()), names.others);
+    return others.ok() ? AddAll(dirfd(directory.get()), names.directories) : others;
+  }
+
+  uint16_t mode = 0;
+  double device = 0;
+  uint32_t count = 0;
+  uint32_t not_utf8 = 0;
+  std::string failed_name;
+
+ private:
+  Outcome AddAll(int directory, const std::vector<std::string>& names) {
+    struct stat status{};
+    for (const std::string& name : names) {
+      const Outcome outcome = into_->columns.Add(directory, name.c_str(), &status);
+      if (!outcome.ok()) {
+        failed_name = name;
+        return outcome;
+      }
+      Append(&into_->names, name);
+      count++;
+    }
+    return {};
+  }
+
+  Listings* into_;
+};
+
 }  // namespace
 
-Listing List(const Place& place) {
-  Listing listing;
-  OpenPlace opened(place, Access::kRead);
-  if (opened.error() != 0) {
-    listing.outcome = {opened.error(), Call::kOpen};
-    return listing;
-  }
-  Descriptor descriptor(opened.Release());
-  struct stat status{};
-  if (fstat(descriptor.get(), &status) != 0) {
-    listing.outcome = {errno, Call::kStat};
-    return listing;
-  }
-  listing.mode = static_cast<uint16_t>(status.st_mode & 07777);
-  listing.device = static_cast<double>(status.st_dev);
-  const std::unique_ptr<DIR, CloseDirectory> directory(fdopendir(descriptor.get()));
-  if (directory == nullptr) {
-    listing.outcome = {errno, Call::kList};
-    return listing;
-  }
-  descriptor.Release();  // closedir closes it
-  listing.outcome = ReadNames(directory.get(), &listing.names, &listing.not_utf8);
-  if (!listing.outcome.ok()) return listing;
-  const NameList names(listing.names);
-  listing.columns.Reserve(names.size());
-  for (size_t i = 0; i < names.size(); i++) {
-    listing.outcome = listing.columns.Add(dirfd(directory.get()), names[i], &status);
-    if (!listing.outcome.ok()) {
-      listing.failed_name = names[i];
-      return listing;
-    }
-  }
-  return listing;
+void Listings::Add(Walk* walk, const Place& place) {
+  Reading reading(this);
+  const Outcome outcome = reading.Run(walk, place);
+  errnos.push_back(outcome.error);
+  calls.push_back(static_cast<uint8_t>(outcome.call));
+  modes.push_back(reading.mode);
+  devices.push_back(reading.device);
+  counts.push_back(reading.count);
+  not_utf8_counts.push_back(reading.not_utf8);
+  Append(&failed_names, reading.failed_name);
 }
 
 }  // namespace reflink_merge

@@ -8,16 +8,22 @@
 
 namespace reflink_merge {
 
-struct Listing {
-  Outcome outcome;
-  std::string failed_name;  // the entry at which it failed, or empty for the directory itself
-  std::string names;        // NUL after each
-  std::string not_utf8;     // names that JavaScript cannot give back; NUL after each
-  StatusColumns columns;    // of `names`, in order
-  uint16_t mode = 0;        // the directory's own, 07777
-  double device = 0;        // st_dev
-};
+// What several directories hold, one after the other.
+struct Listings {
+  // One a directory.
+  std::vector<int32_t> errnos;
+  std::vector<uint8_t> calls;
+  std::vector<uint16_t> modes;   // the directory's own, 07777
+  std::vector<double> devices;   // st_dev
+  std::vector<uint32_t> counts;  // of `names`
+  std::vector<uint32_t> not_utf8_counts;
+  std::string failed_names;  // the entries at which they failed, or empty; NUL after each
+  // One an entry, the subdirectories of a directory after what else it has.
+  std::string names;      // NUL after each
+  std::string not_utf8;   // names that JavaScript cannot give back; NUL after each
+  StatusColumns columns;  // of `names`
 
-Listing List(const Place& place);
+  void Add(Walk* walk, const Place& place);
+};
 
 }  // namespace reflink_merge

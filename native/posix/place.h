@@ -1,7 +1,10 @@
 // A directory, given as a start and the names that lead down from it.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "../contract.h"
 #include "../descriptor.h"
@@ -12,25 +15,40 @@ namespace reflink_merge {
 // The start may be a symlink (it is what the caller named); nothing below it is ever followed.
 struct Place {
   int base = -1;
-  std::string root;
+  std::shared_ptr<const std::string> root;  // shared by all places of a batch that start there
   std::string path;
 };
 
-enum class Access { kSearch, kRead };
-
-// An open place. Borrows the base descriptor where the path is empty.
-class OpenPlace {
+// Opens place after place. The end of the last way stays open, since neighbours in a batch share
+// most of their names. Whoever moves or removes directories must forget it.
+class Walk {
  public:
-  OpenPlace(const Place& place, Access access);
+  // A descriptor to search in, good until the next call; -1 and error() on failure.
+  int Search(const Place& place);
+  // A descriptor of its own, to read.
+  Descriptor Read(const Place& place);
+  void Forget();
 
   int error() const { return error_; }
-  int get() const { return owned_.ok() ? owned_.get() : borrowed_; }
-  // Hands over the descriptor of a place opened for reading.
-  int Release() { return owned_.Release(); }
 
  private:
-  Descriptor owned_;
-  int borrowed_ = -1;
+  struct Level {
+    std::string name;
+    Descriptor directory;  // closed where the way goes on for long
+  };
+
+  bool IsAtStartOf(const Place& place) const;
+  // How many names of the way are the same.
+  size_t Return(std::string_view path);
+  bool Start(const Place& place);
+  bool Descend(size_t start, std::string_view path);
+  int Fail();
+
+  int base_ = -1;
+  std::shared_ptr<const std::string> root_;
+  bool started_ = false;
+  Descriptor start_;  // of `root_`; where the base is a descriptor, that is borrowed
+  std::vector<Level> levels_;
   int error_ = 0;
 };
 

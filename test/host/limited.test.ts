@@ -18,7 +18,18 @@ import { writeTree, type TreeSpec } from '../support/tree'
 
 /** Every operation that takes a batch. */
 const batches = [
-  ...(['list', 'stat', 'compare', 'clone', 'hardlink', 'copy', 'symlink'] as const),
+  ...([
+    'writeRecord',
+    'readRecord',
+    'sync',
+    'list',
+    'stat',
+    'compare',
+    'clone',
+    'hardlink',
+    'copy',
+    'symlink',
+  ] as const),
   ...(['mkdir', 'chmod', 'copyTimes', 'rename', 'unlink', 'rmdir'] as const),
 ] as const
 

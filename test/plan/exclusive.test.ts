@@ -2,10 +2,15 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 
+import { defaultHost } from '../../lib/host'
+import type { Host } from '../../lib/host/host'
 import { merge, planMerge } from '../../lib/index'
 import type { MergeOptions, MergeResult, Source } from '../../lib/index'
+import { planOn } from '../../lib/merge'
 import { randomFrom } from '../support/random'
-import { parentOf } from './model-tree'
+import { treeOf } from './model-case'
+import { identical, parentOf, scopeOf } from './model-tree'
+import type { ModelTree } from './model-tree'
 import { assertMerges, assertRefused, contentsOf, scene } from './on-disk'
 import type { Outcome, Scene } from './on-disk'
 import type { TreeNode, TreeSpec } from '../support/tree'
@@ -38,26 +43,26 @@ describe("conflicts: 'exclusive'", () => {
       )
     })
 
-    it('gets nothing of the loser from below either, and there is no conflict with it there', async () => {
+    it('gets nothing of the loser from below either, where their conflicts are told as well', async () => {
       const at = scene({
         a: { 'ns/x': 'a', 'ns/sub/x': 'a', 'ns/sub/deep/a': '', 'ns/own/a': '', 'ns/void/': {} },
         b: { 'ns/x': 'b', 'ns/sub/x': 'b', 'ns/sub/deep/b': '' },
       })
       await assertGives(at, {
         tree: { 'ns/x': 'b', 'ns/sub/x': 'b', 'ns/sub/deep/b': '' },
-        conflicts: ['content ns/x: a, b → b'],
+        conflicts: ['content ns/sub/x: a, b → b', 'content ns/x: a, b → b'],
         lost: { a: ['ns/own', 'ns/sub', 'ns/void', 'ns/x'] },
       })
     })
 
-    it('takes nothing from the loser around it', async () => {
+    it('takes nothing from the loser around it, where the two merely share directories', async () => {
       const at = scene({
-        a: { 'ns/a': '', 'ns/pkg/x': 'a', 'ns/pkg/a': '', 'ns/more/a': '', 'other/a': '' },
-        b: { 'ns/b': '', 'ns/pkg/x': 'b', 'ns/pkg/b': '', 'other/b': '' },
+        a: { 'ns/pkg/x': 'a', 'ns/pkg/a': '', 'ns/more/a': '', 'other/a': '' },
+        b: { 'ns/pkg/x': 'b', 'ns/pkg/b': '', 'ns/more/b': '', 'other/b': '' },
       })
       await assertGives(at, {
         tree: {
-          ...{ 'ns/a': '', 'ns/b': '', 'ns/more/a': '', 'ns/pkg/b': '', 'ns/pkg/x': 'b' },
+          ...{ 'ns/more/a': '', 'ns/more/b': '', 'ns/pkg/b': '', 'ns/pkg/x': 'b' },
           ...{ 'other/a': '', 'other/b': '' },
         },
         conflicts: ['content ns/pkg/x: a, b → b'],
@@ -94,22 +99,146 @@ describe("conflicts: 'exclusive'", () => {
         })
       })
 
-    it('is one by itself, though one below it holds another conflict between others', async () => {
+    it('is one by itself, though those that merely share it have another below', async () => {
       const at = scene({
         a: { 'ns/x': 'a', 'ns/in/y': 'a', 'ns/in/a': '' },
-        b: { 'ns/b': '', 'ns/in/y': 'b', 'ns/in/b': '' },
-        c: { 'ns/x': 'c', 'ns/in/y': 'c', 'ns/in/c': '' },
+        b: { 'ns/x': 'bc', 'ns/in/y': 'b', 'ns/in/b': '' },
+        c: { 'ns/x': 'bc', 'ns/in/y': 'c', 'ns/in/c': '' },
       })
-      // In ns it is a that loses, in ns/in it is b, against c; a is not even asked there.
       await assertGives(at, {
-        tree: { 'ns/b': '', 'ns/x': 'c', 'ns/in/y': 'c', 'ns/in/c': '' },
-        conflicts: ['content ns/in/y: b, c → c', 'content ns/x: a, c → c'],
+        tree: { 'ns/x': 'bc', 'ns/in/y': 'c', 'ns/in/c': '' },
+        conflicts: ['content ns/in/y: a, b, c → c', 'content ns/x: a, b, c → c'],
         lost: { a: ['ns/in', 'ns/x'], b: ['ns/in/b', 'ns/in/y'] },
       })
     })
   })
 
-  describe('a directory without a conflict of its own', () => {
+  describe('a directory with a conflict below it', () => {
+    it('gets the files of one package, if both have entries of their own in it', async () => {
+      const at = scene({
+        a: { 'ns/mod/a.js': '', 'ns/mod/sub/x': 'a' },
+        b: { 'ns/mod/b.js': '', 'ns/mod/sub/x': 'b' },
+      })
+      await assertGives(at, {
+        tree: { 'ns/mod/b.js': '', 'ns/mod/sub/x': 'b' },
+        conflicts: ['content ns/mod/sub/x: a, b → b'],
+        lost: { a: ['ns/mod/a.js', 'ns/mod/sub'] },
+      })
+    })
+
+    for (const [what, one, other] of [
+      ['an entry of the first alone', { 'ns/own': '' }, {}],
+      ['an entry of the last alone', {}, { 'ns/own': '' }],
+      ['a directory of one alone', { 'ns/own/': {} }, {}],
+    ] as [string, TreeSpec, TreeSpec][])
+      it(`gets those of one for ${what}`, async () => {
+        const at = scene({
+          a: { 'ns/deep/est/x': 'a', 'ns/deep/est/a': '', 'ns/more/a': '', ...one },
+          b: { 'ns/deep/est/x': 'b', 'ns/deep/est/b': '', 'ns/more/b': '', ...other },
+        })
+        const own = Object.keys(one).map((name) => name.replace(/\/$/, ''))
+        await assertGives(at, {
+          tree: contentsOf(path.join(at.dir, 'store', 'b')),
+          conflicts: ['content ns/deep/est/x: a, b → b'],
+          lost: { a: ['ns/deep', 'ns/more', ...own] },
+        })
+      })
+
+    it('is left alone, if both merely share directories and identical files in it', async () => {
+      const shared = { 'ns/__init__.py': '', 'ns/link': { symlink: 'x' }, 'ns/deep/same': 's' }
+      const at = scene({
+        a: { ...shared, 'ns/deep/est/x': 'a', 'ns/deep/est/a': '', 'ns/more/a': '' },
+        b: { ...shared, 'ns/deep/est/x': 'b', 'ns/deep/est/b': '', 'ns/more/b': '' },
+      })
+      await assertGives(at, {
+        tree: {
+          ...{ 'ns/__init__.py': '', 'ns/link': '→ x', 'ns/deep/same': 's', 'ns/more/a': '' },
+          ...{ 'ns/more/b': '', 'ns/deep/est/b': '', 'ns/deep/est/x': 'b' },
+        },
+        conflicts: ['content ns/deep/est/x: a, b → b'],
+        lost: { a: ['ns/deep/est/a', 'ns/deep/est/x'] },
+      })
+    })
+
+    it('is judged for each two by what these have in it', async () => {
+      const at = scene({
+        a: { 'ns/deep/x': 'a', 'ns/deep/a': '', 'ns/more/a': '' },
+        b: { 'ns/deep/b': '', 'ns/own': '' },
+        c: { 'ns/deep/x': 'c', 'ns/deep/c': '', 'ns/more/c': '' },
+      })
+      // That b has entries of its own is nothing to a and c, with whom it has no conflict.
+      await assertGives(at, {
+        tree: {
+          ...{ 'ns/deep/b': '', 'ns/deep/c': '', 'ns/deep/x': 'c', 'ns/own': '' },
+          ...{ 'ns/more/a': '', 'ns/more/c': '' },
+        },
+        conflicts: ['content ns/deep/x: a, c → c'],
+        lost: { a: ['ns/deep/a', 'ns/deep/x'] },
+      })
+    })
+
+    it('gets those of one for a file against a directory, which is one conflict', async () => {
+      const at = scene({
+        a: { 'ns/deep/x/one': '', 'ns/deep/x/two': '', 'ns/a': '' },
+        b: { 'ns/deep/x': 'b', 'ns/b': '' },
+      })
+      await assertGives(at, {
+        tree: { 'ns/b': '', 'ns/deep/x': 'b' },
+        conflicts: ['type ns/deep/x: a, b → b'],
+        lost: { a: ['ns/a', 'ns/deep'] },
+      })
+    })
+
+    it('tells what somebody left for, also where nobody stands in the end', async () => {
+      const at = scene({
+        a: { 'ns/in/x': 'a', 'ns/in/only/y': 'a', 'ns/a': '' },
+        b: { 'ns/in/x': 'b', 'ns/in/only/y': 'b', 'ns/in/z': 'b' },
+        c: { 'ns/in/z': 'c' },
+      })
+      // a leaves ns for b, which loses ns/in to c.
+      await assertGives(at, {
+        tree: { 'ns/in/z': 'c' },
+        conflicts: [
+          'content ns/in/only/y: a, b → nobody',
+          'content ns/in/x: a, b → nobody',
+          'content ns/in/z: b, c → c',
+        ],
+        lost: { a: ['ns/a', 'ns/in'], b: ['ns/in/only', 'ns/in/x', 'ns/in/z'] },
+      })
+    })
+
+    it('tells nothing of what two disagree about that both left', async () => {
+      const at = scene({
+        a: { 'ns/x': 'a', 'ns/in/y': 'a' },
+        b: { 'ns/x': 'b', 'ns/in/y': 'b' },
+        c: { 'ns/x': 'c', 'ns/in/c': '' },
+      })
+      await assertGives(at, {
+        tree: { 'ns/x': 'c', 'ns/in/c': '' },
+        conflicts: ['content ns/x: a, b, c → c'],
+        lost: { a: ['ns/in', 'ns/x'], b: ['ns/in', 'ns/x'] },
+      })
+    })
+
+    it('reads each file no more than once for that', async () => {
+      const at = scene({
+        a: { 'ns/a': '', 'ns/p/q/x': 'same', 'ns/p/q/y': 'a' },
+        b: { 'ns/b': '', 'ns/p/q/x': 'same', 'ns/p/q/y': 'b' },
+      })
+      const pairs: string[] = []
+      const host: Host = {
+        ...defaultHost,
+        compare: (jobs) => {
+          pairs.push(...jobs.flatMap(({ names }) => names))
+          return defaultHost.compare(jobs)
+        },
+      }
+      await planOn(host, at.sources, at.dest, { conflicts })
+      assert.deepEqual(pairs.toSorted(), ['x', 'y'])
+    })
+  })
+
+  describe('a directory without a conflict', () => {
     it('is shared, with empty and equal files in it', async () => {
       const shared = {
         'ns/__init__.py': '',
@@ -344,27 +473,34 @@ describe("conflicts: 'exclusive'", () => {
     })
   })
 
-  it('never leaves two packages in a directory that disagree about a name in it', async () => {
+  it('never leaves two packages in the scope of what they disagree about', async () => {
     for (let seed = 1; seed <= 60; seed++) {
       const random = randomFrom(seed)
       const packages: Record<string, Record<string, string>> = {}
       for (const name of ['a', 'b', 'c', 'd', 'e']) {
         const files = (packages[name] = {} as Record<string, string>)
-        for (const dir of ['n', 'n/m', 'n/m/o', 'p'])
-          for (const file of ['1', '2', '3', '4'])
-            if (random.below(3) > 0) files[`${dir}/${file}`] = random.pick(['x', 'x', 'x', 'y'])
+        for (const dir of ['n', 'n/m', 'n/m/o', 'p', 'q/r/s'])
+          for (const file of ['1', '2', '3'])
+            if (random.below(8) > 0) files[`${dir}/${file}`] = random.below(9) > 0 ? 'x' : 'y'
       }
       const at = scene(packages)
       const plan = await planMerge(at.sources, at.dest, { conflicts })
-      const holders = new Set<string>()
-      for (const { path: file, source } of plan.entries())
-        holders.add(`${source} ${parentOf(file)}`)
-      for (const [one, files] of Object.entries(packages))
-        for (const [other, others] of Object.entries(packages))
-          for (const file of Object.keys(files)) {
-            const both = [one, other].every((name) => holders.has(`${name} ${parentOf(file)}`))
-            const agree = !(file in others) || files[file] === others[file]
-            assert.ok(!both || agree, `seed ${String(seed)}: ${file} of ${one} and ${other}`)
+      const entries = [...plan.entries()]
+      const isIn = (scope: string, name: string): boolean =>
+        entries.some((each) => each.source === name && each.path.startsWith(`${scope}/`))
+      const trees = Object.entries(packages).map(([name, files]): [string, ModelTree] => {
+        const written = Object.entries(files).map(([file, text]) => [file, `${text} 644`])
+        const given = Object.fromEntries(written) as Record<string, string>
+        return [name, treeOf(given, (a, b) => a === b, undefined)]
+      })
+      for (const [one, tree] of trees)
+        for (const [other, others] of trees)
+          for (const [file, entry] of tree) {
+            const rival = others.get(file)
+            if (rival?.type !== 'file' || identical(entry, rival)) continue
+            const scope = scopeOf(tree, others, parentOf(file))
+            const both = isIn(scope, one) && isIn(scope, other)
+            assert.ok(!both, `seed ${String(seed)}: ${file} of ${one} and ${other} in ${scope}`)
           }
     }
   })

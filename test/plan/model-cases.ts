@@ -58,6 +58,7 @@ function entriesOf(
     { arbitrary: fc.tuple(names), weight: 1 },
     { arbitrary: fc.tuple(names, names), weight: 3 },
     { arbitrary: fc.tuple(names, names, names), weight: 2 },
+    { arbitrary: fc.tuple(names, names, names, names), weight: 1 },
   )
   const directory = fc.constantFrom(...directoryModes)
   const links = targets.length > 0 ? [fc.tuple(fc.constantFrom(...targets), fc.nat(2))] : []

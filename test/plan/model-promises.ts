@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import type { Conflict, PlanEntry, SourceResult } from '../../lib/index'
-import { identical, nameOf, parentOf, placed } from './model-tree'
+import { identical, nameOf, parentOf, placed, scopeOf } from './model-tree'
 import type { ModelEntry, ModelSource, SameName } from './model-tree'
 
 /** What can be told of a plan without knowing how it came about. */
@@ -33,7 +33,7 @@ export function assertOneWinner(
   for (const pair of beaten) assert.ok(!beaten.has(pair.split(' ').reverse().join(' ')), pair)
 }
 
-/** 'exclusive': in a directory below dest one of two packages that conflict in it has nothing at all. */
+/** 'exclusive': of two packages that conflict one has nothing at all in the scope of that, wherever in it they do. */
 export function assertExclusive(
   models: readonly ModelSource[],
   { conflicts, sources, entries }: Told,
@@ -60,15 +60,15 @@ export function assertExclusive(
   }
 
   for (const model of models) {
-    for (const [path, entry] of placed(model)) {
-      const directory = parentOf(path)
-      if (directory === '' || !isIn(directory, model.name)) continue
-      for (const rival of models.filter((each) => each !== model)) {
+    for (const rival of models.filter((each) => each !== model)) {
+      for (const [path, entry] of placed(model)) {
+        const scope = scopeOf(placed(model), placed(rival), parentOf(path))
+        if (scope === '' || !isIn(scope, model.name) || !isIn(scope, rival.name)) continue
         const conflict = others(rival, path, sameName).some(
           ([spelled, other]) => spelled !== path || differ(entry, other),
         )
-        const both = `${model.name} and ${rival.name} differ in ${path}, and are in ${directory}`
-        assert.ok(!conflict || !isIn(directory, rival.name), both)
+        const both = `${model.name} and ${rival.name} differ in ${path}, and are in ${scope}`
+        assert.ok(!conflict, both)
       }
     }
   }

@@ -65,3 +65,29 @@ export function placed({ to, mode, tree }: ModelSource): ModelTree {
 export function bothDirectories(a: ModelEntry, b: ModelEntry): boolean {
   return a.type === 'directory' && b.type === 'directory'
 }
+
+/** Have the two nothing directly in the directory but the same directories and identical other entries? */
+function merelyShare(one: ModelTree, other: ModelTree, directory: string): boolean {
+  return [
+    [one, other],
+    [other, one],
+  ].every(([its, others]) =>
+    [...(its ?? [])]
+      .filter(([path]) => parentOf(path) === directory)
+      .every(([path, entry]) => {
+        const like = others?.get(path)
+        return like !== undefined && (bothDirectories(entry, like) || identical(entry, like))
+      }),
+  )
+}
+
+/**
+ * 'exclusive': the directory that only one of two may have anything in, if they disagree about an entry directly in `parent`:
+ * the highest one on the way there that they do not merely share. '' for none: dest itself is never one.
+ */
+export function scopeOf(one: ModelTree, other: ModelTree, parent: string): string {
+  if (parent === '') return ''
+  const above = scopeOf(one, other, parentOf(parent))
+  const isAbove = above !== '' && !merelyShare(one, other, above)
+  return isAbove ? above : parent
+}

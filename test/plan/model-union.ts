@@ -1,5 +1,13 @@
 import type { Conflict } from '../../lib/index'
-import { bothDirectories, identical, nameOf, parentOf, placed, spelledIn } from './model-tree'
+import {
+  bothDirectories,
+  identical,
+  nameOf,
+  parentOf,
+  placed,
+  scopeOf,
+  spelledIn,
+} from './model-tree'
 import type { ModelEntry, ModelSource, ModelTree, SameName } from './model-tree'
 
 export interface ModelPolicies {
@@ -43,6 +51,12 @@ interface Shared {
   readonly sources: readonly string[]
 }
 
+/** Two sources that cannot both have what they want. */
+type Pair = readonly [Claim, Claim]
+
+/** Do the two name one entry? */
+type SameEntry = (a: Claim, b: Claim) => boolean
+
 export interface Union {
   readonly wishes: Wishes
   readonly conflicts: Conflict[]
@@ -56,13 +70,24 @@ export function unite(
   policies: ModelPolicies,
 ): Union {
   const trees = new Map(sources.map((source) => [source.name, placed(source)]))
+  const claims = claimsOf(trees)
+  const sameEntry = sameEntryIn(before, policies)
   const wishes: [string, Wish][] = []
   const conflicts: Conflict[] = []
   const lost = new Map(sources.map(({ name }): [string, string[]] => [name, []]))
   const open: Shared[] = [{ path: '', sources: [...trees.keys()] }]
+  // Why somebody had to leave a directory, where that lies below it: it is told there, whoever comes there.
+  const reasons = new Set<Claim>()
   for (const directory of open) {
-    const { contests, staying } = contestsIn(directory, before, trees, policies)
-    for (const contest of contests) {
+    const isScope = policies.conflicts === 'exclusive' && directory.path !== ''
+    const pairs = isScope ? disagreementsIn(directory, claims, trees, sameEntry) : []
+    const staying = stayingOf(directory.sources, pairs)
+    for (const claim of reasonsIn(directory, pairs, staying)) reasons.add(claim)
+    const isIts = ({ source }: Claim): boolean => directory.sources.includes(source)
+    const here = claims.filter(
+      (claim) => parentOf(claim.path) === directory.path && (isIts(claim) || reasons.has(claim)),
+    )
+    for (const contest of contestsOf(here, reasons, staying, sameEntry)) {
       const candidates = contest.filter(({ source }) => staying.includes(source))
       const conflict = conflictOf(contest)
       const winner = conflict ? decide(conflict, candidates, policies) : candidates[0]
@@ -72,7 +97,7 @@ export function unite(
         // The merge fails: nobody has lost anything yet.
         if (policies.conflicts === 'error') continue
       }
-      for (const claim of contest) {
+      for (const claim of contest.filter(isIts)) {
         const stands = winner !== undefined && agree(claim, winner)
         // Of a directory that is left out nothing stands, even where others have one, too.
         const leftOut = claim.entry.type === 'directory' && !candidates.includes(claim)
@@ -91,30 +116,87 @@ export function unite(
       }
     }
   }
+  const opened = new Set(open.map(({ path }) => path))
+  const elsewhere = claims.filter(
+    (claim) => reasons.has(claim) && !opened.has(parentOf(claim.path)),
+  )
+  conflicts.push(...grouped(elsewhere, sameEntry).flatMap((contest) => conflictOf(contest) ?? []))
   wishes.sort(([a], [b]) => (a < b ? -1 : 1))
   for (const paths of lost.values()) paths.sort()
   return { wishes: new Map(wishes), conflicts, lost }
 }
 
-/** The contests of a directory, and who is not left out of it. */
-function contestsIn(
-  { path, sources }: Shared,
+/** In the caller's order, those of one source by path. */
+function claimsOf(trees: ReadonlyMap<string, ModelTree>): Claim[] {
+  return [...trees].flatMap(([source, tree]) => {
+    const entries = [...tree].sort(([a], [b]) => (a < b ? -1 : 1))
+    return entries.map(([path, entry]) => ({ source, path, entry }))
+  })
+}
+
+/** Nothing is made below what dest keeps, so nobody asks which names would be one there. */
+function sameEntryIn(
   before: ModelTree | undefined,
+  { existing, sameName }: ModelPolicies,
+): SameEntry {
+  return (a, b) => {
+    const parent = parentOf(a.path)
+    if (a.path === b.path || parent !== parentOf(b.path)) return a.path === b.path
+    const isNeverMade = existing === 'keep' && isBlocked(parent, before, sameName)
+    return !isNeverMade && sameName(nameOf(a.path), nameOf(b.path))
+  }
+}
+
+/** Nobody asks about names that none gets of those that stay, unless somebody left for them. */
+function contestsOf(
+  claims: readonly Claim[],
+  reasons: ReadonlySet<Claim>,
+  staying: readonly string[],
+  sameEntry: SameEntry,
+): Contest[] {
+  return grouped(claims, sameEntry).flatMap((contest) => {
+    const isAsked = contest.some((claim) => staying.includes(claim.source) || reasons.has(claim))
+    return isAsked ? [contest] : grouped(contest, (a, b) => a.path === b.path)
+  })
+}
+
+/** What the sources of a scope disagree about in it, anywhere, two by two. */
+function disagreementsIn(
+  { path: scope, sources }: Shared,
+  claims: readonly Claim[],
   trees: ReadonlyMap<string, ModelTree>,
-  { conflicts, existing, sameName }: ModelPolicies,
-): { contests: Contest[]; staying: readonly string[] } {
-  const claims = sources.flatMap((source) => claimsOf(source, path, trees))
-  const byName = grouped(claims, (a, b) => a === b)
-  const isScope = conflicts === 'exclusive' && path !== ''
-  // Nothing is made below what dest keeps, so nobody asks which names would be one there.
-  const isNeverMade = existing === 'keep' && isBlocked(path, before, sameName)
-  const contests = isNeverMade ? byName : grouped(claims, sameName)
-  const staying = isScope ? stayingIn(contests, sources) : sources
-  const isWanted = (contest: Contest): boolean =>
-    contest.some(({ source }) => staying.includes(source))
-  // Nor does anybody ask about names that none gets of those that stay.
-  const left = contests.filter((contest) => !isWanted(contest)).flat()
-  return { contests: [...contests.filter(isWanted), ...grouped(left, (a, b) => a === b)], staying }
+  sameEntry: SameEntry,
+): Pair[] {
+  const its = claims.filter(
+    ({ source, path }) => sources.includes(source) && path.startsWith(`${scope}/`),
+  )
+  const treeOf = ({ source }: Claim): ModelTree => trees.get(source) ?? new Map()
+  const pairs = its.flatMap((a) => its.map((b): Pair => [a, b]))
+  return pairs.filter(
+    ([a, b]) =>
+      a.source !== b.source &&
+      sameEntry(a, b) &&
+      !agree(a, b) &&
+      scopeOf(treeOf(a), treeOf(b), parentOf(a.path)) === scope,
+  )
+}
+
+/** From the last source to the first: who disagrees with none that stay by then stays, too. */
+function stayingOf(sources: readonly string[], pairs: readonly Pair[]): string[] {
+  const staying: string[] = []
+  for (const source of sources.toReversed()) {
+    const isBeaten = pairs.some(([a, b]) => a.source === source && staying.includes(b.source))
+    if (!isBeaten) staying.push(source)
+  }
+  return staying
+}
+
+/** What one that left and one that stayed disagree about below the directory. */
+function reasonsIn({ path }: Shared, pairs: readonly Pair[], staying: readonly string[]): Claim[] {
+  const stays = ({ source }: Claim): boolean => staying.includes(source)
+  return pairs
+    .filter(([a, b]) => parentOf(a.path) !== path && stays(a) !== stays(b))
+    .map(([claim]) => claim)
 }
 
 /** Does dest have something else where the directory, or one above it, would be? */
@@ -125,41 +207,14 @@ function isBlocked(path: string, before: ModelTree | undefined, sameName: SameNa
   return isOther || isBlocked(parentOf(path), before, sameName)
 }
 
-function claimsOf(
-  source: string,
-  directory: string,
-  trees: ReadonlyMap<string, ModelTree>,
-): Claim[] {
-  const its = [...(trees.get(source) ?? [])].filter(([path]) => parentOf(path) === directory)
-  its.sort(([a], [b]) => (a < b ? -1 : 1))
-  return its.map(([path, entry]) => ({ source, path, entry }))
-}
-
-function grouped(claims: readonly Claim[], sameName: SameName): Contest[] {
+function grouped(claims: readonly Claim[], sameEntry: SameEntry): Contest[] {
   const contests: Claim[][] = []
   for (const claim of claims) {
-    const known = contests.find(([first]) => {
-      return first !== undefined && sameName(nameOf(first.path), nameOf(claim.path))
-    })
+    const known = contests.find(([first]) => first !== undefined && sameEntry(first, claim))
     if (known === undefined) contests.push([claim])
     else known.push(claim)
   }
   return contests
-}
-
-/** From the last source to the first: who agrees in everything with all that stay by then stays, too. */
-function stayingIn(contests: readonly Contest[], sources: readonly string[]): string[] {
-  const disagree = (one: string, other: string): boolean =>
-    contests.some((contest) =>
-      contest.some(
-        (a) => a.source === one && contest.some((b) => b.source === other && !agree(a, b)),
-      ),
-    )
-  const staying: string[] = []
-  for (const source of sources.toReversed()) {
-    if (!staying.some((other) => disagree(source, other))) staying.push(source)
-  }
-  return staying
 }
 
 /** Undefined where all want the same. */

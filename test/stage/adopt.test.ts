@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import { defaultHost } from '../../lib/host'
+import { pathOf, type Host } from '../../lib/host/host'
 import { mergeOn } from '../../lib/merge'
 import { freshDir } from '../support/fresh'
 import { mutating, type ScriptedCall } from '../support/scripted-host'
@@ -90,7 +91,7 @@ describe('a source that arrives before the commit', () => {
     assert.deepEqual(reportOf(result, dest), expected.report)
   })
 
-  it('is moved in several calls where a directory holds more than one call takes', async () => {
+  it('is moved in several calls where that is more than one call takes', async () => {
     const many = (name: string): TreeSpec =>
       Object.fromEntries(
         Array.from({ length: 1100 }, (_, index) => [`ns/${name}-${String(index)}`, name]),
@@ -100,11 +101,58 @@ describe('a source that arrives before the commit', () => {
         Array.from({ length: 600 }, (_, index) => [`ns/${name}-${String(index)}.d/x`, name]),
       )
     const sources = stored(base, { a: { ...many('a'), ...deep('a') }, b: many('b') })
-    const session = await staged(host, sources, dest)
+    const sizes: number[] = []
+    const rename: Host['rename'] = (jobs, replace) => {
+      sizes.push(jobs.reduce((sum, { names }) => sum + names.length, 0))
+      return host.rename(jobs, replace)
+    }
+    const session = await staged({ ...host, rename }, sources, dest)
     const result = await session.commit()
+    assert.ok(Math.max(...sizes) <= 512, sizes.join(', '))
+    // The files of both, the directories of one, and dest itself.
+    assert.equal(
+      sizes.reduce((sum, size) => sum + size),
+      2 * 1100 + 600 + 1,
+    )
     const expected = await merged(host, sources, dest)
     assertTree(dest, expected.dest)
     assert.deepEqual(reportOf(result, dest), expected.report)
+  })
+
+  it('is moved with others in as few calls as hold all names, and its own tree is removed in few', async () => {
+    const own = (name: string): TreeSpec =>
+      Object.fromEntries(
+        Array.from({ length: 10 }, (_, index) => [`ns-${String(index)}/${name}`, name]),
+      )
+    const names = Array.from({ length: 300 }, (_, index) => `source-${String(index)}`)
+    const sources = stored(base, Object.fromEntries(names.map((name) => [name, own(name)])))
+    const renames: number[] = []
+    const removed: number[] = []
+    const rename: Host['rename'] = (jobs, replace) => {
+      renames.push(jobs.reduce((sum, job) => sum + job.names.length, 0))
+      return host.rename(jobs, replace)
+    }
+    const list: Host['list'] = (places) => {
+      if (places.some((place) => pathOf(place).includes('.reflink-merge-'))) {
+        removed.push(places.length)
+      }
+      return host.list(places)
+    }
+    const session = await staged({ ...host, rename, list }, sources, dest)
+    assert.deepEqual([renames, removed], [[], []])
+    const result = await session.commit()
+    // Six times 512 names hold all files; the last is dest itself.
+    assert.deepEqual(renames, [512, 512, 512, 512, 512, 440, 1])
+    // The rooms, the shared directories in each, what is empty beside them, and the directory around them.
+    assert.equal(
+      removed.reduce((sum, size) => sum + size),
+      300 + 3000 + 2 + 1,
+    )
+    assert.ok(removed.length < 60, `${String(removed.length)} calls list ${removed.join(', ')}`)
+    const expected = await merged(host, sources, dest)
+    assertTree(dest, expected.dest)
+    assert.deepEqual(reportOf(result, dest), expected.report)
+    assert.deepEqual(stagingIn(base, dest), [])
   })
 
   it('and loses a path: what was staged of it neither comes to dest nor counts', async () => {
@@ -180,6 +228,8 @@ describe('a source that arrives before the commit', () => {
     const result = await session.commit()
     assert.deepEqual(placedIn(calls), ['new'])
     assert.deepEqual([result.created, result.kept], [1, 2])
+    const kept = { 'ns/new': 'new', 'ns/other': 'of dest', kind: 'a file' }
+    assertTree(dest, writeTree(path.join(base, 'hand-made'), kept))
   })
 
   it('and has names that may be one entry to dest: it waits until all names are known', async () => {

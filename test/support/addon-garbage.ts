@@ -1,21 +1,24 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { runInNewContext } from 'node:vm'
 
 import { addon } from '../../lib/addon'
 import { runScript } from './child'
 import { freshDir } from './fresh'
 
+const refused = 'TypeError ERR_INVALID_ARG_TYPE'
+const thrown = 'thrown by the caller'
+/** What Node says of such a proxy: it stands for what the caller's own code throws, too. */
+const revoked = "Cannot perform 'get' on a proxy that has been revoked"
+
 /** What a call of the addon must end with: a TypeError, the error that the caller's own code threw, or a result. */
-type Expected = 'TypeError ERR_INVALID_ARG_TYPE' | 'thrown by the caller' | 'a result'
+type Expected = typeof refused | typeof thrown | typeof revoked | 'a result'
 
 interface GarbageCase {
   name: string
   expected: Expected
   run: () => unknown
 }
-
-const refused = 'TypeError ERR_INVALID_ARG_TYPE'
-const thrown = 'thrown by the caller'
 
 function fail(): never {
   throw new Error(thrown)
@@ -45,10 +48,392 @@ const sample: Record<string, unknown> = {
 const without = (...names: string[]): [string, unknown][] =>
   Object.entries(sample).filter(([name]) => !names.includes(name))
 
-const operations = [
+const twoSided = [
   ...['clone', 'cloneDirectory', 'hardlink', 'copy', 'compare', 'rename', 'renameNoReplace'],
-  ...['copyTimes', 'symlink', 'mkdir', 'unlink', 'rmdir', 'chmod'],
+  'copyTimes',
 ]
+const oneSided = ['symlink', 'mkdir', 'unlink', 'rmdir', 'chmod']
+
+const letters = 'x'.repeat(1_000_000)
+
+/** What an argument or a property may be, and how a call with it must end. */
+type Choice = [name: string, expected: Expected, value: unknown]
+
+const refusals = (values: readonly [string, unknown][]): Choice[] =>
+  values.map(([name, value]) => [name, refused, value])
+
+function detached(numbers: Uint32Array<ArrayBuffer>): Uint32Array {
+  structuredClone(numbers, { transfer: [numbers.buffer] })
+  return numbers
+}
+
+/** Bytes that change their number: what ES2024 has more than the types here know. */
+interface Resizable extends ArrayBuffer {
+  resize(length: number): void
+}
+const ResizableBuffer = ArrayBuffer as unknown as new (
+  length: number,
+  options: { maxByteLength: number },
+) => Resizable
+
+function resizable(length: number): [Uint32Array<Resizable>, Resizable] {
+  const buffer = new ResizableBuffer(length * 4, { maxByteLength: 64 })
+  return [new Uint32Array(buffer), buffer]
+}
+
+/** A view of numbers that are no longer there. */
+function outOfBounds(): Uint32Array {
+  const buffer = new ResizableBuffer(8, { maxByteLength: 64 })
+  const view = new Uint32Array(buffer, 4, 1)
+  buffer.resize(2)
+  return view
+}
+
+/** Instead of a base. */
+const baseChoices = (dir: string): Choice[] => [
+  ...refusals(without('a number')),
+  ...refusals(
+    [-1, -(2 ** 31), NaN, 0.5, Infinity, -Infinity, 2 ** 31, 2 ** 32, 2 ** 32 + 1].map((base) => [
+      String(base),
+      base,
+    ]),
+  ),
+  ['a string with NUL', refused, `${dir}\0`],
+  ['a number object', refused, Object(1)],
+  ['a proxy that throws', refused, new Proxy({}, { get: fail })],
+  ['a descriptor that is not open', 'a result', 2 ** 31 - 1],
+  ['an empty string', 'a result', ''],
+  ['a string of a million letters', 'a result', `/${letters}`],
+  ['a string that ends in half a character', 'a result', `${dir}/\ud800`],
+]
+
+/** Instead of an array whose first item is a base. New ones each time, since some change. */
+function basesChoices(dir: string): Choice[] {
+  const grown: unknown[] = [dir]
+  Object.defineProperty(grown, 0, {
+    get: () => {
+      while (grown.length < 50_000) grown.push(dir)
+      return dir
+    },
+  })
+  const shrunk: unknown[] = [dir, {}, {}]
+  Object.defineProperty(shrunk, 0, {
+    get: () => {
+      shrunk.length = 1
+      return dir
+    },
+  })
+  const subclass = new (class extends Array<unknown> {})()
+  subclass.push(dir)
+  return [
+    ...refusals(without('an array')),
+    ...baseChoices(dir).map(([name, expected, base]): Choice => [
+      `${name} in it`,
+      expected,
+      [base],
+    ]),
+    ...refusals(without('a number')).map(([name, expected, base]): Choice => [
+      `${name} after others`,
+      expected,
+      [dir, dir, base],
+    ]),
+    ['a proxy of an array', refused, new Proxy([dir], { get: fail })],
+    ['a proxy that is revoked', refused, revokedProxy()],
+    ['something like an array', refused, { length: 1, 0: dir }],
+    ['numbers in a typed array', refused, Uint32Array.of(0)],
+    ['an array in an array', refused, [[dir]]],
+    ['no base', refused, []],
+    ['holes', refused, new Array(3)],
+    // Room for all of it would be some hundred GiB.
+    ['2^32 holes', refused, new Array(2 ** 32 - 1)],
+    ['a getter that throws', thrown, Object.defineProperty([dir], 0, { get: fail })],
+    ['a last getter that throws', thrown, Object.defineProperty([dir, dir], 1, { get: fail })],
+    ['an array that grows while it is read', 'a result', grown],
+    ['an array that shrinks while it is read', 'a result', shrunk],
+    ['more than there are places', 'a result', [dir, '/', 2 ** 31 - 1]],
+    ['an array of a class of its own', 'a result', subclass],
+    ['an array of another realm', 'a result', runInNewContext('[dir]', { dir })],
+    ['a frozen array', 'a result', Object.freeze([dir])],
+  ]
+}
+
+/** Instead of a Uint32Array with one number, `number`. */
+function numbersChoices(number: number): Choice[] {
+  const [longer, longerBuffer] = resizable(1)
+  longerBuffer.resize(8)
+  const [same, sameBuffer] = resizable(2)
+  sameBuffer.resize(4)
+  const shared = new Uint32Array(new SharedArrayBuffer(4)).fill(number)
+  const named = Object.defineProperty(Uint32Array.of(number), 'length', { get: fail })
+  const fake = Object.create(Uint32Array.prototype) as unknown
+  return [
+    ...refusals(without('undefined')),
+    ...[
+      ...[new Int32Array(1), new Uint8Array(4), new Float32Array(1), new Float64Array(1)],
+      ...[new BigUint64Array(1), new BigInt64Array(1), new Uint16Array(2), new Int16Array(2)],
+      ...[new Int8Array(4), new Uint8ClampedArray(1), new DataView(new ArrayBuffer(4))],
+      ...[new ArrayBuffer(4), new SharedArrayBuffer(4), [number]],
+    ].map((value): Choice => [value.constructor.name, refused, value]),
+    ['a proxy of numbers', refused, new Proxy(Uint32Array.of(number), {})],
+    ['something like numbers', refused, { length: 1, 0: number }],
+    ['the prototype of numbers', refused, Uint32Array.prototype],
+    ['what inherits from numbers', refused, fake],
+    ['two numbers', refused, Uint32Array.of(number, number)],
+    ['a million numbers', refused, new Uint32Array(1_000_000).fill(number)],
+    ['numbers that became more', refused, longer],
+    ['numbers that became fewer', 'a result', same.fill(number)],
+    ['a part of numbers', 'a result', Uint32Array.of(9, 9, number, 9).subarray(2, 3)],
+    ['shared numbers', 'a result', shared],
+    ['numbers of another realm', 'a result', runInNewContext(`Uint32Array.of(${number})`)],
+    ['numbers whose length throws', 'a result', named],
+  ]
+}
+
+/** Instead of such numbers: none at all, in their several ways. */
+const noNumbers = (expected: Expected): Choice[] => [
+  ['no numbers', expected, new Uint32Array(0)],
+  ['numbers that are detached', expected, detached(Uint32Array.of(0))],
+  ['numbers out of bounds', expected, outOfBounds()],
+]
+
+/** Instead of a string with one text. */
+const textsChoices: Choice[] = [
+  ...refusals(without('undefined')),
+  ['two texts', refused, 'none\0none\0'],
+  ['a million texts', refused, '\0'.repeat(1_000_000)],
+  ['an empty text', 'a result', '\0'],
+  ['half a character', 'a result', '\ud800\0'],
+  ['a million letters', 'a result', `${letters}\0`],
+  ['a million names', 'a result', `${'x/'.repeat(1_000_000)}x\0`],
+  ['what leads out', 'a result', '../..\0'],
+  ['what begins at the root', 'a result', '/etc\0'],
+  ['more after the last NUL', 'a result', 'none\0none'],
+]
+
+/** Instead of such a string: no text at all, in its several ways. */
+const noTexts: Choice[] = [
+  ['an empty string', refused, ''],
+  ['a string without NUL', refused, 'none'],
+  ['a million letters without NUL', refused, letters],
+]
+
+/** Instead of places that are one, below the first of one or more bases. */
+function placesChoices(): Choice[] {
+  const place = (change: object = {}): object => ({
+    bases: Uint32Array.of(0),
+    paths: 'none\0',
+    ...change,
+  })
+  const late = Uint32Array.of(0)
+  const [shrinking, buffer] = resizable(1)
+  const property = (key: string, choices: readonly Choice[]): Choice[] =>
+    choices.map(([name, expected, value]) => [`${key}: ${name}`, expected, place({ [key]: value })])
+  return [
+    ...refusals(without()),
+    ...property('bases', [['undefined', refused, undefined]]),
+    ...property('bases', [...numbersChoices(0), ...noNumbers(refused)]),
+    ...property('bases', [
+      ['one after the last', refused, Uint32Array.of(50_000)],
+      ['the highest number', refused, Uint32Array.of(2 ** 32 - 1)],
+    ]),
+    ...property('paths', [['undefined', refused, undefined]]),
+    ...property('paths', [...textsChoices, ...noTexts]),
+    ['no bases', refused, { paths: 'none\0' }],
+    ['no paths', refused, { bases: Uint32Array.of(0) }],
+    ['a last base that is not there', refused, { bases: Uint32Array.of(0, 50_000), paths: '\0\0' }],
+    ['no place', refused, { bases: new Uint32Array(0), paths: '' }],
+    ['two places', refused, { bases: Uint32Array.of(0, 0), paths: 'none\0none\0' }],
+    ['a getter for bases that throws', thrown, trap(place(), 'bases')],
+    ['a getter for paths that throws', thrown, trap(place(), 'paths')],
+    ['a proxy that throws', thrown, new Proxy({}, { get: fail })],
+    ['a proxy that is revoked', revoked, revokedProxy()],
+    ['a proxy of places', 'a result', new Proxy(place(), {})],
+    ['what inherits from places', 'a result', Object.create(place())],
+    ['frozen places', 'a result', Object.freeze(place())],
+    [
+      'a getter for paths that takes the bases away',
+      'a result',
+      {
+        bases: late,
+        get paths() {
+          detached(late)
+          return 'none\0'
+        },
+      },
+    ],
+    [
+      'a getter for paths that makes the bases fewer',
+      'a result',
+      {
+        bases: shrinking,
+        get paths() {
+          buffer.resize(0)
+          return 'none\0'
+        },
+      },
+    ],
+  ]
+}
+
+function revokedProxy(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+/** A property that is one thing when it is read first, and `then` afterwards. */
+function changing(object: object, key: string, first: unknown, then: () => unknown): object {
+  let reads = 0
+  const get = (): unknown => (reads++ === 0 ? first : then())
+  return Object.defineProperty({ ...object }, key, { get, enumerable: true })
+}
+
+/** Instead of jobs of one side that are one name in one directory: `plain()`. */
+function jobsChoices(dir: string, plain: (change?: object) => object): Choice[] {
+  const property = (key: string, choices: readonly Choice[]): Choice[] =>
+    choices.map(([name, expected, value]) => {
+      // What is refused would find something to do.
+      const names = expected === 'a result' ? 'none\0' : 'kept\0'
+      return [`${key}: ${name}`, expected, plain({ names, [key]: value })]
+    })
+  const kept = plain({ names: 'kept\0' })
+  const counts = Uint32Array.of(1)
+  const [fewer, fewerBuffer] = resizable(1)
+  const bases = [dir]
+  return [
+    ...refusals(without()),
+    ...property('bases', [['undefined', refused, undefined], ...basesChoices(dir)]),
+    ...property('to', placesChoices()),
+    ...property('counts', [['undefined', refused, undefined]]),
+    ...property('counts', [...numbersChoices(1), ...noNumbers(refused)]),
+    ...property('counts', [
+      ['one too few', refused, Uint32Array.of(0)],
+      ['one too many', refused, Uint32Array.of(2)],
+      ['the highest number', refused, Uint32Array.of(2 ** 32 - 1)],
+      ['a number for a place that is not there', refused, Uint32Array.of(1, 0)],
+    ]),
+    ...property('names', [['undefined', refused, undefined], ...textsChoices, ...noTexts]),
+    ...property('toNames', [['undefined', 'a result', undefined], ...textsChoices]),
+    ...property('toNames', [['an empty string', 'a result', '']]),
+    ...property('modes', [['undefined', 'a result', undefined], ...numbersChoices(0o755)]),
+    ...property('modes', [...noNumbers('a result')]),
+    ...property('modes', [['the highest number', 'a result', Uint32Array.of(2 ** 32 - 1)]]),
+    ...['bases', 'to', 'counts', 'names', 'toNames', 'modes'].map((key): Choice => [
+      `a getter for ${key} that throws`,
+      thrown,
+      trap(kept, key),
+    ]),
+    ...[
+      { key: 'toNames', first: 'kept\0' },
+      { key: 'modes', first: Uint32Array.of(0) },
+    ].flatMap(({ key, first }): Choice[] => [
+      [`${key} that change to a number`, refused, changing(kept, key, first, () => 7)],
+      [`${key} that change to nothing`, refused, changing(kept, key, first, () => undefined)],
+      [`${key} whose second getter throws`, thrown, changing(kept, key, first, fail)],
+    ]),
+    ['a proxy that throws', thrown, new Proxy({}, { get: fail })],
+    ['a proxy that is revoked', revoked, revokedProxy()],
+    ['an array of jobs', refused, [kept]],
+    // The numbers add up to 1 in 32 bits.
+    [
+      'counts that add up when they are cut',
+      refused,
+      plain({
+        to: { bases: Uint32Array.of(0, 0), paths: '\0\0' },
+        counts: Uint32Array.of(2 ** 32 - 1, 2),
+        names: 'kept\0',
+      }),
+    ],
+    [
+      'as many of the highest number as add up to nothing in 32 bits',
+      refused,
+      plain({
+        to: { bases: new Uint32Array(65_536), paths: '\0'.repeat(65_536) },
+        counts: new Uint32Array(65_536).fill(65_536),
+        names: '',
+      }),
+    ],
+    ['two toNames for one name', refused, { ...kept, toNames: 'a\0b\0' }],
+    [
+      'toNames without names',
+      refused,
+      plain({ counts: new Uint32Array(1), names: '', toNames: 'a\0' }),
+    ],
+    ['two modes for one name', refused, { ...kept, modes: Uint32Array.of(0, 0) }],
+    [
+      'modes without names',
+      refused,
+      plain({ counts: new Uint32Array(1), names: '', modes: Uint32Array.of(0) }),
+    ],
+    [
+      'one of two toNames',
+      refused,
+      plain({ counts: Uint32Array.of(2), names: 'kept\0kept\0', toNames: 'kept\0' }),
+    ],
+    [
+      'one of two modes',
+      refused,
+      plain({ counts: Uint32Array.of(2), names: 'kept\0kept\0', modes: Uint32Array.of(0) }),
+    ],
+    [
+      'nothing to do',
+      'a result',
+      plain({
+        bases: [],
+        to: { bases: new Uint32Array(0), paths: '' },
+        counts: new Uint32Array(0),
+        names: '',
+      }),
+    ],
+    ['a place without names', 'a result', plain({ counts: Uint32Array.of(0), names: '' })],
+    [
+      'places without names among others',
+      'a result',
+      plain({
+        to: { bases: Uint32Array.of(0, 0, 0, 0), paths: '\0none\0\0none\0' },
+        counts: Uint32Array.of(0, 1, 1, 0),
+        names: 'none\0none\0',
+      }),
+    ],
+    ['a proxy of jobs', 'a result', new Proxy(plain(), {})],
+    ['what inherits from jobs', 'a result', Object.create(plain())],
+    ['from: it is not read', 'a result', trap(plain(), 'from')],
+    [
+      'a getter for names that takes the counts away',
+      'a result',
+      Object.defineProperty(plain({ counts }), 'names', {
+        get: () => {
+          detached(counts)
+          return 'none\0'
+        },
+      }),
+    ],
+    [
+      'a getter for names that makes the counts fewer',
+      'a result',
+      Object.defineProperty(plain({ counts: fewer.fill(1) }), 'names', {
+        get: () => {
+          fewerBuffer.resize(0)
+          return 'none\0'
+        },
+      }),
+    ],
+    [
+      'a getter for paths that takes the bases away',
+      'a result',
+      plain({
+        bases,
+        to: {
+          bases: Uint32Array.of(0),
+          get paths() {
+            bases.length = 0
+            return '\0'
+          },
+        },
+      }),
+    ],
+  ]
+}
 
 /** Every function of the addon with arguments of every wrong kind; `dir` holds the file `kept`. */
 function garbageCases(dir: string): GarbageCase[] {
@@ -69,7 +454,7 @@ function garbageCases(dir: string): GarbageCase[] {
     }
     add('a proxy', refused, call, new Proxy({}, { get: fail }), file)
     add('text that ends in half a character', 'a result', call, `${dir}/\ud800`, `${dir}/x`)
-    add('a path of a million letters', 'a result', call, 'x'.repeat(1_000_000), file)
+    add('a path of a million letters', 'a result', call, letters, file)
   }
 
   add('nothing', refused, 'tryLock')
@@ -78,150 +463,114 @@ function garbageCases(dir: string): GarbageCase[] {
     add(String(number), refused, 'tryLock', number)
   for (const number of [2 ** 31 - 1]) add(String(number), 'a result', 'tryLock', number)
 
-  const to = { base: dir, path: '' }
-  const places: [string, Expected, unknown][] = [
-    ...without('an empty object', 'an array', 'a string object').map(
-      ([name, value]): [string, Expected, unknown] => [name, refused, value],
-    ),
-    ['an empty object', refused, {}],
-    ...without('a number').map(([name, value]): [string, Expected, unknown] => [
-      `base: ${name}`,
-      refused,
-      { base: value },
-    ]),
-    ...[-1, -(2 ** 31), NaN, 0.5, Infinity, 2 ** 31, 2 ** 32].map(
-      (base): [string, Expected, unknown] => [`base: ${String(base)}`, refused, { base }],
-    ),
-    ['base: a string with NUL', refused, { base: `${dir}\0` }],
-    ...without('undefined').map(([name, path_]): [string, Expected, unknown] => [
-      `path: ${name}`,
-      refused,
-      { base: dir, path: path_ },
-    ]),
-    ['a getter for base that throws', thrown, trap(to, 'base')],
-    ['a getter for path that throws', thrown, trap(to, 'path')],
-    ['a proxy that throws', thrown, new Proxy({}, { get: fail })],
-    ['a descriptor that is not open', 'a result', { base: 2 ** 31 - 1 }],
-    ['a path with NUL', 'a result', { base: dir, path: 'a\0b' }],
-    ['a path that leads out', 'a result', { base: dir, path: '../..' }],
-    ['a path of a million letters', 'a result', { base: dir, path: 'x'.repeat(1_000_000) }],
-  ]
-
   add('nothing', refused, 'openDirectory')
-  for (const [name, expected, place] of places) add(name, expected, 'openDirectory', place)
+  for (const [name, expected, base] of baseChoices(dir))
+    add(`base: ${name}`, expected, 'openDirectory', base, 'none')
+  for (const [name, value] of without()) add(`path: ${name}`, refused, 'openDirectory', dir, value)
+  for (const [name, value] of [
+    ['NUL', 'a\0b'],
+    ['a NUL at its end', 'none\0'],
+    ['nothing but NUL', '\0'],
+    ['a way out', '../..'],
+    ['the root', '/'],
+    ['two slashes', 'none//none'],
+    ['a file', 'kept'],
+    ['half a character', '\ud800'],
+    ['a million letters', letters],
+    ['a million names', `${'x/'.repeat(1_000_000)}x`],
+  ] as const)
+    add(`path: ${name}`, 'a result', 'openDirectory', dir, value)
 
-  const arrays = (call: string, ...before: unknown[]): void => {
-    add('nothing', refused, call, ...before)
-    for (const [name, value] of without('an array')) add(name, refused, call, ...before, value)
-    add('a proxy of an array', refused, call, ...before, new Proxy([], { get: fail }))
-    add('something like an array', refused, call, ...before, { length: 1, 0: {} })
-    for (const [name, value] of without('an empty object', 'an array', 'a string object'))
-      add(`an array of ${name}`, refused, call, ...before, [value])
-    add('an array with a hole', refused, call, ...before, new Array(3))
-    // Room for all of it would be some hundred GiB.
-    add('an array of 2^32 holes', refused, call, ...before, new Array(2 ** 32 - 1))
-    const getter = Object.defineProperty([{}], 0, { get: fail })
-    add('an array whose getter throws', thrown, call, ...before, getter)
+  const placed = { bases: Uint32Array.of(0), paths: 'none\0' }
+  add('nothing', refused, 'list')
+  add('nothing but bases', refused, 'list', [dir])
+  add('nothing but places', refused, 'list', undefined, placed)
+  for (const [name, expected, bases] of basesChoices(dir))
+    add(`bases: ${name}`, expected, 'list', bases, placed)
+  for (const [name, expected, places] of placesChoices()) {
+    // Without jobs they need not be as many as anything else.
+    const own = /^(?:no place|two places)$/.test(name) ? 'a result' : expected
+    add(`places: ${name}`, own, 'list', [dir], places)
   }
-
-  arrays('list')
-  for (const [name, expected, place] of places) add(name, expected, 'list', [to, place])
-  const grown: unknown[] = []
-  grown.push({
-    path: '',
-    get base() {
-      while (grown.length < 50_000) grown.push({ base: dir, path: 'none' })
-      return dir
-    },
+  add('nothing to do', 'a result', 'list', [], { bases: new Uint32Array(0), paths: '' })
+  add('places without a base', refused, 'list', [], placed)
+  add('a thousand places', 'a result', 'list', [dir], {
+    bases: new Uint32Array(1000),
+    paths: 'none\0'.repeat(1000),
   })
-  add('an array that grows while it is read', 'a result', 'list', grown)
-  const shrunk: unknown[] = [{}, {}, {}]
-  shrunk[0] = {
-    path: '',
-    get base() {
-      shrunk.length = 1
-      return dir
-    },
-  }
-  add('an array that shrinks while it is read', 'a result', 'list', shrunk)
 
-  const unlinking = (job: object): object => ({ to, names: 'kept\0', ...job })
+  const to = { bases: Uint32Array.of(0), paths: '\0' }
+  const plain = (change: object = {}): object => ({
+    ...{ bases: [dir], to, counts: Uint32Array.of(1), names: 'none\0' },
+    ...change,
+  })
   for (const [call, before] of [
     ['stat', []],
     ['batch', ['unlink']],
   ] as const) {
-    arrays(call, ...before)
-    const job = (name: string, expected: Expected, value: unknown): void => {
-      add(name, expected, call, ...before, [value])
-    }
-    for (const [name, expected, place] of places) {
-      job(`to: ${name}`, expected, { to: place, names: 'none\0' })
-    }
-    for (const [name, value] of without('undefined')) {
-      job(`names: ${name}`, refused, { to, names: value })
-      job(`toNames: ${name}`, refused, unlinking({ toNames: value }))
-      job(`modes: ${name}`, refused, unlinking({ modes: value }))
-    }
-    for (const modes of [
-      ...[new Int32Array(1), new Uint8Array(4), new Float64Array(1), new BigUint64Array(1)],
-      ...[new Uint16Array(1), new Uint8ClampedArray(1), new DataView(new ArrayBuffer(4))],
-      ...[new ArrayBuffer(4), [0o755]],
-    ])
-      job(`modes: ${modes.constructor.name}`, refused, unlinking({ modes }))
-    for (const key of ['to', 'names', 'toNames', 'modes'])
-      job(`a getter for ${key} that throws`, thrown, trap(unlinking({}), key))
-    job('two names for one', refused, unlinking({ toNames: 'a\0b\0' }))
-    job('toNames without names', refused, { to, toNames: 'a\0' })
+    add('nothing', refused, call, ...before)
+    for (const [name, expected, jobs] of jobsChoices(dir, plain))
+      add(name, expected, call, ...before, jobs)
   }
 
-  for (const operation of operations) {
-    const sides = { from: to, to, names: 'none\0', toNames: 'none 2\0', modes: Uint32Array.of(0) }
-    if (!['symlink', 'mkdir', 'unlink', 'rmdir', 'chmod'].includes(operation)) {
-      for (const [name, expected, place] of places)
-        add(`${operation} from: ${name}`, expected, 'batch', operation, [{ ...sides, from: place }])
-      const throwing = [trap(sides, 'from')]
-      add(`${operation}: a getter for from that throws`, thrown, 'batch', operation, throwing)
+  const pairs = (change: object = {}): object =>
+    plain({ from: to, toNames: 'none 2\0', modes: Uint32Array.of(0), ...change })
+  const found = { names: 'kept\0' }
+  for (const operation of twoSided) {
+    const given = (name: string, expected: Expected, jobs: unknown): void => {
+      add(`${operation}: ${name}`, expected, 'batch', operation, jobs)
     }
-    for (const key of ['names', 'toNames', 'modes'])
-      add(`${operation}: a getter for ${key} that throws`, thrown, 'batch', operation, [
-        trap({ ...sides, names: 'kept\0' }, key),
-      ])
+    for (const [name, expected, from] of placesChoices())
+      given(`from: ${name}`, expected, pairs({ from, ...(expected === 'a result' ? {} : found) }))
+    given('no from', refused, plain({ names: 'kept\0' }))
+    given('a getter for from that throws', thrown, trap(pairs({ names: 'kept\0' }), 'from'))
+    const two = { bases: Uint32Array.of(0, 0), paths: '\0\0' }
+    const counts = Uint32Array.of(1, 1)
+    const kept = { names: 'kept\0kept\0', toNames: 'a\0b\0', modes: new Uint32Array(2) }
+    given('one place in from, two in to', refused, pairs({ ...kept, to: two, counts }))
+    given('two places in from, one in to', refused, pairs({ ...kept, from: two, counts }))
+    given('no place in from', refused, {
+      ...pairs({ names: 'kept\0' }),
+      from: { bases: new Uint32Array(0), paths: '' },
+    })
+    given('a closed descriptor in from', 'a result', {
+      ...pairs({ bases: [dir, 2 ** 31 - 1] }),
+      from: { bases: Uint32Array.of(1), paths: '\0' },
+    })
   }
-  for (const [name, value] of text) add(`operation: ${name}`, refused, 'batch', value, [], {})
-  for (const name of ['', 'Unlink', 'constructor', '__proto__', 'unlink ', 'x'.repeat(100_000)])
-    add(`operation: ${name.slice(0, 20)}`, refused, 'batch', name, [], {})
-  for (const flag of ['writable', 'times', 'inKernelCopy', 'exactMode'])
+  for (const operation of oneSided) {
+    // A name that no operation takes.
+    const jobs = pairs({ names: '..\0', toNames: '..\0' })
+    for (const [name, value] of without())
+      add(`${operation}: from: ${name}`, 'a result', 'batch', operation, { ...jobs, from: value })
     add(
-      `a getter for ${flag} that throws`,
-      thrown,
+      `${operation}: from: a getter that throws`,
+      'a result',
       'batch',
-      'unlink',
-      [unlinking({})],
-      trap({}, flag),
+      operation,
+      trap(jobs, 'from'),
     )
-  add(
-    'options: a proxy that throws',
-    thrown,
-    'batch',
-    'unlink',
-    [unlinking({})],
-    new Proxy({}, { get: fail }),
-  )
+  }
+  for (const operation of [...twoSided, ...oneSided])
+    for (const key of ['bases', 'to', 'counts', 'names', 'toNames', 'modes']) {
+      const throwing = trap(pairs({ names: 'kept\0' }), key)
+      add(`${operation}: a getter for ${key} that throws`, thrown, 'batch', operation, throwing)
+    }
 
-  const growing: unknown[] = []
-  growing.push({
-    names: 'none\0',
-    get to() {
-      while (growing.length < 50_000) growing.push({ to, names: 'none\0' })
-      return to
-    },
-  })
-  add('an array that grows while it is read', 'a result', 'batch', 'unlink', growing)
-  const detached = Uint32Array.of(0o755)
-  structuredClone(detached, { transfer: [detached.buffer] })
-  add('modes that are detached', 'a result', 'batch', 'rmdir', [
-    { to, names: 'none\0', modes: detached },
-  ])
+  for (const [name, value] of text)
+    add(`operation: ${name}`, refused, 'batch', value, plain({ names: 'kept\0' }), {})
+  for (const name of ['', 'Unlink', 'constructor', '__proto__', 'unlink ', 'x'.repeat(100_000)])
+    add(`operation: ${name.slice(0, 20)}`, refused, 'batch', name, plain({ names: 'kept\0' }), {})
+
+  const unlinking = ['batch', 'unlink', plain({ names: 'kept\0' })] as const
+  for (const [name, value] of without())
+    add(`options: ${name}`, 'a result', 'batch', 'unlink', plain(), value)
+  for (const flag of ['writable', 'times', 'inKernelCopy', 'exactMode']) {
+    add(`a getter for ${flag} that throws`, thrown, ...unlinking, trap({}, flag))
+    for (const [name, value] of without())
+      add(`${flag}: ${name}`, 'a result', 'batch', 'unlink', plain(), { [flag]: value })
+  }
+  add('options: a proxy that throws', thrown, ...unlinking, new Proxy({}, { get: fail }))
   return cases
 }
 

@@ -77,3 +77,11 @@ export function openIn(dir: string): string[] {
 export function listenersOf(signal: AbortSignal): number {
   return getEventListeners(signal, 'abort').length
 }
+
+/** Every order of the items. */
+export function permutationsOf<T>(items: readonly T[]): T[][] {
+  if (items.length === 0) return [[]]
+  return items.flatMap((item, index) =>
+    permutationsOf(items.toSpliced(index, 1)).map((others) => [item, ...others]),
+  )
+}

@@ -1,0 +1,61 @@
+/** Names in the staging directory: the directory of the records, and what it is called once they count no more. */
+export const journalName = 'journal'
+export const settledName = 'settled'
+/** Where dest was missing: the names from the staging directory's parent to it. */
+export const destName = 'dest'
+
+export interface Inode {
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
+/** An entry that is to be published. */
+export interface Intent extends Inode {
+  /** '/'-joined below the directory that holds the staging directory. */
+  readonly path: string
+  readonly name: string
+  /** What stands there is put aside under this name. */
+  readonly replaced: string | undefined
+}
+
+/** What a merge is about to do to dest, written down before it does: a merge that is killed can be undone. */
+export interface MergeRecord {
+  readonly intents: readonly Intent[]
+  /** What directories that are published whole hold: path as in an intent → names. */
+  readonly holding: readonly (readonly [path: string, names: readonly string[]])[]
+}
+
+const version = 1
+
+interface Written {
+  version: number
+  intents: [path: string, name: string, dev: string, ino: string, replaced?: string][]
+  holding: MergeRecord['holding']
+}
+
+export function toText({ intents, holding }: MergeRecord): string {
+  const written: Written = {
+    version,
+    intents: intents.map(({ path, name, dev, ino, replaced }) => {
+      const inode = [path, name, String(dev), String(ino)] as const
+      return replaced === undefined ? [...inode] : [...inode, replaced]
+    }),
+    holding,
+  }
+  return JSON.stringify(written)
+}
+
+/** Undefined for a text that was not written to its end: nothing that it tells was done then. */
+export function fromText(text: string): MergeRecord | undefined {
+  let written: Written
+  try {
+    written = JSON.parse(text) as Written
+  } catch {
+    return undefined
+  }
+  if (written.version !== version) throw new Error(`a record of version ${String(written.version)}`)
+  const intents = written.intents.map(([path, name, dev, ino, replaced]) => {
+    return { path, name, dev: BigInt(dev), ino: BigInt(ino), replaced }
+  })
+  return { intents, holding: written.holding }
+}

@@ -1,0 +1,75 @@
+import { foreignNames } from '../commit/foreign'
+import { Journal } from '../commit/journal'
+import { lockDirectory, type LockOptions } from '../commit/lock'
+import { errnoOf, errno } from '../errno'
+import { firstOf } from '../errors'
+import { identityLength, Kind, type Directory, type Host, type NamesJob } from '../host/host'
+import { removeTree, throwIfFailed } from '../host/trees'
+import { ownerAccess } from '../plan/plan'
+import { journalName, settledName, type Intent, type MergeRecord } from '../record'
+import type { Abandoned } from './find'
+import { lastRecord } from './read'
+
+/** Puts dest back to what it was before the merge, and removes the staging directory. True if there was something to put back. */
+export async function undoMerge(
+  host: Host,
+  merge: Abandoned,
+  lock: LockOptions | undefined,
+): Promise<boolean> {
+  const dest = lock === undefined ? undefined : await openDest(host, merge)
+  const held = lock && dest && (await lockDirectory(host, dest, lock))
+  try {
+    const record = await lastRecord(host, merge.directory)
+    if (record !== undefined) await takeBack(host, merge, record)
+    await removeTree(host, { base: merge.parent, path: '' }, merge.name)
+    return record !== undefined
+  } finally {
+    held?.release()
+    if (dest !== undefined) await host.close(dest)
+  }
+}
+
+/** Undefined where it is not there. */
+async function openDest(host: Host, { parent, prefix }: Abandoned): Promise<Directory | undefined> {
+  try {
+    return await host.open({ base: parent, path: prefix })
+  } catch (error) {
+    if (errnoOf(error) === errno.ENOENT) return undefined
+    throw error
+  }
+}
+
+async function takeBack(host: Host, merge: Abandoned, record: MergeRecord): Promise<void> {
+  const staging = { base: merge.directory, path: '' }
+  const dest = { base: merge.parent, path: '' }
+  const fresh = { ...staging, path: 'new' }
+  const replaced = { ...staging, path: 'old' }
+  await loosen(host, dest, record.intents)
+  const journal = new Journal(host, host, { fresh, replaced, dest })
+  journal.assume(record.intents)
+  const errors = await journal.undo()
+  if (errors.length > 0) throw firstOf(errors)
+  await foreignNames(host, fresh, record.holding)
+  // What is left is only to be removed, also where this process is killed meanwhile.
+  const jobs = [{ from: staging, to: staging, names: [journalName], toNames: [settledName] }]
+  throwIfFailed(jobs, await host.rename(jobs, false))
+}
+
+/** A directory that got its own mode, without u+rwx, could not be moved. */
+async function loosen(
+  host: Host,
+  dest: { base: Directory; path: string },
+  intents: readonly Intent[],
+): Promise<void> {
+  const jobs = intents.map(({ path, name }) => ({ to: { ...dest, path }, names: [name] }))
+  const { kinds, modes, identities } = await host.stat(jobs)
+  const tight: NamesJob[] = []
+  intents.forEach(({ dev, ino }, index) => {
+    const at = index * identityLength
+    const isOurs = identities[at] === dev && identities[at + 1] === ino
+    const mode = modes[index] ?? 0
+    if (!isOurs || kinds[index] !== Kind.Directory || (mode & ownerAccess) === ownerAccess) return
+    tight.push({ ...(jobs[index] as NamesJob), modes: Uint32Array.of(mode | ownerAccess) })
+  })
+  throwIfFailed(tight, await host.chmod(tight))
+}

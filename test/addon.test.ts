@@ -40,7 +40,7 @@ describe('the addon', () => {
 
     for (const call of [
       ...['reflink', 'reflinkAsync', 'cloneFile', 'cloneFileSync', 'sharedBytes', 'tryLock'],
-      ...['batch', 'stat', 'list', 'openDirectory'],
+      ...['batch', 'stat', 'list', 'openDirectory', 'readRecord', 'writeRecord', 'sync'],
     ])
       it(`${call} throws a TypeError, or what the caller's own getter threw, or gives a result`, () => {
         const own = report.outcomes.filter(({ name }) => name.startsWith(`${call}: `))
@@ -53,8 +53,8 @@ describe('the addon', () => {
   it('has no function that was forgotten here', () => {
     const functions = Object.entries(loaded()).filter(([, value]) => typeof value === 'function')
     assert.deepEqual(functions.map(([name]) => name).sort(), [
-      ...['batch', 'cloneFile', 'cloneFileSync', 'list', 'openDirectory', 'reflink'],
-      ...['reflinkAsync', 'sharedBytes', 'stat', 'tryLock'],
+      ...['batch', 'cloneFile', 'cloneFileSync', 'list', 'openDirectory', 'readRecord', 'reflink'],
+      ...['reflinkAsync', 'sharedBytes', 'stat', 'sync', 'tryLock', 'writeRecord'],
     ])
   })
 

@@ -95,7 +95,7 @@ export function rawJobs(jobs: readonly Job[]): RawJobs {
   if (jobs.some((job) => job.toNames !== undefined)) {
     raw.toNames = jobs.map((job) => carriedNames(job.toNames ?? job.names)).join('')
   }
-  if (first?.modes !== undefined) raw.modes = joinNumbers(jobs)
+  if (jobs.some((job) => job.modes !== undefined)) raw.modes = joinNumbers(jobs)
   return raw
 }
 

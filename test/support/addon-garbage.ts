@@ -207,7 +207,7 @@ const textsChoices: Choice[] = [
   ['a million names', 'a result', `${'x/'.repeat(1_000_000)}x\0`],
   ['what leads out', 'a result', '../..\0'],
   ['what begins at the root', 'a result', '/etc\0'],
-  ['more after the last NUL', 'a result', 'none\0none'],
+  ['more after the last NUL', refused, 'none\0none'],
 ]
 
 /** Instead of such a string: no text at all, in its several ways. */
@@ -480,6 +480,27 @@ function garbageCases(dir: string): GarbageCase[] {
     ['a million names', `${'x/'.repeat(1_000_000)}x`],
   ] as const)
     add(`path: ${name}`, 'a result', 'openDirectory', dir, value)
+
+  for (const call of ['readRecord', 'writeRecord']) {
+    add('nothing', refused, call)
+    for (const [name, expected, base] of baseChoices(dir))
+      add(`base: ${name}`, expected, call, base, 'none', 'none', 'text')
+    for (const [name, value] of without()) {
+      add(`path: ${name}`, refused, call, dir, value, 'none', 'text')
+      add(`name: ${name}`, refused, call, dir, '', value, 'text')
+      if (call === 'writeRecord') add(`text: ${name}`, refused, call, dir, '', 'none', value)
+    }
+    for (const name of ['', '.', '..', '../none', 'kept/none', 'none/', '\ud800/', letters])
+      add(`name: ${name.slice(0, 20)}`, 'a result', call, dir, '', name, 'text')
+    add('name: NUL', refused, call, dir, '', 'a\0b', 'text')
+    add('a way out', 'a result', call, dir, '../..', 'none', 'text')
+    add('what is there', 'a result', call, dir, '', 'kept', 'text')
+  }
+  add('nothing', refused, 'sync')
+  for (const [name, value] of without('a number')) add(name, refused, 'sync', value)
+  for (const number of [NaN, Infinity, -Infinity, 0.5, -1, 2 ** 31, 2 ** 32])
+    add(String(number), refused, 'sync', number)
+  add('a descriptor that is not open', 'a result', 'sync', 2 ** 31 - 1)
 
   const placed = { bases: Uint32Array.of(0), paths: 'none\0' }
   add('nothing', refused, 'list')

@@ -7,6 +7,7 @@ export interface CliOptions {
   conflicts?: 'error' | 'first' | 'last' | 'exclusive'
   existing?: ExistingPolicy
   concurrency?: number
+  durability?: 'none' | 'full'
   json?: boolean
   quiet?: boolean
 }
@@ -47,6 +48,12 @@ export function addMergeOptions(command: Command): Command {
         .choices(['error', 'keep', 'replace'])
         .default('error'),
     )
+    .addOption(
+      new Option('--durability <level>', 'full: on disk before the command ends').choices([
+        'none',
+        'full',
+      ]),
+    )
     .option('--concurrency <n>', 'batches of work in flight', parseCount)
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'print no progress and no summary')
@@ -59,6 +66,7 @@ export function toMergeOptions(given: CliOptions): MergeOptions {
   if (given.conflicts !== undefined) options.conflicts = given.conflicts
   if (given.existing !== undefined) options.existing = given.existing
   if (given.concurrency !== undefined) options.concurrency = given.concurrency
+  if (given.durability !== undefined) options.durability = given.durability
   return options
 }
 

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander'
-import { merge, MergeError, planMerge } from '../index'
+import { merge, MergeError, planMerge, recover } from '../index'
 import { ExitCode } from './exit-codes'
 import { addMergeOptions, splitPaths, toMergeOptions, type CliOptions } from './options'
 import { ProgressBar } from './progress-bar'
-import { describePlan, describeResult } from './text'
+import { describePlan, describeRecovery, describeResult } from './text'
 import { version } from './version'
 
 /** Runs the command line; answers its exit code. stdout gets the result, stderr all else. */
@@ -29,6 +29,16 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   add('merge', 'merge the sources into dest', runMerge)
   add('plan', 'show what merge would do; exit code 1 if there are conflicts', runPlan)
+  program
+    .command('recover')
+    .description('put dest back to what it was before merges that were killed')
+    .argument('<dest>')
+    .option('--json', 'print the result as JSON')
+    .option('-q, --quiet', 'print no summary')
+    .exitOverride()
+    .action(async (dest: string, options: Pick<CliOptions, 'json' | 'quiet'>) => {
+      code = await runRecover(dest, options)
+    })
   try {
     await program.parseAsync(argv)
     return code
@@ -67,6 +77,27 @@ async function runPlan(paths: string[], given: CliOptions, signal: AbortSignal):
   return plan.conflicts.length > 0 ? ExitCode.Conflicts : ExitCode.Done
 }
 
+async function runRecover(
+  dest: string,
+  given: Pick<CliOptions, 'json' | 'quiet'>,
+): Promise<number> {
+  const result = await recover(dest)
+  if (given.json === true) {
+    const left = result.left.map(({ path, error }) => ({ path, error: messageOf(error) }))
+    print(JSON.stringify({ ...result, left }, undefined, 2))
+  } else if (given.quiet !== true) {
+    print(describeRecovery(result, dest))
+  }
+  for (const { path, error } of result.left) {
+    process.stderr.write(`reflink-merge: ${path} was left: ${messageOf(error)}\n`)
+  }
+  return result.left.length > 0 ? ExitCode.Failed : ExitCode.Done
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
@@ -81,9 +112,7 @@ function exitCodeOf(error: unknown, signal: AbortSignal): number {
     process.stderr.write('reflink-merge: interrupted, nothing was changed\n')
     return ExitCode.Interrupted
   }
-  const messages = [error, ...others].map((each) =>
-    each instanceof Error ? each.message : String(each),
-  )
+  const messages = [error, ...others].map(messageOf)
   process.stderr.write(`reflink-merge: ${messages.join('\n  also: ')}\n`)
   const conflict = error instanceof MergeError && error.code === 'ERR_MERGE_CONFLICT'
   return conflict ? ExitCode.Conflicts : ExitCode.Failed

@@ -1,4 +1,4 @@
-import type { Conflict, Fallback, MergePlan, MergeResult } from '../index'
+import type { Conflict, Fallback, MergePlan, MergeResult, RecoverResult } from '../index'
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB']
 
@@ -60,5 +60,17 @@ export function describePlan(plan: MergePlan, dest: string): string {
   const lines = [`${dest}: ${contents(plan)}`]
   if (actions.length > 0) lines.push(`  ${actions.join(', ')}`)
   lines.push(...conflictLines(plan.conflicts))
+  return lines.join('\n')
+}
+
+/** What was found of merges that were killed, for people. */
+export function describeRecovery(result: RecoverResult, dest: string): string {
+  const { undone, removed, running, left } = result
+  const lines = [`${dest}: ${formatCount(undone, 'killed merge')} undone`]
+  const directories = (count: number): string =>
+    formatCount(count, 'staging directory', 'staging directories')
+  if (removed > 0) lines.push(`  ${directories(removed)} removed`)
+  if (running > 0) lines.push(`  ${directories(running)} of merges that may still run, left alone`)
+  if (left.length > 0) lines.push(`  ${directories(left.length)} left`)
   return lines.join('\n')
 }

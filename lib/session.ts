@@ -84,7 +84,7 @@ export class Session implements MergeSession {
     const path = readPath('dest', dest)
     const caller = options?.signal
     caller?.throwIfAborted()
-    const site = await openRecovered(context, path)
+    const site = await openRecovered(context, path, caller)
     const session = new Session(context, site, stop, caller)
     if (caller?.aborted === true) session.onAbort()
     return session
@@ -355,8 +355,12 @@ export class Session implements MergeSession {
 }
 
 /** After merges that were killed have been undone: what they left must not be taken for dest's own. */
-async function openRecovered(context: Context, path: string): Promise<Site> {
-  const { lock, signal, existing } = context.settings
+async function openRecovered(
+  context: Context,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Site> {
+  const { lock, existing } = context.settings
   const site = await Site.open(context, path, existing)
   try {
     const found = await recoverDest(context.host, site.target.path, lock && { ...lock, signal })

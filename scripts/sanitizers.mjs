@@ -26,6 +26,8 @@ export function buildSanitized(sanitizer) {
     LD_PRELOAD: libraries.map(pathOf).join(' '),
     TSAN_OPTIONS: `suppressions=${join(root, 'scripts/tsan.supp')}`,
     UBSAN_OPTIONS: 'print_stacktrace=1',
+    // More random trees would try the same native code once more.
+    REFLINK_MERGE_RUNS: process.env.REFLINK_MERGE_RUNS ?? '200',
   }
 }
 

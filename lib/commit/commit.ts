@@ -26,6 +26,8 @@ interface StagedTree {
   write(record: MergeRecord): Promise<void>
   /** Nothing that was written counts any more: dest is as it is to be. */
   settle(): Promise<void>
+  /** What was written counts again: what was done is about to be taken back. */
+  reopen(): Promise<void>
 }
 
 export interface CommitContext {
@@ -225,6 +227,8 @@ class Commit {
 
   async undo(): Promise<unknown[]> {
     const errors: unknown[] = []
+    // First, since whoever is killed while it takes things back needs the records.
+    await this.staged?.reopen().catch((error: unknown) => errors.push(error))
     for (const undo of this.undos.reverse()) errors.push(...(await undo()))
     if (errors.length === 0 && this.staged !== undefined) {
       const { steady } = this.context

@@ -30,6 +30,7 @@ interface Hosts {
 export class Staging implements StageTarget {
   private rooms = 0
   private records = 0
+  private isSettled = false
 
   private constructor(
     private readonly hosts: Hosts,
@@ -159,9 +160,21 @@ export class Staging implements StageTarget {
   /** One rename, so that it is done or not, whenever this process is killed. */
   async settle(): Promise<void> {
     if (this.records === 0) return
+    await this.renameOwn(this.hosts.host, journalName, settledName)
+    this.isSettled = true
+  }
+
+  /** The records count again. */
+  async reopen(): Promise<void> {
+    if (!this.isSettled) return
+    await this.renameOwn(this.hosts.steady, settledName, journalName)
+    this.isSettled = false
+  }
+
+  private async renameOwn(host: Host, from: string, to: string): Promise<void> {
     const { scratch: at } = this
-    const jobs = [{ from: at, to: at, names: [journalName], toNames: [settledName] }]
-    throwIfFailed(jobs, await this.hosts.host.rename(jobs, false))
+    const jobs = [{ from: at, to: at, names: [from], toNames: [to] }]
+    throwIfFailed(jobs, await host.rename(jobs, false))
   }
 
   /** Where it stands, for messages. */

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+
+import { errno } from '../../lib/errno'
+import type { Host } from '../../lib/host/host'
+import { mergeOn } from '../../lib/merge'
+import { failureOf } from '../support/failure'
+import { freshDir } from '../support/fresh'
+import { defaultHost } from '../../lib/host'
+import { stagingIn } from '../support/session'
+import { digest } from '../support/snapshot'
+import { writeTree } from '../support/tree'
+
+describe('a merge that fails after its commit point', () => {
+  it('has its records count again before it takes anything back', async function () {
+    if (defaultHost.kind === 'node') this.skip()
+    const base = freshDir()
+    const dir = writeTree(path.join(base, 'a'), { one: 'new', 'two/three': 'new' })
+    const dest = writeTree(path.join(base, 'dest'), { one: 'old', two: 'old' })
+    const before = digest(dest)
+    let syncs = 0
+    const seen: string[][] = []
+    const host: Host = {
+      ...defaultHost,
+      sync: (directory) => {
+        syncs++
+        if (syncs === 1) return defaultHost.sync(directory)
+        return Promise.resolve({ errno: errno.EIO, syscall: 'syncfs' })
+      },
+      rename: (jobs, replace) => {
+        const [staging] = syncs < 2 ? [] : stagingIn(dest)
+        if (staging !== undefined) seen.push(fs.readdirSync(path.join(dest, staging)).sort())
+        return defaultHost.rename(jobs, replace)
+      },
+    }
+    const merging = mergeOn(host, [{ name: 'a', dir }], dest, {
+      durability: 'full',
+      existing: 'replace',
+    })
+    const failure = (await failureOf(merging)) as NodeJS.ErrnoException
+    assert.deepEqual([failure.code, failure.syscall], ['EIO', 'syncfs'])
+    assert.equal(digest(dest), before)
+    const [first, ...others] = seen
+    assert.ok(first?.includes('settled'))
+    assert.ok(others.length >= 4, 'what was published was taken back')
+    for (const names of others) assert.ok(names.includes('journal'), names.join())
+  })
+})

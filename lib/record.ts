@@ -53,7 +53,10 @@ export function fromText(text: string): MergeRecord | undefined {
   } catch {
     return undefined
   }
-  if (written.version !== version) throw new Error(`a record of version ${String(written.version)}`)
+  if (written.version !== version) {
+    const other = `its record is of version ${String(written.version)}, not ${String(version)}`
+    throw new Error(`${other}: another release of reflink-merge wrote it, and can recover it`)
+  }
   const intents = written.intents.map(([path, name, dev, ino, replaced]) => {
     return { path, name, dev: BigInt(dev), ino: BigInt(ino), replaced }
   })

@@ -460,6 +460,7 @@ describe('reflink-merge', () => {
         'link-mode',
         'conflicts',
         'existing',
+        'durability',
         'concurrency',
         'json',
         'quiet',

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+
+import { runNode } from './support/child'
+import type { ChildResult } from './support/child'
+import { freshDir } from './support/fresh'
+import { assertTree } from './support/snapshot'
+import { writeTree } from './support/tree'
+import { defaultHost } from '../lib/host'
+
+const main = path.join(__dirname, '..', 'lib', 'cli', 'main.ts')
+const recover = (...args: string[]): Promise<ChildResult> => runNode([main, 'recover', ...args])
+
+/** A staging directory that nobody holds, in a dest with one file. */
+function abandoned(files: Record<string, string>): { dest: string; staging: string } {
+  const dest = writeTree(path.join(freshDir(), 'dest'), { mine: 'mine' })
+  const staging = path.join(dest, '.reflink-merge-0123456789abcdef')
+  fs.mkdirSync(staging, { mode: 0o700 })
+  writeTree(staging, files)
+  fs.chmodSync(staging, 0o700)
+  return { dest, staging }
+}
+
+describe('reflink-merge recover', function () {
+  before(function () {
+    // Without the addon there are no locks, so nobody can tell that a merge is gone.
+    if (defaultHost.kind === 'node') this.skip()
+  })
+
+  it('of a dest that no merge was killed in changes nothing', async () => {
+    const dest = writeTree(path.join(freshDir(), 'dest'), { mine: 'mine' })
+    const { code, stdout, stderr } = await recover(dest)
+    const said = `${dest}: 0 killed merges undone\n`
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: said, stderr: '' })
+  })
+
+  it('removes what a killed merge left, and tells it', async () => {
+    const { dest } = abandoned({ 'new/half': 'h' })
+    const { code, stdout, stderr } = await recover(dest)
+    const said = `${dest}: 0 killed merges undone\n  1 staging directory removed\n`
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: said, stderr: '' })
+    assertTree(dest, writeTree(freshDir(), { mine: 'mine' }))
+  })
+
+  it('--json prints the result, --quiet nothing', async () => {
+    const { dest } = abandoned({ 'new/half': 'h' })
+    const { code, stdout } = await recover(dest, '--json')
+    assert.equal(code, 0)
+    assert.deepEqual(JSON.parse(stdout), { undone: 0, removed: 1, running: 0, left: [] })
+    assert.equal((await recover(dest, '--quiet')).stdout, '')
+  })
+
+  it('ends with 2 where something had to be left, and says what and why', async () => {
+    const record = '{"version":99,"intents":[],"holding":[]}'
+    const { dest, staging } = abandoned({ 'journal/0': record, 'old/kept': 'k' })
+    const { code, stdout, stderr } = await recover(dest, '--json')
+    assert.equal(code, 2)
+    const { left } = JSON.parse(stdout) as { left: { path: string; error: string }[] }
+    assert.deepEqual(left, [
+      {
+        path: staging,
+        error:
+          'its record is of version 99, not 1: another release of reflink-merge wrote it, and can recover it',
+      },
+    ])
+    assert.equal(
+      stderr,
+      `reflink-merge: ${staging} was left: its record is of version 99, not 1: another release of reflink-merge wrote it, and can recover it\n`,
+    )
+    assert.equal(fs.readFileSync(path.join(staging, 'old/kept'), 'utf8'), 'k')
+  })
+
+  it('wants a dest', async () => {
+    const { code, stderr } = await recover()
+    assert.equal(code, 2)
+    assert.match(stderr, /missing required argument 'dest'/)
+  })
+})

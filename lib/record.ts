@@ -7,6 +7,8 @@ export const destName = 'dest'
 export interface Inode {
   readonly dev: bigint
   readonly ino: bigint
+  /** ns; 0 for a directory. File systems give the number of a removed inode to the next one that is made. */
+  readonly mtime: bigint
 }
 
 /** An entry that is to be published. */
@@ -29,16 +31,16 @@ const version = 1
 
 interface Written {
   version: number
-  intents: [path: string, name: string, dev: string, ino: string, replaced?: string][]
+  intents: [path: string, name: string, inode: [string, string, string], replaced?: string][]
   holding: MergeRecord['holding']
 }
 
 export function toText({ intents, holding }: MergeRecord): string {
   const written: Written = {
     version,
-    intents: intents.map(({ path, name, dev, ino, replaced }) => {
-      const inode = [path, name, String(dev), String(ino)] as const
-      return replaced === undefined ? [...inode] : [...inode, replaced]
+    intents: intents.map(({ path, name, dev, ino, mtime, replaced }) => {
+      const inode: [string, string, string] = [String(dev), String(ino), String(mtime)]
+      return replaced === undefined ? [path, name, inode] : [path, name, inode, replaced]
     }),
     holding,
   }
@@ -57,8 +59,8 @@ export function fromText(text: string): MergeRecord | undefined {
     const other = `its record is of version ${String(written.version)}, not ${String(version)}`
     throw new Error(`${other}: another release of reflink-merge wrote it, and can recover it`)
   }
-  const intents = written.intents.map(([path, name, dev, ino, replaced]) => {
-    return { path, name, dev: BigInt(dev), ino: BigInt(ino), replaced }
+  const intents = written.intents.map(([path, name, [dev, ino, mtime], replaced]) => {
+    return { path, name, dev: BigInt(dev), ino: BigInt(ino), mtime: BigInt(mtime), replaced }
   })
   return { intents, holding: written.holding }
 }

@@ -30,7 +30,11 @@ export interface Entries {
 }
 
 /** An entry that this merge puts into dest. */
-export interface Published extends Inode {
+interface Published {
+  readonly dev: bigint
+  readonly ino: bigint
+  /** Where it is told, it must be the same too. */
+  readonly mtime?: bigint
   readonly path: string
   readonly name: string
   /** What stood there lies in `replaced`, under this name: dest may have spelled it otherwise. */
@@ -188,10 +192,11 @@ export class Journal {
     return errors
   }
 
-  private async undoOne({ path, name, dev, ino, replaced }: Published): Promise<void> {
+  private async undoOne({ path, name, dev, ino, mtime, replaced }: Published): Promise<void> {
     const one = [{ path, names: [name] }]
     const [found] = await inodesOf(this.steady, this.places.dest, one)
-    const ours = found?.dev === dev && found.ino === ino
+    const isSame = found?.dev === dev && found.ino === ino
+    const ours = isSame && (mtime === undefined || found.mtime === mtime)
     // Gone or another's by now: not ours to move.
     if (!ours && found?.ino !== 0n) return
     if (ours) {
@@ -220,8 +225,10 @@ export class Journal {
       const number = outcomes.errnos[index] ?? 0
       const path = paths[index] ?? ''
       const inode = this.inodes.get(joinPath(path, name))
-      if (number === 0 && inode !== undefined) this.done.push({ path, name, replaced, ...inode })
-      else if (!collisions.has(number)) failure ??= this.error(job, name, number, outcomes, index)
+      if (number === 0 && inode !== undefined) {
+        const { dev, ino } = inode
+        this.done.push({ path, name, replaced, dev, ino })
+      } else if (!collisions.has(number)) failure ??= this.error(job, name, number, outcomes, index)
       results.push(number === 0)
     }
     // Only now, so that what did succeed is known and can be taken back.
@@ -266,9 +273,9 @@ export class Journal {
 /** All zero where there is nothing. */
 async function inodesOf(host: Host, start: Place, entries: readonly Entries[]): Promise<Inode[]> {
   const jobs = entries.map(({ path, names }) => ({ to: below(start, path), names }))
-  const { identities } = await host.stat(jobs)
-  return Array.from({ length: identities.length / identityLength }, (_, index) => ({
-    dev: identities[index * identityLength] ?? 0n,
-    ino: identities[index * identityLength + 1] ?? 0n,
-  }))
+  const { identities, kinds } = await host.stat(jobs)
+  return Array.from(kinds, (kind, index) => {
+    const [dev = 0n, ino = 0n, mtime = 0n] = identities.subarray(index * identityLength)
+    return { dev, ino, mtime: kind === Kind.Directory ? 0n : mtime }
+  })
 }

@@ -61,8 +61,8 @@ async function intentsOf(
     const { path, names } = batch.entries
     const spellings = 'spellings' in batch ? (batch as Replacement).spellings : undefined
     return names.map((name) => {
-      const { dev, ino } = inodes[index++] as Inode
-      return { path, name, dev, ino, replaced: spellings && (spellings.get(name) ?? name) }
+      const inode = inodes[index++] as Inode
+      return { ...inode, path, name, replaced: spellings && (spellings.get(name) ?? name) }
     })
   })
 }

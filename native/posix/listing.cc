@@ -35,10 +35,12 @@ Outcome ReadNames(DIR* directory, Names* names) {
     }
     std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
+    if (!IsUtf8(name)) {
+      names->not_utf8.push_back(std::move(name));
+      continue;
+    }
     // The type is only for the order: what an entry is, stat tells.
-    std::vector<std::string>& list = !IsUtf8(name)             ? names->not_utf8
-                                     : entry->d_type == DT_DIR ? names->directories
-                                                               : names->others;
+    std::vector<std::string>& list = entry->d_type == DT_DIR ? names->directories : names->others;
     list.push_back(std::move(name));
   }
 }

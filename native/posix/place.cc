@@ -41,6 +41,8 @@ bool Walk::IsAtStartOf(const Place& place) const {
          (base_ >= 0 || place.root == root_ || *place.root == *root_);
 }
 
+int Walk::StartDirectory() const { return base_ >= 0 ? base_ : start_.get(); }
+
 bool Walk::Start(const Place& place) {
   Forget();
   base_ = place.base;
@@ -77,8 +79,7 @@ bool Walk::Descend(size_t known, std::string_view path) {
     const size_t slash = std::min(path.find('/', at), path.size());
     Level level;
     level.name = path.substr(at, slash - at);
-    const int above =
-        levels_.empty() ? (base_ >= 0 ? base_ : start_.get()) : levels_.back().directory.get();
+    const int above = levels_.empty() ? StartDirectory() : levels_.back().directory.get();
     level.directory = Descriptor(openat(above, level.name.c_str(), kSearchFlags | O_NOFOLLOW));
     if (!level.directory.ok()) return false;
     levels_.push_back(std::move(level));
@@ -96,8 +97,7 @@ int Walk::Search(const Place& place) {
   }
   if (!IsAtStartOf(place) && !Start(place)) return Fail();
   if (!Descend(Return(place.path), place.path)) return Fail();
-  if (!levels_.empty()) return levels_.back().directory.get();
-  return base_ >= 0 ? base_ : start_.get();
+  return levels_.empty() ? StartDirectory() : levels_.back().directory.get();
 }
 
 Descriptor Walk::Read(const Place& place) {

@@ -41,7 +41,9 @@ class Walk {
   // How many names of the way are the same.
   size_t Return(std::string_view path);
   bool Start(const Place& place);
-  bool Descend(size_t start, std::string_view path);
+  int StartDirectory() const;
+  // From the last common directory on.
+  bool Descend(size_t known, std::string_view path);
   int Fail();
 
   int base_ = -1;

@@ -1,6 +1,8 @@
 /** Names in the staging directory: the directory of the records, and what it is called once they count no more. */
 export const journalName = 'journal'
 export const settledName = 'settled'
+/** What is to be published. */
+export const freshName = 'new'
 /** Where dest was missing: the names from the staging directory's parent to it. */
 export const destName = 'dest'
 

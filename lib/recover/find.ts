@@ -1,9 +1,9 @@
 import { fstatSync, promises as fs } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { errno, errnoOf } from '../errno'
-import type { Directory, Host } from '../host/host'
+import { Kind, type Directory, type Host } from '../host/host'
 import { readRecord } from './read'
-import { destName } from '../record'
+import { destName, freshName } from '../record'
 import { reservedPrefix } from '../scan/scan'
 
 /** A staging directory whose merge is gone. Nobody else can take it as long as it is open. */
@@ -92,8 +92,10 @@ function isOurs({ fd }: Directory): boolean {
   return (mode & 0o077) === 0 && uid === (process.geteuid?.() ?? uid)
 }
 
-/** In dest itself only its own merges have staging directories. */
+/** In dest itself only its own merges have staging directories. One with nothing staged in it is anybody's to remove. */
 async function isFor(host: Host, directory: Directory, prefix: string): Promise<boolean> {
   const at = { base: directory, path: '' }
-  return prefix === '' || (await readRecord(host, at, destName)) === prefix
+  if (prefix === '' || (await readRecord(host, at, destName)) === prefix) return true
+  const { kinds } = await host.stat([{ to: at, names: [freshName] }])
+  return kinds[0] === Kind.Missing
 }

@@ -4,9 +4,10 @@ import { lockDirectory, type LockOptions } from '../commit/lock'
 import { errnoOf, errno } from '../errno'
 import { firstOf } from '../errors'
 import { identityLength, Kind, type Directory, type Host, type NamesJob } from '../host/host'
-import { removeTree, throwIfFailed } from '../host/trees'
+import { throwIfFailed } from '../host/trees'
 import { ownerAccess } from '../plan/plan'
-import { journalName, settledName, type Intent, type MergeRecord } from '../record'
+import { freshName, journalName, settledName, type Intent, type MergeRecord } from '../record'
+import { removeStaging } from '../stage/staging'
 import type { Abandoned } from './find'
 import { lastRecord } from './read'
 
@@ -21,7 +22,7 @@ export async function undoMerge(
   try {
     const record = await lastRecord(host, merge.directory)
     if (record !== undefined) await takeBack(host, merge, record)
-    await removeTree(host, { base: merge.parent, path: '' }, merge.name)
+    await removeStaging(host, merge.parent, merge.name)
     return record !== undefined
   } finally {
     held?.release()
@@ -42,7 +43,7 @@ async function openDest(host: Host, { parent, prefix }: Abandoned): Promise<Dire
 async function takeBack(host: Host, merge: Abandoned, record: MergeRecord): Promise<void> {
   const staging = { base: merge.directory, path: '' }
   const dest = { base: merge.parent, path: '' }
-  const fresh = { ...staging, path: 'new' }
+  const fresh = { ...staging, path: freshName }
   const replaced = { ...staging, path: 'old' }
   await loosen(host, dest, record.intents)
   const journal = new Journal(host, host, { fresh, replaced, dest })

@@ -5,7 +5,7 @@ import { SystemError, throwAfter } from '../errors'
 import { below, joinPath, Kind, pathOf, type Directory, type Host, type Place } from '../host/host'
 import { makeDirectories, makePath, removeTree, throwIfFailed } from '../host/trees'
 import { ownerAccess } from '../plan/plan'
-import { destName, journalName, settledName, toText, type MergeRecord } from '../record'
+import { destName, freshName, journalName, settledName, toText, type MergeRecord } from '../record'
 import { reservedPrefix } from '../scan/scan'
 
 /** Where a tree is staged. */
@@ -89,11 +89,12 @@ export class Staging implements StageTarget {
   private async furnish(missing: readonly string[]): Promise<this> {
     const { host } = this.hosts
     try {
+      // First, so that whose it is, is known before anything else is in it.
+      if (missing.length > 0) await this.writeRecord(this.scratch, destName, missing.join('/'))
       await makeDirectories(host, this.scratch, [
-        { path: 'new', mode: ownerAccess },
+        { path: freshName, mode: ownerAccess },
         { path: 'old', mode: ownerAccess },
       ])
-      if (missing.length > 0) await this.writeRecord(this.scratch, destName, missing.join('/'))
       // What lies between is made like mkdir -p would.
       for (let depth = 1; depth < missing.length; depth++) {
         const path = missing.slice(0, depth).join('/')
@@ -107,7 +108,7 @@ export class Staging implements StageTarget {
 
   /** Mirrors `parent`. */
   get published(): Place {
-    return { base: this.directory, path: 'new' }
+    return { base: this.directory, path: freshName }
   }
 
   /** Mirrors dest: what is to be published. */
@@ -184,8 +185,7 @@ export class Staging implements StageTarget {
 
   /** Tries twice, so that a passing failure leaves nothing behind. */
   async remove(): Promise<void> {
-    const remove = (): Promise<void> =>
-      removeTree(this.hosts.steady, { base: this.parent, path: '' }, this.name)
+    const remove = (): Promise<void> => removeStaging(this.hosts.steady, this.parent, this.name)
     try {
       await remove().catch(remove)
     } finally {
@@ -196,6 +196,12 @@ export class Staging implements StageTarget {
   close(): Promise<void> {
     return this.hosts.steady.close(this.directory)
   }
+}
+
+/** What was staged first: a staging directory without it is anybody's to remove, should this be cut off. */
+export async function removeStaging(host: Host, parent: Directory, name: string): Promise<void> {
+  await removeTree(host, { base: parent, path: name }, freshName)
+  await removeTree(host, { base: parent, path: '' }, name)
 }
 
 async function isMissing(host: Host, at: Place, name: string): Promise<boolean> {

@@ -71,7 +71,8 @@ export async function recoverOn(system: Host, dest: string): Promise<RecoverResu
   const host = patient(system, undefined)
   const { path, nearest } = await openTarget(host, readPath('dest', dest))
   await host.close(nearest)
-  return recoverDest(host, path, { timeout: undefined, signal: undefined })
+  const { result } = await recoverDest(host, path, { timeout: undefined, signal: undefined })
+  return result
 }
 
 /** merge() on a host of choice. */

@@ -1,6 +1,5 @@
 import { getMaxListeners, setMaxListeners } from 'node:events'
 import { commit, UndoError, type Committed } from './commit/commit'
-import { ForeignError } from './commit/foreign'
 import { errnoOf, ofTheMachine } from './errno'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
 import { Equality, type Host } from './host/host'
@@ -19,7 +18,7 @@ import { FilePlacer } from './stage/files'
 import { stage } from './stage/stage'
 import type { Staging, StageTarget } from './stage/staging'
 import { recoverDest } from './recover/recover'
-import type { MergeOptions, MergeResult, MergeSession, RecoverResult, Source } from './types'
+import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
 
 /** Where a source stands among the others. */
 interface Standing {
@@ -327,7 +326,8 @@ export class Session implements MergeSession {
       ...{ host, steady, target: site.target, root: union.root, stage: build },
       lock: lock && { ...lock, signal },
       recover: async () => {
-        throwIfLeft(await recoverDest(host, site.target.path, undefined))
+        const { failures } = await recoverDest(host, site.target.path, undefined)
+        if (failures.length > 0) throw firstOf(failures)
       },
       durable: settings.durability === 'full',
       survey: async (dest) => {
@@ -363,21 +363,16 @@ async function openRecovered(
   const { lock, existing } = context.settings
   const site = await Site.open(context, path, existing)
   try {
-    const found = await recoverDest(context.host, site.target.path, lock && { ...lock, signal })
-    throwIfLeft(found)
-    if (found.removed === 0) return site
+    const rules = lock && { ...lock, signal }
+    const { result, failures } = await recoverDest(context.host, site.target.path, rules)
+    if (failures.length > 0) throw firstOf(failures)
+    if (result.undone + result.removed === 0) return site
   } catch (error) {
     await site.close()
     throw error
   }
   await site.close()
   return Site.open(context, path, existing)
-}
-
-/** What others put into directories that were taken back is kept for them; anything else is in the way. */
-function throwIfLeft({ left }: RecoverResult): void {
-  const failed = left.find(({ error }) => !(error instanceof ForeignError))
-  if (failed !== undefined) throw failed.error
 }
 
 /** By rank, and by name where that is the same. */

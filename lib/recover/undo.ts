@@ -7,11 +7,13 @@ import { identityLength, Kind, type Directory, type Host, type NamesJob } from '
 import { throwIfFailed } from '../host/trees'
 import { ownerAccess } from '../plan/plan'
 import { freshName, journalName, settledName, type Intent, type MergeRecord } from '../record'
-import { removeStaging } from '../stage/staging'
 import type { Abandoned } from './find'
 import { lastRecord } from './read'
 
-/** Puts dest back to what it was before the merge, and removes the staging directory. True if there was something to put back. */
+/**
+ * Puts dest back to what it was before the merge; true if there was something to put back. The staging directory then
+ * holds nothing that is needed.
+ */
 export async function undoMerge(
   host: Host,
   merge: Abandoned,
@@ -22,7 +24,6 @@ export async function undoMerge(
   try {
     const record = await lastRecord(host, merge.directory)
     if (record !== undefined) await takeBack(host, merge, record)
-    await removeStaging(host, merge.parent, merge.name)
     return record !== undefined
   } finally {
     held?.release()

@@ -76,6 +76,8 @@ async function open(
     opened.push(directory)
     if (!isOurs(directory) || !(await isFor(host, directory, prefix))) return undefined
     if (host.tryLock(directory) !== 0) return 'running'
+    // Its merge may have put something into it, and been killed, between the look and the lock.
+    if (!(await isFor(host, directory, prefix))) return undefined
     opened.length = 0
     return { parent, name, directory, prefix }
   } catch (error) {

@@ -60,6 +60,8 @@ export class Staging implements StageTarget {
     const job = { to: at, names: [name], modes: Uint32Array.of(ownerAccess) }
     const made = await hosts.host.mkdir([job], true)
     const number = made.errnos[0] ?? 0
+    // It was made, but somebody removed it before it had its mode.
+    if (number === errno.ENOENT && made.syscall(0) !== 'mkdir') return undefined
     if (number !== 0) {
       const hint = 'The staging directory is made here, on the file system of dest'
       throw new SystemError(number, { syscall: made.syscall(0), path: pathOf(at, name), hint })

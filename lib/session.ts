@@ -372,7 +372,7 @@ async function openRecovered(
     throw error
   }
   await site.close()
-  return Site.open(context, path, existing)
+  return site.reopen(existing)
 }
 
 /** By rank, and by name where that is the same. */

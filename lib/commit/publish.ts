@@ -1,4 +1,5 @@
-import { Action, ownerAccess, type Part, type PlanDirectory } from '../plan/plan'
+import type { Part } from '../plan/part'
+import { Action, ownerAccess, type PlanDirectory } from '../plan/plan'
 import type { Inode, Intent } from '../record'
 import type { Entries, Journal } from './journal'
 

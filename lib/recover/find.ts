@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errno, errnoOf } from '../errno'
 import { Kind, type Directory, type Host } from '../host/host'
 import { openReal } from '../host/open-real'
+import { patiently } from '../host/patient'
 import { readRecord } from './read'
 import { destName, freshName, journalName } from '../record'
 import { reservedPrefix } from '../scan/scan'
@@ -62,7 +63,7 @@ export async function findAbandoned(host: Host, dest: string, isGuarded: boolean
 /** Names only: there may be many, and of others. */
 async function namesIn(path: string): Promise<string[]> {
   try {
-    return await fs.readdir(path)
+    return await patiently(undefined, () => fs.readdir(path))
   } catch (error) {
     if (unreadable.has(errnoOf(error))) return []
     throw error

@@ -16,13 +16,13 @@
 
 struct pair {
   int directory;
-  const char *name;
+  const char* name;
   int other;
-  const char *other_name;
+  const char* other_name;
 };
 
 // Open before anything is swapped: by path this program would be led astray itself.
-static int open_directory(const char *path) {
+static int open_directory(const char* path) {
   int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) {
     perror(path);
@@ -31,7 +31,7 @@ static int open_directory(const char *path) {
   return fd;
 }
 
-static void exchange(const struct pair *pair) {
+static void exchange(const struct pair* pair) {
   if (syscall(SYS_renameat2, pair->directory, pair->name, pair->other, pair->other_name,
               RENAME_EXCHANGE) != 0) {
     perror("renameat2");
@@ -45,12 +45,12 @@ static int is_over(void) {
 }
 
 // Up to so many microseconds.
-static void pause_a_while(unsigned *seed, unsigned most) {
+static void pause_a_while(unsigned* seed, unsigned most) {
   struct timespec time = {.tv_nsec = (long)(rand_r(seed) % (most + 1)) * 1000};
   if (time.tv_nsec > 0) nanosleep(&time, NULL);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   struct pair pairs[MOST_PAIRS];
   int count = 0;
   for (int at = 1; at + 3 < argc && count < MOST_PAIRS; at += 4, count++) {
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
   fflush(stdout);
   while (!is_over()) {
     for (int i = 0; i < STORM; i++) {
-      const struct pair *pair = &pairs[rand_r(&seed) % (unsigned)count];
+      const struct pair* pair = &pairs[rand_r(&seed) % (unsigned)count];
       exchange(pair);
       pause_a_while(&seed, 40);
       exchange(pair);

@@ -53,7 +53,7 @@ describe('descriptors of a merge', function () {
     it('that the rest of the process has taken are waited for', async () => {
       const sources = manyFiles(path.join(base, 'store'), few)
       // Each time they are missing at other moments of a merge.
-      for (const crowd of [1, 2, 3, 4, 5, 7, 10, 15, 20]) {
+      for (const crowd of [1, 3, 10]) {
         const order = { sources, dest: path.join(base, `dest-${String(crowd)}/deep`), crowd }
         const { files, crowded } = await bounded(order, { files: 64 })
         assert.equal(files, few)

@@ -130,8 +130,9 @@ async function readDuringMerges(volume: DescribedVolume, linkModes: LinkMode[]):
   assert.equal(done.created, merges * (adding.length + fresh.length))
   for (const { opens } of reports) assert.ok(opens > merges, `only ${String(opens)} opens`)
   tellFigures({
-    ...{ merges, readers: READERS, opens: reports.map(({ opens }) => opens).join(' + ') },
-    ...{ 'of nothing': sumOf(reports, 'missing'), listings: sumOf(reports, 'listings') },
+    ...{ merges, opens: sumOf(reports, 'opens') },
+    'by each reader': reports.map(({ opens }) => opens).join(' + '),
+    ...{ 'looks at nothing': sumOf(reports, 'missing'), listings: sumOf(reports, 'listings') },
   })
 }
 

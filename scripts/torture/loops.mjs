@@ -1,5 +1,5 @@
 /**
- * A loop of tests whose length REFLINK_MERGE_RUNS decides.
+ * A loop of tests whose length REFLINK_MERGE_RUNS or REFLINK_MERGE_LONG decides.
  * @typedef {object} Loop
  * @property {string} name
  * @property {string} what
@@ -31,6 +31,34 @@ export const loops = [
     name: 'model',
     what: 'random sources and policies against a model in memory',
     mocha: ['test/plan/model.test.ts', 'test/plan/union.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'readers',
+    what: 'processes that open and hash what is in dest while merges run',
+    mocha: ['test/races/readers.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'adversary',
+    what: 'a process that swaps directories of dest for symlinks while merges run',
+    mocha: ['test/races/adversary.test.ts', 'test/races/swapped-way.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'contest',
+    what: '16 processes with 200 random merges each into one dest, some killed',
+    mocha: ['test/races/contest.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'bounds',
+    what: 'descriptors, memory and the event loop with many files, and over many merges',
+    mocha: [
+      'test/bounds/descriptors.test.ts',
+      'test/bounds/soak.test.ts',
+      'test/bounds/event-loop.test.ts',
+    ],
     runs: 25_000,
   },
 ]

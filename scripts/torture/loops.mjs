@@ -12,7 +12,7 @@ export const loops = [
   {
     name: 'failures',
     what: 'every change of a merge fails: each errno, once and from then on',
-    mocha: ['test/commit/undo.test.ts'],
+    mocha: ['test/faults/failures.test.ts', 'test/session-failures.test.ts'],
     runs: 25_000,
   },
   {

@@ -127,7 +127,8 @@ class KillLoop {
     const isComplete = differences(now, after).length === 0
     assertTree(root, isComplete ? after : before)
     if (!isComplete) assert.deepEqual(inodesIn(root), inodes)
-    if (differences(atKill, now).length > 0) assert.equal(result.undone, 1)
+    // Where one rename made dest, what is left to be done is done.
+    if (differences(atKill, now).length > 0) assert.equal(result.undone, isComplete ? 0 : 1)
     if (result.undone === 1) assert.ok(!isComplete)
   }
 }

@@ -3,7 +3,7 @@ import { dirname, relative, sep } from 'node:path'
 import { errno, errnoOf } from '../errno'
 import { Kind, type Directory, type Host } from '../host/host'
 import { readRecord } from './read'
-import { destName, freshName } from '../record'
+import { destName, journalName, modesName } from '../record'
 import { reservedPrefix } from '../scan/scan'
 
 /** A staging directory whose merge is gone. Nobody else can take it as long as it is open. */
@@ -61,7 +61,7 @@ async function namesIn(path: string): Promise<string[]> {
   }
 }
 
-/** Undefined where it is another's, or of a merge into another dest. */
+/** Undefined where it is another user's, or counts for another dest. */
 async function open(
   host: Host,
   path: string,
@@ -74,10 +74,11 @@ async function open(
     opened.push(parent)
     const directory = await host.open({ base: parent, path: name })
     opened.push(directory)
-    if (!isOurs(directory) || !(await isFor(host, directory, prefix))) return undefined
-    if (host.tryLock(directory) !== 0) return 'running'
-    // Its merge may have put something into it, and been killed, between the look and the lock.
-    if (!(await isFor(host, directory, prefix))) return undefined
+    if (!isOurs(directory)) return undefined
+    const isMine = await isFor(host, directory, prefix)
+    if (host.tryLock(directory) !== 0) return isMine ? 'running' : undefined
+    // Only now, since its merge may have put something into it, and been killed, before the lock was taken.
+    if (!isMine && (await counts(host, directory))) return undefined
     opened.length = 0
     return { parent, name, directory, prefix }
   } catch (error) {
@@ -94,10 +95,18 @@ function isOurs({ fd }: Directory): boolean {
   return (mode & 0o077) === 0 && uid === (process.geteuid?.() ?? uid)
 }
 
-/** In dest itself only its own merges have staging directories. One with nothing staged in it is anybody's to remove. */
+/** In dest itself only its own merges have staging directories. */
 async function isFor(host: Host, directory: Directory, prefix: string): Promise<boolean> {
+  if (prefix === '') return true
+  return (await readRecord(host, { base: directory, path: '' }, destName)) === prefix
+}
+
+/**
+ * Its merge had written down something that is to be taken back, or finished: that is left to those who merge into the same
+ * dest. Otherwise it has changed nothing and is anybody's to remove, also where a power cut took the name of its dest.
+ */
+async function counts(host: Host, directory: Directory): Promise<boolean> {
   const at = { base: directory, path: '' }
-  if (prefix === '' || (await readRecord(host, at, destName)) === prefix) return true
-  const { kinds } = await host.stat([{ to: at, names: [freshName] }])
-  return kinds[0] === Kind.Missing
+  const { kinds } = await host.stat([{ to: at, names: [journalName, modesName] }])
+  return kinds.some((kind) => kind !== Kind.Missing)
 }

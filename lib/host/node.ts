@@ -54,6 +54,16 @@ async function chmodDirectory({ to, mode }: Item): Promise<void> {
   }
 }
 
+/** A directory that was just made, and does not outlive a failure: whoever tries again must not find the name taken. */
+async function chmodMade(item: Item): Promise<void> {
+  try {
+    await chmodDirectory(item)
+  } catch (error) {
+    await fs.rmdir(item.to).catch(() => undefined)
+    throw error
+  }
+}
+
 async function copyTimes({ from, to }: Item): Promise<void> {
   const { atimeMs, mtimeMs } = await call(fs.lstat(from))
   await call(fs.lutimes(to, atimeMs / 1000, mtimeMs / 1000))
@@ -109,7 +119,7 @@ export const nodeHost: Host = {
   mkdir: (jobs, exact) =>
     each(nameItems(jobs), async (item) => {
       await call(fs.mkdir(item.to, item.mode))
-      if (exact) await chmodDirectory(item)
+      if (exact) await chmodMade(item)
     }),
   chmod: (jobs) => each(nameItems(jobs), chmodDirectory),
   copyTimes: (jobs) => each(pairItems(jobs), copyTimes),

@@ -55,7 +55,10 @@ Result MakeDirectory(const Item& item, const Options& options) {
     return Outcome{errno, Call::kMakeDirectory};
   }
   if (!options.exact_mode) return {};
-  return SetDirectoryMode(item.to, item.to_name, static_cast<mode_t>(item.mode));
+  const Outcome outcome = SetDirectoryMode(item.to, item.to_name, static_cast<mode_t>(item.mode));
+  // A failure leaves nothing behind: whoever tries again must not find the name taken.
+  if (!outcome.ok()) unlinkat(item.to, item.to_name, AT_REMOVEDIR);
+  return outcome;
 }
 
 Result Unlink(const Item& item, const Options&) {

@@ -6,7 +6,7 @@ import { runOrder, type Finished, type KillOrder } from './killed'
 import type { Operation } from './scripted-host'
 
 /** A system call that changes something below a directory, as strace saw it. */
-export interface TracedCall {
+interface TracedCall {
   /** As strace calls it, but `ioctl` by its request, and `unlinkat` of a directory `rmdir`. */
   readonly name: string
   /** How many the thread had made of that system call, with this one: what `inject=…:when=` counts. */

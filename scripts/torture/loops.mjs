@@ -17,8 +17,20 @@ export const loops = [
   },
   {
     name: 'kills',
-    what: 'a merge, a session and recover() are killed at each of their steps',
+    what: 'a merge and a session are killed at each of their steps',
     mocha: ['test/recover/kill-loop.test.ts', 'test/recover/cut-off.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'recoveries',
+    what: 'recover() is killed at each of its steps, and runs beside a live merge',
+    mocha: ['test/recover/kill-recover.test.ts', 'test/recover/live.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'injections',
+    what: 'the failpoint layer against strace, and real errors of real file systems',
+    mocha: ['test/faults/cross-check.test.ts', 'test/faults/real-errors.test.ts'],
     runs: 25_000,
   },
   {

@@ -24,6 +24,9 @@ interface Point {
   readonly recover: number
 }
 
+/** The steps of the merge at which they begin: so many pairs of kills at once. */
+const lanes = [1, 2] as const
+
 /** What a pair of kills came to. */
 type End = 'killed twice' | 'recovered' | 'merged'
 
@@ -47,12 +50,15 @@ class Loop {
     await this.merge(dest)
     this.expected = { before, after: visible(root) }
     let count = 0
-    let point: Point | undefined = { merge: 1, recover: 1 }
-    while (point !== undefined) {
-      const end = await this.killAt(point)
-      if (end === 'killed twice') count++
-      point = next(point, end)
+    const lane = async (first: number): Promise<void> => {
+      let point: Point | undefined = { merge: first, recover: 1 }
+      while (point !== undefined) {
+        const end = await this.killAt(point)
+        if (end === 'killed twice') count++
+        point = next(point, end)
+      }
     }
+    await Promise.all(lanes.map(lane))
     return count
   }
 
@@ -60,13 +66,12 @@ class Loop {
     await mergeOn(defaultHost, this.sources, dest, this.killCase.options)
   }
 
+  private scenes = 0
+
   private async killAt(point: Point): Promise<End> {
     const { sources, killCase } = this
     const { what, options } = killCase
-    const { root, dest } = makeKillScene(
-      path.join(this.base, `${String(point.merge)}-${String(point.recover)}`),
-      killCase,
-    )
+    const { root, dest } = makeKillScene(path.join(this.base, String(this.scenes++)), killCase)
     const inodes = inodesIn(root)
     if (await killed({ what, sources, dest, options, at: point.merge })) return 'merged'
     const recovered = await killed({ what: 'recover', sources: [], dest, at: point.recover })
@@ -101,19 +106,19 @@ class Loop {
   }
 }
 
-/** Every step of recover() after a kill at every step of the merge. */
+/** Every step of recover() after a kill at every step of the merge: each lane has every second of those. */
 function everyPair(last: Point, end: End): Point | undefined {
   if (end === 'merged') return undefined
-  if (end === 'recovered') return { merge: last.merge + 1, recover: 1 }
+  if (end === 'recovered') return { merge: last.merge + lanes.length, recover: 1 }
   return { ...last, recover: last.recover + 1 }
 }
 
-/** About every fourth step of the merge, and some step of recover() after it. */
+/** In each lane about every eighth step of the merge, and some step of recover() after it. */
 function somePairs(): (last: Point, end: End) => Point | undefined {
   const random = randomFrom(seed)
   return ({ merge }, end) => {
     if (end === 'merged') return undefined
-    return { merge: merge + 1 + random.below(7), recover: 1 + random.below(20) }
+    return { merge: merge + 1 + random.below(14), recover: 1 + random.below(20) }
   }
 }
 

@@ -20,7 +20,10 @@ import { assertTree, differences, snapshot, type TreeEntry } from '../support/sn
 const codes = ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EMFILE'] as const
 type Code = (typeof codes)[number]
 
-const thorough = Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000) > 2000
+const runs = Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000)
+const thorough = runs > 2000
+// A short run, as under sanitizers, has one of each sort: that is final, that falls back, that passes.
+const tried = runs < 1000 ? (['EIO', 'EACCES', 'EMFILE'] as const) : codes
 const volumes = thorough ? (['btrfs', 'xfs', 'ext4', 'tmpfs'] as const) : (['btrfs'] as const)
 
 const kinds: Readonly<Record<string, SceneKind>> = {
@@ -137,7 +140,7 @@ function neitherOf({ scene, whole }: Case, isBefore: boolean): string[] {
 describe('a merge of which any change fails', () => {
   describeOn(volumes, (volume) => {
     for (const [what, kind] of Object.entries(kinds))
-      for (const code of codes) {
+      for (const code of tried) {
         // What durability adds is the same for each of them.
         if (durable(what) && code !== 'EIO' && !thorough) continue
 

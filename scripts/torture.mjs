@@ -59,6 +59,7 @@ function torture(loop, seed) {
   try {
     const some = values.grep === undefined ? [] : [`--grep=${values.grep}`]
     const counts = runMocha([...some, ...loop.mocha], {
+      REFLINK_MERGE_LONG: '1',
       REFLINK_MERGE_RUNS: runs,
       REFLINK_MERGE_SEED: seed,
       REFLINK_MERGE_FIGURES: file,

@@ -1,5 +1,5 @@
 /**
- * A loop of tests whose length REFLINK_MERGE_RUNS decides.
+ * A loop of tests whose length REFLINK_MERGE_RUNS or REFLINK_MERGE_LONG decides.
  * @typedef {object} Loop
  * @property {string} name
  * @property {string} what
@@ -37,6 +37,12 @@ export const loops = [
     name: 'power-cuts',
     what: "durability: 'full' on XFS, ext4 and Btrfs whose power is cut",
     mocha: ['test/durability.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'readers',
+    what: 'processes that open and hash what is in dest while merges run',
+    mocha: ['test/races/readers.test.ts'],
     runs: 25_000,
   },
   {

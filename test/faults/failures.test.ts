@@ -137,7 +137,9 @@ function neitherOf({ scene, whole }: Case, isBefore: boolean): string[] {
   return differences(now, whole)
 }
 
-describe('a merge of which any change fails', () => {
+describe('a merge of which any change fails', function () {
+  this.timeout(600_000)
+
   describeOn(volumes, (volume) => {
     for (const [what, kind] of Object.entries(kinds))
       for (const code of tried) {

@@ -135,7 +135,9 @@ class KillLoop {
   }
 }
 
-describe('a merge that is killed at each of its steps', () => {
+describe('a merge that is killed at each of its steps', function () {
+  this.timeout(600_000)
+
   describeOn(volumes, (volume) => {
     const turn = volumes.findIndex((kind) => kind === volume.kind)
     for (const [title, killCase] of Object.entries(killCases)) {

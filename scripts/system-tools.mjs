@@ -9,6 +9,7 @@ const tools = {
   exfat: { program: 'mkfs.exfat', debian: 'exfatprogs' },
   exfatFuse: { program: 'mount.exfat-fuse', debian: 'exfat-fuse' },
   strace: { program: 'strace', debian: 'strace' },
+  python: { program: 'python3', debian: 'python3' },
   cmake: { program: 'cmake', debian: 'cmake' },
   clangFormat: { program: 'clang-format-19', debian: 'clang-format-19' },
   clangTidy: { program: 'run-clang-tidy-19', debian: 'clang-tidy-19' },

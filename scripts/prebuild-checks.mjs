@@ -127,9 +127,9 @@ function checkWindows({ arch }, file) {
  */
 function withoutNode(imports) {
   const require = createRequire(import.meta.url)
-  const { symbols } = /** @type {{ symbols: { v8: Record<string, string[]> } }} */ (
-    require(nodeApi)
-  )
+  /** @type {unknown} */
+  const headers = require(nodeApi)
+  const { symbols } = /** @type {{ symbols: { v8: Record<string, string[]> } }} */ (headers)
   const known = new Set(Object.values(symbols.v8).flat())
   return imports.filter(({ name }) => !known.has(name))
 }

@@ -9,6 +9,8 @@ const tools = {
   exfat: { program: 'mkfs.exfat', debian: 'exfatprogs' },
   exfatFuse: { program: 'mount.exfat-fuse', debian: 'exfat-fuse' },
   strace: { program: 'strace', debian: 'strace' },
+  qemu: { program: 'qemu-aarch64-static', debian: 'qemu-user-static' },
+  arm64Libraries: { program: 'aarch64-linux-gnu-g++', debian: 'g++-aarch64-linux-gnu' },
   python: { program: 'python3', debian: 'python3' },
   cmake: { program: 'cmake', debian: 'cmake' },
   clangFormat: { program: 'clang-format-19', debian: 'clang-format-19' },

@@ -18,8 +18,7 @@ const application = `
 
 describe('the installed package, bundled by esbuild', () => {
   let dir = ''
-  before(function () {
-    this.timeout(60_000)
+  before(() => {
     dir = writeTree(installPackage(), { 'app.mjs': application })
   })
 

@@ -22,8 +22,7 @@ const named = ['cloneFile', 'cloneFileSync', 'merge', 'openMerge', 'planMerge', 
 
 describe('the installed package', () => {
   let dir = ''
-  before(function () {
-    this.timeout(60_000)
+  before(() => {
     dir = installPackage()
   })
 

@@ -10,8 +10,7 @@ const files = 200
 
 describe('the installed package, loaded more than once', () => {
   let dir = ''
-  before(function () {
-    this.timeout(60_000)
+  before(() => {
     const store = Array.from({ length: files }, (_, index) => [`store/${String(index)}`, 'x'])
     dir = writeTree(installPackage(), Object.fromEntries(store) as Record<string, string>)
   })

@@ -43,8 +43,7 @@ const projects: Record<string, { file: string; text: string; options: Record<str
 
 describe('the installed package in TypeScript', () => {
   let dir = ''
-  before(function () {
-    this.timeout(60_000)
+  before(() => {
     dir = installPackage()
     const types = ['node', 'cli-progress'].map((name) => `node_modules/@types/${name}`)
     for (const name of [...types, 'node_modules/undici-types'])

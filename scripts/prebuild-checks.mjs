@@ -108,7 +108,10 @@ function checkMacos({ arch }, file) {
 function checkWindows({ arch }, file) {
   const { imports, ...pe } = readPe(file)
   same('architecture', pe.arch, arch)
-  same('exports', pe.exports.sort().join(), entry.join())
+  // Others, of the unwinder, do no harm: Windows looks a name up in the library that it was linked to.
+  for (const name of entry) {
+    if (!pe.exports.includes(name)) throw new Error(`does not export ${name}`)
+  }
   const node = imports.filter(({ library }) => library.toLowerCase() === 'node.exe')
   none('functions that Node lacks', namesOf(withoutNode(node)))
   const libraries = [...new Set(imports.map(({ library }) => library))]

@@ -13,7 +13,7 @@ const oldestMacos = '11.0'
 const entry = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
 // Of glibc, and its dynamic linker: part of every system that has it.
 const glibcLibraries = /^(?:lib(?:c|dl|m|pthread|rt)\.so\.\d|ld-linux-.*\.so\.\d)$/
-const windowsLibraries = /^(?:kernel32|ntdll|advapi32|api-ms-win-crt-[a-z]+-l1-1-0)\.dll$/i
+const windowsLibraries = /^(?:kernel32|ntdll|advapi32|msvcrt|api-ms-win-crt-[a-z]+-l1-1-0)\.dll$/i
 // A weak symbol that profilers define.
 const nobodyNeeds = '__gmon_start__'
 

@@ -54,7 +54,6 @@ export function addOutputOptions(command: Command): Command {
     .addOption(
       new Option('-q, --quiet', 'print no progress and no summary').conflicts(['json', 'verbose']),
     )
-    .option('--verbose', 'tell more: each source, each phase, every conflict')
 }
 
 /** Options that merge and plan share. */
@@ -101,7 +100,10 @@ export function addMergeOptions(command: Command): Command {
         .conflicts('lock'),
     )
     .option('--no-lock', 'do not lock dest')
-  return addOutputOptions(command)
+  return addOutputOptions(command).option(
+    '--verbose',
+    'tell more: each source, each phase, every conflict',
+  )
 }
 
 /** The options of the API. */

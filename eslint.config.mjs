@@ -42,7 +42,7 @@ const zones = [unplaced, ...layers].flatMap((layer, height) =>
 )
 
 export default defineConfig(
-  { ignores: ['build/', 'coverage/', 'dist/', 'out/', 'prebuilds/', 'bench/corpus/'] },
+  { ignores: ['build/', 'coverage/', 'dist/', 'out/', 'docs/api/', 'prebuilds/', 'bench/corpus/'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

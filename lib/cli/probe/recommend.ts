@@ -31,8 +31,8 @@ function ofClone({ sharedBytes, bytes, cost }: Findings): string {
   const { clone, copy } = cost
   const shared =
     sharedBytes > 0
-      ? `cloning works, and ${formatBytes(sharedBytes)} of ${formatBytes(bytes)} are stored once`
-      : 'cloning works, but that the extents are shared could not be seen (the file is small, or the addon is missing)'
+      ? `Cloning works, and ${formatBytes(sharedBytes)} of ${formatBytes(bytes)} are stored once`
+      : 'Cloning works, but that the extents are shared could not be seen (the file is small, or the addon is missing)'
   if (clone === null || copy === null) return `${shared}.`
   const times = `${formatMicroseconds(clone)} a file, a copy ${formatMicroseconds(copy)}`
   return `${shared}; it takes ${times}. Files in dest may be edited: the store stays as it is.`

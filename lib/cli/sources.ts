@@ -25,10 +25,7 @@ export function declareSources(command: Command): Command {
       ).argParser(collect),
     )
     .addOption(
-      new Option(
-        '--manifest <file>',
-        'sources from JSON: [{ "name", "dir" or "files", "to" }]; - is stdin',
-      ).argParser(collect),
+      new Option('--manifest <file>', 'sources from a JSON array; - is stdin').argParser(collect),
     )
 }
 

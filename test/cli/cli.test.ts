@@ -608,7 +608,12 @@ describe('a big merge from the command line', function () {
         const result = await child.done
         assertCode(result, 130)
         assert.equal(result.stdout, '')
-        assert.equal(result.stderr, 'reflink-merge: interrupted, nothing was changed\n')
+        // A machine that is busy takes its time to put everything back, and says so.
+        const said = result.stderr.replace(
+          /^.*putting everything back; once more ends at once\n/,
+          '',
+        )
+        assert.equal(said, 'reflink-merge: interrupted, nothing was changed\n')
         assertTree(parent, before)
       })
 })

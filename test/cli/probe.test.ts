@@ -128,6 +128,7 @@ describe('reflink-merge probe', () => {
       const { report } = await probed(from, path.join(overlay, 'dest'))
       assert.equal(report.copyUp?.copied, false)
       assert.deepEqual(report.recommended.linkModes, ['hardlink', 'copy'])
+      assert.match(report.recommended.reason, /one of a lower layer would be copied up first/)
     })
   })
 

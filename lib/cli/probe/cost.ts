@@ -1,11 +1,20 @@
-import type { FileOptions, Host, Outcomes, PairJob, Place } from '../../host/host'
+import {
+  pathOf,
+  type FileOptions,
+  type Host,
+  type Outcomes,
+  type PairJob,
+  type Place,
+} from '../../host/host'
 import { throwIfFailed } from '../../host/trees'
 import type { LinkMode } from '../../index'
-import { pathOf } from '../../host/host'
 import type { File } from '../../probe'
 import { median } from './median'
 
+// For a median; of what takes long, fewer.
 const rounds = 9
+const fewestRounds = 3
+const longest = 1_000
 const mostFiles = 64
 // A copy of a big file takes long enough to be measured by a few.
 const mostBytes = 4 << 20
@@ -20,11 +29,13 @@ export async function costOf(
   size: number,
   to: Place,
 ): Promise<number> {
-  const count = Math.max(4, Math.min(mostFiles, Math.floor(mostBytes / Math.max(size, 1))))
+  const count = Math.max(1, Math.min(mostFiles, Math.floor(mostBytes / Math.max(size, 1))))
   const toNames = Array.from({ length: count }, (_, index) => `${mode}-${index}`)
   const costs: number[] = []
-  for (let round = 0; round < rounds; round++) {
+  const begun = performance.now()
+  while (costs.length < rounds) {
     const started = performance.now()
+    if (costs.length >= fewestRounds && started - begun > longest) break
     await place(host, mode, file, to, toNames)
     costs.push(((performance.now() - started) * 1000) / count)
     const made = [{ to, names: toNames }]

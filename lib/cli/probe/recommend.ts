@@ -17,11 +17,11 @@ export function recommend(findings: Findings, why: string): Recommendation {
     return { linkModes: ['copy'], reason: `${why}, and files cannot be hard-linked (${code}).` }
   }
   if (copyUp?.copied === true) {
-    const [first, later] = [copyUp.first, copyUp.later].map(formatMicroseconds)
+    const { first, later, copy } = copyUp
     const reason =
       `${why}. Hard links work, but overlayfs first copies each file of a lower layer up: the first link ` +
-      `to a file of ${formatBytes(copyUp.bytes)} took ${String(first)}, another one ${String(later)}. ` +
-      'A copy is no slower, and leaves the store as it is.'
+      `to a file of ${formatBytes(copyUp.bytes)} took ${formatMicroseconds(first)}, another one ${formatMicroseconds(later)}, a copy ${formatMicroseconds(copy)}. ` +
+      'So a copy is as good, and leaves the store as it is.'
     return { linkModes: ['copy'], reason }
   }
   return { linkModes: ['hardlink', 'copy'], reason: `${why}. ${ofHardlink(findings)}` }
@@ -38,13 +38,17 @@ function ofClone({ sharedBytes, bytes, cost }: Findings): string {
   return `${shared}; it takes ${times}. Files in dest may be edited: the store stays as it is.`
 }
 
-function ofHardlink({ cost: { hardlink, copy } }: Findings): string {
+function ofHardlink({ cost: { hardlink, copy }, copyUp }: Findings): string {
+  const caveat =
+    copyUp === null
+      ? ''
+      : ' The file that was tried lies in the upper layer of the overlay; one of a lower layer would be copied up first.'
   const times =
     hardlink === null || copy === null
       ? ''
       : ` (${formatMicroseconds(hardlink)} a file, a copy ${formatMicroseconds(copy)})`
   return (
     `A hard link takes no space${times}, but it is the store's own file: an edit in dest is an edit in the ` +
-    'store. Where files in dest are edited, take --link-mode copy.'
+    `store. Where files in dest are edited, take --link-mode copy.${caveat}`
   )
 }

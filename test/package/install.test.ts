@@ -3,7 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import { startCommand } from '../support/child'
-import { examplesOf, writeExampleStore } from '../support/examples'
+import { examplesOf } from '../documents/examples'
+import { writeExampleStore } from '../documents/project'
 import { freshDir } from '../support/fresh'
 import { installPackage, offline } from '../support/installed'
 import { writeTree } from '../support/tree'
@@ -48,8 +49,8 @@ describe('the installed package', () => {
 
   it('runs the first example of the README', async () => {
     writeExampleStore(dir)
-    const [first] = examplesOf('README.md')
-    assert.ok(first)
+    const first = examplesOf('README.md').find(({ kind }) => kind === 'js')
+    assert.ok(first?.kind === 'js')
     assert.equal(await node(dir, '-e', first.code), first.output)
     assert.ok(fs.existsSync(path.join(dir, 'project/node_modules/@acme/core/package.json')))
   })

@@ -455,7 +455,8 @@ describe('reflink-merge', () => {
       const { code, stdout, stderr } = await cli(command, '--help')
       assert.deepEqual([code, stderr], [0, ''])
       assert.ok(stdout.startsWith(`Usage: reflink-merge ${command} [options] <source...> <dest>\n`))
-      const options = [...stdout.matchAll(/--([a-z-]+)/g)].map(([, name]) => name)
+      const [declared = ''] = stdout.split('\nExamples:\n')
+      const options = [...declared.matchAll(/--([a-z-]+)/g)].map(([, name]) => name)
       const expected = [
         'link-mode',
         'conflicts',

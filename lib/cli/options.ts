@@ -1,15 +1,19 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { ExistingPolicy, LinkMode, MergeOptions, Source } from '../index'
+import type { ExistingPolicy, LinkMode, MergeOptions } from '../index'
 
-/** The options as commander gives them. */
-export interface CliOptions {
+/** How the result is told, as commander gives it. */
+export interface OutputOptions {
+  json?: boolean
+  quiet?: boolean
+}
+
+/** The options of merge and plan, as commander gives them. */
+export interface MergeCliOptions extends OutputOptions {
   linkMode?: LinkMode[]
   conflicts?: 'error' | 'first' | 'last' | 'exclusive'
   existing?: ExistingPolicy
   concurrency?: number
   durability?: 'none' | 'full'
-  json?: boolean
-  quiet?: boolean
 }
 
 const linkModes: readonly string[] = ['clone', 'hardlink', 'copy', 'symlink']
@@ -27,9 +31,16 @@ function parseCount(text: string): number {
   throw new InvalidArgumentError('It must be a whole number, 1 or more.')
 }
 
+/** Options of every command. */
+export function addOutputOptions(command: Command): Command {
+  return command
+    .option('--json', 'print the result as JSON')
+    .option('-q, --quiet', 'print no progress and no summary')
+}
+
 /** Options that merge and plan share. */
 export function addMergeOptions(command: Command): Command {
-  return command
+  command
     .addOption(
       new Option(
         '--link-mode <modes>',
@@ -55,12 +66,11 @@ export function addMergeOptions(command: Command): Command {
       ]),
     )
     .option('--concurrency <n>', 'batches of work in flight', parseCount)
-    .option('--json', 'print the result as JSON')
-    .option('-q, --quiet', 'print no progress and no summary')
+  return addOutputOptions(command)
 }
 
 /** The options of the API. */
-export function toMergeOptions(given: CliOptions): MergeOptions {
+export function toMergeOptions(given: MergeCliOptions): MergeOptions {
   const options: MergeOptions = {}
   if (given.linkMode !== undefined) options.linkModes = given.linkMode
   if (given.conflicts !== undefined) options.conflicts = given.conflicts
@@ -68,10 +78,4 @@ export function toMergeOptions(given: CliOptions): MergeOptions {
   if (given.concurrency !== undefined) options.concurrency = given.concurrency
   if (given.durability !== undefined) options.durability = given.durability
   return options
-}
-
-/** The last path is dest, the others are sources, named as they were given. */
-export function splitPaths(paths: readonly string[]): { sources: Source[]; dest: string } {
-  const dest = paths.at(-1) ?? ''
-  return { sources: paths.slice(0, -1).map((dir) => ({ name: dir, dir })), dest }
 }

@@ -26,6 +26,7 @@ const layers = [
   ['merge.ts', 'clone.ts', 'binding.ts'],
   ['probe.ts'],
   ['index.ts'],
+  ['bench'],
   ['cli'],
 ]
 // What has no layer yet stands at the bottom, so that its first import asks for one.

@@ -100,7 +100,10 @@ async function spaceFor(
   const sum = (of: (each: typeof tree) => number): number =>
     all.reduce((total, each) => total + of(each), 0) + 3 * Math.max(...all.map(of))
   // Small files take a block each.
-  return { bytes: sum(({ bytes, entries }) => bytes + 4096 * entries), files: sum((e) => e.entries) }
+  return {
+    bytes: sum(({ bytes, entries }) => bytes + 4096 * entries),
+    files: sum((e) => e.entries),
+  }
 }
 
 async function entriesOf(dir: string): Promise<{ bytes: number; entries: number }> {

@@ -87,7 +87,9 @@ function byTree(rows: readonly Row[]): Conclusion[] {
       `${time(row)}, and ${formatMs(row.syncMs?.median ?? 0)} until it is on disk; ` +
       `by copy: ${time(copy)} and ${formatMs(copy.syncMs?.median ?? 0)}`
     if (verdict === 'unclear') return [unclear('tree', each, times(ratio))]
-    return [{ about: 'tree', certain: true, text: `${each}. A copy takes ${times(ratio)} its time.` }]
+    return [
+      { about: 'tree', certain: true, text: `${each}. A copy takes ${times(ratio)} its time.` },
+    ]
   })
 }
 

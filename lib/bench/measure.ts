@@ -76,7 +76,10 @@ export class Measuring {
     return task.state === 'fresh' ? this.supplies.fresh(task) : this.supplies.of(task)
   }
 
-  private async place(task: Task, supply: Supply): Promise<Pick<Measured, 'ms' | 'user' | 'system'>> {
+  private async place(
+    task: Task,
+    supply: Supply,
+  ): Promise<Pick<Measured, 'ms' | 'user' | 'system'>> {
     const told = await this.workers.run(this.job(task, supply), this.signal)
     if ('failed' in told) throw new CannotDo(told.failed)
     return told

@@ -10,9 +10,9 @@ export interface FileSpec {
  * their greatest thousandth (0.8 to 9 MB), which a small tree would have one of or none.
  */
 const sizes = [
-  0, 51, 70, 89, 102, 117, 132, 159, 196, 250, 301, 333, 372, 400, 460, 516, 595, 640, 658, 724, 795,
-  878, 972, 1073, 1152, 1269, 1388, 1520, 1702, 1886, 2133, 2443, 2834, 3349, 3994, 4737, 5999, 8203,
-  12658, 27094, 813868,
+  0, 51, 70, 89, 102, 117, 132, 159, 196, 250, 301, 333, 372, 400, 460, 516, 595, 640, 658, 724,
+  795, 878, 972, 1073, 1152, 1269, 1388, 1520, 1702, 1886, 2133, 2443, 2834, 3349, 3994, 4737, 5999,
+  8203, 12658, 27094, 813868,
 ]
 
 /** Files directly in each directory of a package; in the corpus half of the directories have at most 3, one in ten 20. */

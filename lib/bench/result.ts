@@ -1,4 +1,4 @@
-import type { LinkMode } from '../index'
+import type { LinkMode } from '../types'
 import type { Summary } from './statistics'
 
 /** How files are placed: the library's link modes, and what Node itself has. */

@@ -8,7 +8,11 @@ export interface Bar {
   readonly label: string
 }
 
-const barOptions = { barCompleteString: '█'.repeat(80), barIncompleteString: ' '.repeat(80), barGlue: '' }
+const barOptions = {
+  barCompleteString: '█'.repeat(80),
+  barIncompleteString: ' '.repeat(80),
+  barGlue: '',
+}
 
 /** Bars from zero, the longest over the whole width that is left. */
 export function bars(all: readonly Bar[], width: number): string {

@@ -11,7 +11,7 @@ const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 }
 
 /** Columns of figures, the first one of text. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const colAligns = head.map((_, index) => (index === 0 ? 'left' : 'right') as 'left' | 'right')
+  const colAligns = head.map((_, index) => (index === 0 ? 'left' : 'right'))
   const made = new Table({ head: [...head], chars: { ...chars, middle: '  ' }, style, colAligns })
   made.push(...rows.map((row) => [...row]))
   return withoutPadding(made.toString())

@@ -6,7 +6,8 @@ export type Job = SizesJob | TreeJob
 
 /** What it tells of each job: its time, or why it failed. */
 export type Told =
-  { readonly ms: number; readonly user: number; readonly system: number } | { readonly failed: string }
+  | { readonly ms: number; readonly user: number; readonly system: number }
+  | { readonly failed: string }
 
 async function measured(job: Job): Promise<Told> {
   const before = process.resourceUsage()

@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { poolSize } from '../host/descriptors'
 import type { Job, Told } from './worker'
 
+// ms
+const patience = 3000
+
 /**
  * One process a method and number of threads: each is warm after its first round, and what one method leaves in
  * memory slows no other.
@@ -37,14 +40,16 @@ export class Workers {
 
   /** Ends them, also in the middle of a job. */
   async end(): Promise<void> {
-    const children = [...this.running.values()].filter(({ exitCode, signalCode }) => {
-      return exitCode === null && signalCode === null
-    })
+    const children = [...this.running.values()].filter(({ connected }) => connected)
     this.running.clear()
     await Promise.all(
       children.map(async (child) => {
-        child.kill('SIGKILL')
-        await once(child, 'exit')
+        const exit = once(child, 'exit')
+        // It ends itself when it notices, and its threads with it; if it does not, it is ended.
+        child.disconnect()
+        const timer = setTimeout(() => child.kill('SIGKILL'), patience)
+        await exit
+        clearTimeout(timer)
       }),
     )
   }

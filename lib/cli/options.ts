@@ -25,7 +25,7 @@ function parseLinkModes(text: string): LinkMode[] {
   throw new InvalidArgumentError(`"${unknown}" is none of ${linkModes.join(', ')}.`)
 }
 
-function parseCount(text: string): number {
+export function parseCount(text: string): number {
   const count = Number(text)
   if (Number.isSafeInteger(count) && count > 0) return count
   throw new InvalidArgumentError('It must be a whole number, 1 or more.')

@@ -1,7 +1,13 @@
 import type { CliCommand } from '../command'
+import { benchCommand } from './bench'
 import { mergeCommand } from './merge'
 import { planCommand } from './plan'
 import { recoverCommand } from './recover'
 
 /** In the order of --help. */
-export const commands: readonly CliCommand[] = [mergeCommand, planCommand, recoverCommand]
+export const commands: readonly CliCommand[] = [
+  mergeCommand,
+  planCommand,
+  recoverCommand,
+  benchCommand,
+]

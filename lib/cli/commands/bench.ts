@@ -1,0 +1,62 @@
+import { access, constants, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { runBench } from '../../bench/bench'
+import { pageOf } from '../../bench/page'
+import { describeBench } from '../../bench/text'
+import { BenchProgress } from '../bench-progress'
+import type { CliCommand } from '../command'
+import { ExitCode } from '../exit-codes'
+import { addOutputOptions, parseCount, type OutputOptions } from '../options'
+
+interface BenchCliOptions extends OutputOptions {
+  dir: string
+  source?: string
+  quick?: boolean
+  rounds?: number
+  html?: string
+}
+
+export const benchCommand: CliCommand = {
+  name: 'bench',
+  description: 'measure what cloning brings on this disk, and recommend link modes',
+  examples: [
+    ['bench', 'measures the disk of the current directory: a minute or two'],
+    ['bench --dir /srv/store --source node_modules', 'with your own files, on that disk'],
+    ['bench --quick --html report.html', 'some seconds, and a page with charts'],
+  ],
+
+  declare(command) {
+    command
+      .option('--dir <dir>', 'where, in a hidden directory that is removed again', '.')
+      .option('--source <dir>', 'a tree of your own in place of a made one; it is only read')
+      .option('--quick', 'fewer sizes, files and rounds')
+      .option('--rounds <n>', 'measured rounds, whatever time they take', parseCount)
+      .option('--html <file>', 'write a page with charts, which needs no network')
+    addOutputOptions(command)
+  },
+
+  async run(command, { signal, print, tell }) {
+    const { html, json, quiet, ...given }: BenchCliOptions = command.opts()
+    // Known before minutes are spent.
+    if (html !== undefined) await access(dirname(resolve(html)), constants.W_OK)
+    const progress = new BenchProgress(quiet === true || json === true, tell)
+    try {
+      const options = { ...given, dir: resolve(given.dir), signal, onProgress: progress.update }
+      const result = await runBench(options)
+      progress.stop()
+      if (html !== undefined) await writeFile(html, pageOf(result))
+      if (json === true) print(JSON.stringify(result, undefined, 2))
+      else if (quiet !== true) print(describeBench(result, columns()))
+      return ExitCode.Done
+    } finally {
+      progress.stop()
+    }
+  },
+}
+
+// Tables need 80 columns, and longer lines are hard to read.
+function columns(): number {
+  // The types know terminals only.
+  const { columns: width } = process.stdout as { columns?: number }
+  return Math.min(Math.max(width ?? 80, 80), 110)
+}

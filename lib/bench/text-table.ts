@@ -10,20 +10,30 @@ const chars = Object.fromEntries(
 const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 }
 
 /** Columns of figures, the first one of text. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  gap = '  ',
+): string {
   const colAligns = head.map((_, index) => (index === 0 ? 'left' : 'right'))
-  const made = new Table({ head: [...head], chars: { ...chars, middle: '  ' }, style, colAligns })
+  const made = new Table({ head: [...head], chars: { ...chars, middle: gap }, style, colAligns })
   made.push(...rows.map((row) => [...row]))
   return withoutPadding(made.toString())
 }
 
 /** A paragraph in lines of at most so many columns, the first one begun by a mark. */
 export function paragraph(mark: string, text: string, width: number): string {
-  const made = new Table({
-    chars: { ...chars, middle: ' ' },
-    ...{ style, wordWrap: true, colWidths: [mark.length, width - mark.length - 1] },
-  })
-  made.push([mark, text])
+  return inColumns([mark, text], [mark.length, width - mark.length - 1])
+}
+
+/** Text in lines of at most so many columns. */
+export function wrapped(text: string, width: number): string {
+  return inColumns([text], [width])
+}
+
+function inColumns(texts: string[], colWidths: number[]): string {
+  const made = new Table({ chars: { ...chars, middle: ' ' }, style, wordWrap: true, colWidths })
+  made.push(texts)
   return withoutPadding(made.toString())
 }
 

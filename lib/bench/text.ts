@@ -3,20 +3,20 @@ import { formatBytes, formatCount, formatMs, formatSize, rounded } from './forma
 import { methods, type BenchResult, type Method, type Row } from './result'
 import { isWide, type Summary } from './statistics'
 import { bars, type Bar } from './text-bars'
-import { paragraph, table } from './text-table'
+import { paragraph, table, wrapped } from './text-table'
 import { titles } from './titles'
 
 /** The result for people, in lines of at most so many columns (80 at least). */
 export function describeBench(result: BenchResult, width: number): string {
   const { rows, conclusions, recommendation } = result
   const sections = [
-    heading(result),
+    wrapped(heading(result), width),
     'Time of one file, settled source, one after the other:\n' + bySize(rows, 'settled', time),
     'The same, source written a moment ago:\n' + bySize(rows, 'fresh', time),
     'Disk used by one file, names and all, settled source:\n' + bySize(rows, 'settled', disk),
     'The package tree, settled source:\n' + byMethod(rows),
     'Files a second, the package tree:\n' + speeds(rows, width),
-    legend,
+    wrapped(legend, width),
     `Conclusions:\n${conclusions.map(({ certain, text }) => paragraph(certain ? '•' : '?', text, width)).join('\n')}`,
     `Recommended link modes:\n${paragraph('→', recommendation.text, width)}`,
   ]
@@ -80,6 +80,8 @@ function byMethod(rows: readonly Row[]): string {
         ],
       ]
     }),
+    // So that they have room in 80 columns.
+    ' ',
   )
 }
 

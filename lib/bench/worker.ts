@@ -26,8 +26,6 @@ async function measured(job: Job): Promise<Told> {
   }
 }
 
-// Ctrl-C reaches all processes of a terminal: the one that started this one decides, and ends it.
-process.on('SIGINT', () => undefined)
 process.on('disconnect', () => process.exit())
 process.on('message', (job: Job) => {
   void measured(job).then((told) => process.send?.(told))

@@ -62,6 +62,8 @@ export class Workers {
     if (running !== undefined) return running
     const child = fork(require.resolve('./worker'), {
       env: { ...process.env, UV_THREADPOOL_SIZE: String(threads) },
+      // In a session of its own: Ctrl-C reaches all processes of a terminal, but only this one is to decide what it means.
+      detached: true,
       // Nothing but the result may come out of this command.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })

@@ -15,7 +15,7 @@ export interface ChartSpec {
 }
 
 /** `asinh`: linear up to about `linear`, logarithmic beyond, so that zero has a place, too. */
-export type ScaleSpec =
+type ScaleSpec =
   | { readonly kind: 'linear' }
   | { readonly kind: 'log'; readonly base: 2 | 10 }
   | { readonly kind: 'asinh'; readonly linear: number }

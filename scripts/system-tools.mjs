@@ -9,6 +9,7 @@ const tools = {
   exfat: { program: 'mkfs.exfat', debian: 'exfatprogs' },
   exfatFuse: { program: 'mount.exfat-fuse', debian: 'exfat-fuse' },
   strace: { program: 'strace', debian: 'strace' },
+  chromium: { program: 'chromium', debian: 'chromium' },
   cmake: { program: 'cmake', debian: 'cmake' },
   clangFormat: { program: 'clang-format-19', debian: 'clang-format-19' },
   clangTidy: { program: 'run-clang-tidy-19', debian: 'clang-tidy-19' },

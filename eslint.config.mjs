@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint'
  * lines above it, neither its neighbours nor what follows.
  */
 const layers = [
-  ['errno.ts'],
+  ['errno.ts', 'volumes.ts'],
   ['types.ts'],
   ['errors.ts'],
   ['addon.ts', 'lanes.ts'],

@@ -30,7 +30,7 @@ document.body.append(
 
 function circumstances({ machine, tree, rounds, ...rest }: BenchResult): HTMLElement {
   const lines = [
-    `${rest.fileSystem ?? 'File system not told'}; ${machine.cpu}, ${String(machine.cores)} cores, ` +
+    `${rest.fileSystem}; ${machine.cpu}, ${String(machine.cores)} cores, ` +
       `${formatBytes(machine.memory)}; ${machine.platform} ${machine.release}; Node ${machine.node}; ` +
       `reflink-merge ${machine.version}${machine.addon ? '' : ' without its addon'}; ` +
       `load ${rounded(machine.load)} before.`,

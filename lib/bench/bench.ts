@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises'
+import { volumeOf } from '../volumes'
 import { BenchError } from './bench-error'
 import { conclude } from './conclusions'
 import { makeField, requireSpace } from './field'
 import { describeMachine } from './machine'
 import { Measuring } from './measure'
-import { mountOf } from './mount'
 import { packagesFor, packageTree } from './package-tree'
 import { recommend } from './recommendation'
 import type { BenchResult } from './result'
@@ -52,9 +52,10 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   try {
     const supplies = new Supplies(field.dir, scope, source, signal)
     await supplies.prepare()
-    await settle(field.dir, diskOf(field.dir))
+    const used = await diskOf(field.dir)
+    await settle(field.dir, used)
     const wanted = options.rounds ?? scope.rounds
-    const measuring = new Measuring(field.dir, supplies, workers, signal)
+    const measuring = new Measuring(field.dir, used, supplies, workers, signal)
     const { entries, rounds } = await runRounds(measuring, tasksOf(scope), {
       ...{ rounds: wanted, onProgress: options.onProgress },
       limit: options.rounds === undefined ? limit : null,
@@ -63,7 +64,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     const { files, directories, bytes } = supplies.of({ size: null }).holds
     return {
       ...{ format: 1, date, machine, directory: dir },
-      fileSystem: mountOf(dir)?.type ?? null,
+      fileSystem: (await volumeOf(dir)).type,
       ...{ quick, rounds, cutShort: rounds < wanted },
       seconds: (performance.now() - begin) / 1000,
       tree: { source, files, directories, bytes },

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { mountOf } from './mount'
+import { volumeOf } from '../volumes'
 
 /** Used space of a file system, bytes. */
 export interface Used {
@@ -12,8 +12,8 @@ export interface Used {
 }
 
 /** What reads the used space of the file system of `dir`. */
-export function diskOf(dir: string): () => Promise<Used> {
-  const counter = btrfsDataCounter(dir)
+export async function diskOf(dir: string): Promise<() => Promise<Used>> {
+  const counter = await btrfsDataCounter(dir)
   return async () => {
     const { blocks, bfree, bsize } = await statfs(dir)
     const data = counter === null ? null : Number(readFileSync(counter, 'utf8'))
@@ -24,11 +24,11 @@ export function diskOf(dir: string): () => Promise<Used> {
 const btrfs = '/sys/fs/btrfs'
 
 /** The file in which Btrfs counts the bytes of its data extents. */
-function btrfsDataCounter(dir: string): string | null {
-  const mount = mountOf(dir)
-  if (mount?.type !== 'btrfs' || !existsSync(mount.device) || !existsSync(btrfs)) return null
-  const device = basename(realpathSync(mount.device))
-  const uuid = readdirSync(btrfs).find((name) => existsSync(join(btrfs, name, 'devices', device)))
+async function btrfsDataCounter(dir: string): Promise<string | null> {
+  const { type, device = '' } = await volumeOf(dir)
+  if (type !== 'btrfs' || !existsSync(device) || !existsSync(btrfs)) return null
+  const name = basename(realpathSync(device))
+  const uuid = readdirSync(btrfs).find((each) => existsSync(join(btrfs, each, 'devices', name)))
   const counter = join(btrfs, uuid ?? '', 'allocation', 'data', 'bytes_used')
   return existsSync(counter) ? counter : null
 }

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkPlaced } from './check'
-import { diskOf, type Used } from './disk'
+import type { Used } from './disk'
 import type { Blocks, Measured, Task } from './result'
 import { settle, syncDisk } from './settle'
 import type { Supplies, Supply } from './supplies'
@@ -13,16 +13,15 @@ export class CannotDo extends Error {}
 
 /** Does tasks one at a time in a field. */
 export class Measuring {
-  private readonly used: () => Promise<Used>
   private readonly dest: string
 
   constructor(
     private readonly field: string,
+    private readonly used: () => Promise<Used>,
     private readonly supplies: Supplies,
     private readonly workers: Workers,
     private readonly signal: AbortSignal | undefined,
   ) {
-    this.used = diskOf(field)
     this.dest = join(field, 'dest')
   }
 

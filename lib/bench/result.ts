@@ -99,8 +99,8 @@ export interface BenchResult {
   readonly date: string
   readonly machine: Machine
   readonly directory: string
-  /** As the system calls it, such as `btrfs`; null where it does not tell. */
-  readonly fileSystem: string | null
+  /** As the system calls it, such as `btrfs`. */
+  readonly fileSystem: string
   readonly quick: boolean
   /** Measured rounds; one more came before and was not measured. */
   readonly rounds: number

@@ -21,7 +21,7 @@ export interface Scope {
 export function wholeScope(): Scope {
   return {
     sizes: [0, ...[1, 4, 16, 64, 256].map((n) => n * KiB), ...[1, 4, 16, 64].map((n) => n * MiB)],
-    ...{ files: 100, bytes: 16 * MiB, treeFiles: 5000, rounds: 5 },
+    ...{ files: 60, bytes: 16 * MiB, treeFiles: 2500, rounds: 5 },
     workers: workerCounts(2 * availableParallelism()),
   }
 }
@@ -30,7 +30,7 @@ export function wholeScope(): Scope {
 export function quickScope(): Scope {
   return {
     sizes: [0, 4 * KiB, 64 * KiB, MiB, 64 * MiB],
-    ...{ files: 50, bytes: 4 * MiB, treeFiles: 400, rounds: 3 },
+    ...{ files: 30, bytes: 4 * MiB, treeFiles: 400, rounds: 3 },
     workers: workerCounts(availableParallelism()),
   }
 }

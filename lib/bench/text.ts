@@ -31,7 +31,7 @@ function heading({ directory, fileSystem, machine, rounds, tree, ...rest }: Benc
   const { cpu, cores, release, platform, node, load } = machine
   const what = tree.source ?? 'made like npm packages'
   const lines = [
-    `${directory}: ${fileSystem ?? 'file system not told'}; ${cpu}, ${String(cores)} cores, ${platform} ${release}, Node ${node}`,
+    `${directory}: ${fileSystem}; ${cpu}, ${String(cores)} cores, ${platform} ${release}, Node ${node}`,
     `Medians of ${String(rounds)} rounds${rest.cutShort ? ', ended early by the time limit' : ''}, in ${formatMs(rest.seconds * 1000)}, ${rest.date.slice(0, 10)}`,
     `The package tree: ${what}; ${formatCount(tree.files)} files in ${formatCount(tree.directories)} directories, ${formatBytes(tree.bytes)}`,
   ]

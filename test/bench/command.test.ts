@@ -51,7 +51,7 @@ describeOn(['ext4'], (volume) => {
     })
     const args = ['--dir', dir, '--source', source, '--quick', '--rounds', '1']
     const { code, stdout, stderr } = await bench(...args)
-    assert.deepEqual([code, stderr], [0, 'rehearsal …\nround 1 …\n'])
+    assert.deepEqual([code, stderr], [0, 'reflink-merge: rehearsal\nreflink-merge: round 1\n'])
     assert.match(stdout, /^Not possible here: clone: .*EOPNOTSUPP/m)
     assert.match(stdout, /1 rounds let nobody conclude anything/)
     assert.match(stdout, /^→ None: 1 rounds are too few\.$/m)

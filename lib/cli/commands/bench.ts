@@ -4,8 +4,9 @@ import { runBench } from '../../bench/bench'
 import { pageOf } from '../../bench/page'
 import { describeBench } from '../../bench/text'
 import { BenchProgress } from '../bench-progress'
-import type { CliCommand } from '../command'
+import type { CliCommand, CliStream } from '../command'
 import { ExitCode } from '../exit-codes'
+import { toJson } from '../json'
 import { addOutputOptions, parseCount, type OutputOptions } from '../options'
 
 interface BenchCliOptions extends OutputOptions {
@@ -35,18 +36,20 @@ export const benchCommand: CliCommand = {
     addOutputOptions(command)
   },
 
-  async run(command, { signal, print, tell }) {
-    const { html, json, quiet, ...given }: BenchCliOptions = command.opts()
+  async run(command, context) {
+    const { signal, print, stdout } = context
+    const given: BenchCliOptions = command.opts()
+    const { html, json, quiet } = given
     // Known before minutes are spent.
     if (html !== undefined) await access(dirname(resolve(html)), constants.W_OK)
-    const progress = new BenchProgress(quiet === true || json === true, tell)
+    const progress = new BenchProgress(context, given)
     try {
       const options = { ...given, dir: resolve(given.dir), signal, onProgress: progress.update }
       const result = await runBench(options)
       progress.stop()
       if (html !== undefined) await writeFile(html, pageOf(result))
-      if (json === true) print(JSON.stringify(result, undefined, 2))
-      else if (quiet !== true) print(describeBench(result, columns()))
+      if (json === true) print(toJson(result))
+      else if (quiet !== true) print(describeBench(result, widthOf(stdout)))
       return ExitCode.Done
     } finally {
       progress.stop()
@@ -55,8 +58,6 @@ export const benchCommand: CliCommand = {
 }
 
 // Tables need 80 columns, and longer lines are hard to read.
-function columns(): number {
-  // The types know terminals only.
-  const { columns: width } = process.stdout as { columns?: number }
-  return Math.min(Math.max(width ?? 80, 80), 110)
+function widthOf({ columns = 80 }: CliStream): number {
+  return Math.min(Math.max(columns, 80), 110)
 }

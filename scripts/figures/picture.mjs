@@ -23,7 +23,7 @@ export function picture(measured) {
   const { corpus, rounds, machine, date } = result
   const title = `Time to place ${count(corpus.packages)} npm packages (${count(corpus.files)} files)`
   const note =
-    `Medians of ${count(rounds)} rounds, lines from the least to the most; volumes in memory, ` +
+    `Medians of ${count(rounds)} rounds, lines from the least to the most; settled source, ` +
     `${String(machine.cores)} cores, Linux ${machine.kernel}, ${date.slice(0, 10)}`
 
   let y = 30

@@ -48,7 +48,7 @@ function against(row: Row, copy: Row, what: string): string {
   const time = {
     more: `${what} ${took}: ${times(ratio)}`,
     less: `${what} ${took}, which is less: ${times(ratio)}`,
-    unclear: `In time the rounds see no difference: ${what.toLowerCase()} ${took}`,
+    unclear: `Which is faster the rounds do not agree on: ${what.toLowerCase()} ${took}`,
   }[verdict]
   if (row.disk === null || copy.disk === null) return `${time}.`
   const [less, more] = [formatBytes(row.disk.median), formatBytes(copy.disk.median)]

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatMs, rounded } from '../lib/bench/format'
+import { counted, formatBytes, formatMs, rounded } from '../lib/bench/format'
 import type { BenchResult, Row, SourceState } from '../lib/bench/result'
 import { byMethod } from './by-method'
 import { bySize, quantities } from './by-size'
@@ -34,10 +34,10 @@ function circumstances({ machine, tree, rounds, ...rest }: BenchResult): HTMLEle
       `${formatBytes(machine.memory)}; ${machine.platform} ${machine.release}; Node ${machine.node}; ` +
       `reflink-merge ${machine.version}${machine.addon ? '' : ' without its addon'}; ` +
       `load ${rounded(machine.load)} before.`,
-    `Medians of ${String(rounds)} rounds${rest.cutShort ? ', ended early by the time limit' : ''}; ` +
+    `Medians of ${counted(rounds, 'round')}${rest.cutShort ? ', ended early by the time limit' : ''}; ` +
       `measured ${rest.date.slice(0, 16).replace('T', ' ')} UTC in ${formatMs(rest.seconds * 1000)}.`,
-    `The package tree: ${tree.source ?? 'made like npm packages'}, ${formatCount(tree.files)} files in ` +
-      `${formatCount(tree.directories)} directories, ${formatBytes(tree.bytes)}.`,
+    `The package tree: ${tree.source ?? 'made like npm packages'}, ${counted(tree.files, 'file')} in ` +
+      `${counted(tree.directories, 'directory', 'directories')}, ${formatBytes(tree.bytes)}.`,
   ]
   return element('div', { class: 'muted' }, ...lines.map((line) => element('p', {}, line)))
 }

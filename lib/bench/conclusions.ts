@@ -1,6 +1,6 @@
 import { compare, findRow, times } from './comparison'
 import { describeDisk } from './disk-words'
-import { formatBytes, formatCount, formatMs, formatSize } from './format'
+import { counted, formatBytes, formatMs, formatSize } from './format'
 import { titles } from './titles'
 import type { Conclusion, Row } from './result'
 import { fewestRounds } from './statistics'
@@ -9,7 +9,7 @@ import { workerConclusion } from './worker-words'
 /** What the rounds let one say, and what they do not. */
 export function conclude(rows: readonly Row[], rounds: number): Conclusion[] {
   if (rounds < fewestRounds) {
-    const text = `${String(rounds)} rounds let nobody conclude anything: ${String(fewestRounds)} are the least.`
+    const text = `Nothing can be concluded from ${counted(rounds, 'round')}: ${String(fewestRounds)} are the least.`
     return [{ about: 'time', certain: false, text }]
   }
   const settled = rows.filter(({ state }) => state === 'settled')
@@ -83,7 +83,7 @@ function byTree(rows: readonly Row[]): Conclusion[] {
     if (row === undefined) return []
     const { ratio, verdict } = compare(copy, row)
     const each =
-      `The tree (${formatCount(row.files)} files, ${formatBytes(row.bytes)}) by ${titles[method]}: ` +
+      `The tree (${counted(row.files, 'file')}, ${formatBytes(row.bytes)}) by ${titles[method]}: ` +
       `${time(row)}, and ${formatMs(row.syncMs?.median ?? 0)} until it is on disk; ` +
       `by copy: ${time(copy)} and ${formatMs(copy.syncMs?.median ?? 0)}`
     if (verdict === 'unclear') return [unclear('tree', each, times(ratio))]

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatSize } from './format'
+import { counted, formatBytes, formatSize } from './format'
 import type { Conclusion, Row } from './result'
 
 // Of the bytes that were placed: what names, inodes and block lists take besides.
@@ -7,7 +7,7 @@ const small = 0.01
 /** What some files of one size took on disk, and how far that is to be trusted. */
 export function describeDisk(row: Row, title: string): Conclusion {
   const { disk, data, bytes, files, size } = row
-  const what = `${formatCount(files)} ${files === 1 ? 'file' : 'files'} of ${formatSize(size ?? 0)} by ${title}`
+  const what = `${counted(files, 'file')} of ${formatSize(size ?? 0)} by ${title}`
   if (disk === null) return { about: 'disk', certain: false, text: `${what}: not measured.` }
   const range = `${formatBytes(disk.min)} to ${formatBytes(disk.max)} in each round`
   if (data?.min === 0 && data.max === 0) {

@@ -22,6 +22,11 @@ export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en')
 }
 
+/** `1 file`, `1,200 files`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${formatCount(count)} ${count === 1 ? singular : plural}`
+}
+
 /** Three digits, as no measurement here is good for more. */
 export function rounded(value: number): string {
   if (Math.abs(value) >= 100 || value === 0) return formatCount(value)

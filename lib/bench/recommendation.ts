@@ -1,12 +1,12 @@
 import { compare, findRow, times } from './comparison'
-import { formatBytes, formatMs } from './format'
+import { counted, formatBytes, formatMs } from './format'
 import type { Recommendation, Row } from './result'
 import { fewestRounds } from './statistics'
 
 /** Which link modes are right on this disk, and the figures that it rests on. */
 export function recommend(rows: readonly Row[], rounds: number): Recommendation {
   if (rounds < fewestRounds) {
-    const text = `None: ${String(rounds)} rounds are too few.`
+    const text = `None, from ${counted(rounds, 'round')}.`
     return { linkModes: null, text }
   }
   const tree = { work: 'tree', state: 'settled', workers: null } as const

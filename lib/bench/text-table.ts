@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import { Help } from 'commander'
 
 // No lines: they cost columns, and figures that are aligned need none.
 const chars = Object.fromEntries(
@@ -23,18 +24,13 @@ export function table(
 
 /** A paragraph in lines of at most so many columns, the first one begun by a mark. */
 export function paragraph(mark: string, text: string, width: number): string {
-  return inColumns([mark, text], [mark.length, width - mark.length - 1])
+  const indent = ' '.repeat(mark.length + 1)
+  return `${mark} ${wrapped(text, width - indent.length).replaceAll('\n', `\n${indent}`)}`
 }
 
-/** Text in lines of at most so many columns. */
+/** Text in lines of at most so many columns, but for words that are longer, such as paths. */
 export function wrapped(text: string, width: number): string {
-  return inColumns([text], [width])
-}
-
-function inColumns(texts: string[], colWidths: number[]): string {
-  const made = new Table({ chars: { ...chars, middle: ' ' }, style, wordWrap: true, colWidths })
-  made.push(texts)
-  return withoutPadding(made.toString())
+  return new Help().boxWrap(text, width)
 }
 
 function withoutPadding(text: string): string {

@@ -1,5 +1,5 @@
 import { findRow } from './comparison'
-import { formatBytes, formatCount, formatMs, formatSize, rounded } from './format'
+import { counted, formatBytes, formatCount, formatMs, formatSize, rounded } from './format'
 import { methods, type BenchResult, type Method, type Row } from './result'
 import { isWide, type Summary } from './statistics'
 import { bars, type Bar } from './text-bars'
@@ -32,8 +32,8 @@ function heading({ directory, fileSystem, machine, rounds, tree, ...rest }: Benc
   const what = tree.source ?? 'made like npm packages'
   const lines = [
     `${directory}: ${fileSystem}; ${cpu}, ${String(cores)} cores, ${platform} ${release}, Node ${node}`,
-    `Medians of ${String(rounds)} rounds${rest.cutShort ? ', ended early by the time limit' : ''}, in ${formatMs(rest.seconds * 1000)}, ${rest.date.slice(0, 10)}`,
-    `The package tree: ${what}; ${formatCount(tree.files)} files in ${formatCount(tree.directories)} directories, ${formatBytes(tree.bytes)}`,
+    `Medians of ${counted(rounds, 'round')}${rest.cutShort ? ', ended early by the time limit' : ''}, in ${formatMs(rest.seconds * 1000)}, ${rest.date.slice(0, 10)}`,
+    `The package tree: ${what}; ${counted(tree.files, 'file')} in ${counted(tree.directories, 'directory', 'directories')}, ${formatBytes(tree.bytes)}`,
   ]
   if (!machine.addon) lines.push('Without the addon: the library works through node:fs.')
   if (load > cores / 2) lines.push(`The machine was busy (load ${rounded(load)}): trust ratios.`)

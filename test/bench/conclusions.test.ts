@@ -37,7 +37,7 @@ describe('bench conclusions', () => {
       {
         about: 'time',
         certain: false,
-        text: '2 rounds let nobody conclude anything: 3 are the least.',
+        text: 'Nothing can be concluded from 2 rounds: 3 are the least.',
       },
     ])
     assert.equal(recommend(rows, 2).linkModes, null)

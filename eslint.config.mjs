@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint'
  * lines above it, neither its neighbours nor what follows.
  */
 const layers = [
-  ['errno.ts', 'debug.ts'],
+  ['errno.ts', 'debug.ts', 'volumes.ts'],
   ['types.ts'],
   ['errors.ts'],
   ['addon.ts', 'lanes.ts'],
@@ -26,6 +26,7 @@ const layers = [
   ['merge.ts', 'clone.ts', 'binding.ts'],
   ['probe.ts'],
   ['index.ts'],
+  ['bench'],
   ['cli'],
 ]
 // What has no layer yet stands at the bottom, so that its first import asks for one.

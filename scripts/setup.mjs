@@ -25,7 +25,14 @@ export function ensureBuilt() {
   build(
     'ts',
     'TypeScript',
-    ['lib', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
+    [
+      'lib',
+      'page',
+      'scripts/build-page.mjs',
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'package-lock.json',
+    ],
     'dist/index.js',
   )
 }

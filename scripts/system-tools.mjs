@@ -18,6 +18,7 @@ const tools = {
   qemu: { program: 'qemu-aarch64-static', debian: 'qemu-user-static' },
   arm64Libraries: { program: 'aarch64-linux-gnu-g++', debian: 'g++-aarch64-linux-gnu' },
   python: { program: 'python3', debian: 'python3' },
+  chromium: { program: 'chromium', debian: 'chromium' },
   cmake: { program: 'cmake', debian: 'cmake' },
   clangFormat: { program: 'clang-format-19', debian: 'clang-format-19' },
   clangTidy: { program: 'run-clang-tidy-19', debian: 'clang-tidy-19' },

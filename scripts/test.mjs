@@ -19,7 +19,10 @@ const measured = sanitizer === undefined && chosen.length === 0
 ensureDependencies()
 ensureBuilt()
 // What stays missing makes tests pending, and they are listed with their reason at the end.
-ensureSystemTools({ btrfs: true, xfs: true, exfat: true, exfatFuse: true, strace: true })
+ensureSystemTools({
+  ...{ btrfs: true, xfs: true, exfat: true, exfatFuse: true, strace: true },
+  chromium: true, // for the page of `reflink-merge bench --html`
+})
 
 const env = {
   ...(sanitizer === undefined ? {} : buildSanitized(sanitizer)),

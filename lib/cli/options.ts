@@ -35,7 +35,7 @@ function parseLinkModes(text: string): LinkMode[] {
   return modes as LinkMode[]
 }
 
-function parseCount(text: string): number {
+export function parseCount(text: string): number {
   const count = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count
   throw new InvalidArgumentError('It must be a whole number, 1 or more.')

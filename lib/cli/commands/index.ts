@@ -1,4 +1,5 @@
 import type { CliCommand } from '../command'
+import { benchCommand } from './bench'
 import { completionCommand } from './completion'
 import { mergeCommand } from './merge'
 import { planCommand } from './plan'
@@ -11,5 +12,6 @@ export const commands: readonly CliCommand[] = [
   planCommand,
   probeCommand,
   recoverCommand,
+  benchCommand,
   completionCommand,
 ]

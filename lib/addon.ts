@@ -27,6 +27,7 @@ export interface RawOptions {
   times?: boolean
   inKernelCopy?: boolean
   exactMode?: boolean
+  dropQuarantine?: boolean
 }
 
 export interface RawOutcomes {

@@ -119,6 +119,8 @@ export interface FileOptions {
   readonly times: boolean
   /** copy_file_range may be used, which some file systems answer by sharing extents. */
   readonly inKernelCopy: boolean
+  /** Clones lose `com.apple.quarantine`; of no effect but on macOS. */
+  readonly dropQuarantine?: boolean
 }
 
 export interface Host {
@@ -150,6 +152,11 @@ export interface Host {
 
   /** New files only: EEXIST where the name is taken. A failed one leaves nothing behind. */
   clone(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
+  /**
+   * Clones whole directories, with all that lies in them by then: modes, times, extended attributes, names that
+   * nobody has listed. Absent where the system cannot. Source: man 2 clonefile.
+   */
+  cloneDirectory?(jobs: readonly PairJob[]): Promise<Outcomes>
   hardlink(jobs: readonly PairJob[]): Promise<Outcomes>
   copy(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
   symlink(jobs: readonly LinkJob[]): Promise<Outcomes>

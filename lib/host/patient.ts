@@ -72,6 +72,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       return { errnos, syscall: (index) => late.get(index) ?? outcomes.syscall(index) }
     }
 
+  const { cloneDirectory } = host
   return {
     ...host,
     async open(place) {
@@ -95,6 +96,13 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
     stat: reading((jobs) => host.stat(jobs)),
     compare: reading((jobs) => host.compare(jobs)),
     clone: writing((jobs, options) => host.clone(jobs, options)),
+    // Not tried again: one that failed may have left a part, and there is another way.
+    ...(cloneDirectory && {
+      cloneDirectory: async (jobs) => {
+        signal?.throwIfAborted()
+        return cloneDirectory(jobs)
+      },
+    }),
     hardlink: writing((jobs) => host.hardlink(jobs)),
     copy: writing((jobs, options) => host.copy(jobs, options)),
     symlink: writing((jobs) => host.symlink(jobs)),

@@ -57,6 +57,7 @@ function toTree(
   reportFailures(listing, pending, problems)
   const directories = new Map<string, TreeDirectory>()
   const kept: number[] = []
+  const before = found.length
   for (let index = 0; index < names.length; index++) {
     const name = names[index] as string
     if (source.filter?.(joinPath(path, name)) === false) continue
@@ -84,6 +85,7 @@ function toTree(
     mode: mode & 0o777,
     origin: place,
     device,
+    isComplete: kept.length + found.length - before === names.length,
   }
 }
 

@@ -55,6 +55,7 @@ function directoryOf(
     mode,
     origin: place,
     device: 1,
+    isComplete: true,
   }
 }
 

@@ -18,6 +18,7 @@ export type Operation =
   | 'stat'
   | 'compare'
   | 'clone'
+  | 'cloneDirectory'
   | 'hardlink'
   | 'copy'
   | 'symlink'
@@ -30,7 +31,7 @@ export type Operation =
 
 /** Operations that change something. */
 export const mutating: ReadonlySet<Operation> = new Set<Operation>([
-  ...(['clone', 'hardlink', 'copy', 'symlink', 'mkdir', 'chmod'] as const),
+  ...(['clone', 'cloneDirectory', 'hardlink', 'copy', 'symlink', 'mkdir', 'chmod'] as const),
   ...(['copyTimes', 'rename', 'unlink', 'rmdir'] as const),
 ])
 
@@ -120,6 +121,7 @@ export function scriptedHost(host: Host, script: Script): Host {
     return { errnos, syscall }
   }
 
+  const { cloneDirectory } = host
   return {
     ...host,
     async open(place) {
@@ -166,6 +168,9 @@ export function scriptedHost(host: Host, script: Script): Host {
     },
     clone: (jobs: readonly PairJob[], options) =>
       write('clone', jobs, (some) => host.clone(some, options)),
+    ...(cloneDirectory && {
+      cloneDirectory: (jobs: readonly PairJob[]) => write('cloneDirectory', jobs, cloneDirectory),
+    }),
     hardlink: (jobs: readonly PairJob[]) => write('hardlink', jobs, (some) => host.hardlink(some)),
     copy: (jobs: readonly PairJob[], options) =>
       write('copy', jobs, (some) => host.copy(some, options)),

@@ -156,7 +156,7 @@ export interface Host {
    * Clones whole directories, with all that lies in them by then: modes, times, extended attributes, names that
    * nobody has listed. Absent where the system cannot. Source: man 2 clonefile.
    */
-  cloneDirectory?(jobs: readonly PairJob[]): Promise<Outcomes>
+  readonly cloneDirectory?: ((jobs: readonly PairJob[]) => Promise<Outcomes>) | undefined
   hardlink(jobs: readonly PairJob[]): Promise<Outcomes>
   copy(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
   symlink(jobs: readonly LinkJob[]): Promise<Outcomes>

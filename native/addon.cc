@@ -54,6 +54,8 @@ const char* CallName(Call call) {
       return "fiemap";
     case Call::kSync:
       return "syncfs";
+    case Call::kQuarantine:
+      return "fremovexattr";
   }
   return "";
 }

@@ -32,6 +32,7 @@ enum class Call : uint8_t {
   kTimes,
   kExtents,
   kSync,
+  kQuarantine,
   kCount,
 };
 
@@ -65,6 +66,10 @@ Outcome CloneFile(int src, int dest_dir, const char* name, unsigned mode, int* f
 
 // clonefile(2) of a whole directory; ENOSYS where the system has no such call.
 Outcome CloneDirectory(int src_dir, const char* src, int dest_dir, const char* dest);
+
+// Takes the mark off an open file by which macOS asks before it runs a download. 0 where there is
+// none.
+int DropQuarantine(int file);
 
 // Renames only if `to` is free: EEXIST otherwise.
 int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to);

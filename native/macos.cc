@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/clonefile.h>
 #include <sys/stdio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,6 +36,12 @@ Outcome CloneDirectory(int src_dir, const char* src, int dest_dir, const char* d
     return {errno, errno == EEXIST ? Call::kCreate : Call::kClone};
   }
   return {};
+}
+
+// man 2 fremovexattr: ENOATTR, there is none.
+int DropQuarantine(int file) {
+  if (fremovexattr(file, "com.apple.quarantine", 0) == 0 || errno == ENOATTR) return 0;
+  return errno;
 }
 
 int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to) {

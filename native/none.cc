@@ -14,6 +14,8 @@ Outcome CloneFile(int, int, const char*, unsigned, int*) { return {ENOSYS, Call:
 
 Outcome CloneDirectory(int, const char*, int, const char*) { return {ENOSYS, Call::kClone}; }
 
+int DropQuarantine(int) { return ENOSYS; }
+
 int RenameExclusive(int, const char*, int, const char*) { return ENOSYS; }
 
 int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }

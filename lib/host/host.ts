@@ -127,6 +127,8 @@ export interface Host {
   readonly kind: 'native' | 'node'
   /** `kernel`: places are walked name by name with O_NOFOLLOW; `best-effort`: they are paths. */
   readonly containment: 'kernel' | 'best-effort'
+  /** The system whose names dest must keep to. */
+  readonly platform: NodeJS.Platform
   /** How the system names a failed clone. */
   readonly cloneSyscall: string
   /** Batches that pay off at once on this host, at most. */

@@ -62,6 +62,7 @@ export function nativeHost(addon: NativeAddon): Host {
   return {
     kind: 'native',
     containment: 'kernel',
+    platform: process.platform,
     cloneSyscall: addon.cloneSyscall,
     // One pool thread stays free for the caller's own file system work. APFS changes metadata one by one.
     parallelism: isMacos ? Math.min(free, mostOnApfs) : free,

@@ -66,6 +66,7 @@ async function copyTimes({ from, to }: Item): Promise<void> {
 export const nodeHost: Host = {
   kind: 'node',
   containment: 'best-effort',
+  platform: process.platform,
   cloneSyscall,
   // A batch already keeps the whole pool busy.
   parallelism: 1,

@@ -19,6 +19,7 @@ export interface Pending {
 
 export interface ScanRules {
   readonly symlinks: SymlinkPolicy
+  readonly host: Pick<Host, 'platform'>
 }
 
 // Enough directories a call to make its trip worthwhile, few enough to keep all workers busy.
@@ -61,7 +62,7 @@ function toTree(
   for (let index = 0; index < names.length; index++) {
     const name = names[index] as string
     if (source.filter?.(joinPath(path, name)) === false) continue
-    const problem = nameProblem(name)
+    const problem = nameProblem(name, rules.host.platform)
     if (problem !== undefined) {
       problems.badName(source.name, joinPath(path, name), problem)
     } else if (kinds[index] === Kind.Directory) {
@@ -114,7 +115,8 @@ function unsupported(
   if (kind === Kind.OddLink) return 'a symlink whose text is not UTF-8'
   if (kind !== Kind.Symlink) return undefined
   const directory = joinPath(to, path)
-  return symlinkProblem(rules.symlinks, directory, listing.targets.get(index) ?? '')
+  const target = listing.targets.get(index) ?? ''
+  return symlinkProblem(rules.symlinks, directory, target, rules.host.platform)
 }
 
 type Entries = Pick<TreeDirectory, 'names' | 'kinds' | 'modes' | 'sizes' | 'targets'>

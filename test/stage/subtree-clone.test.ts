@@ -128,6 +128,20 @@ describe('a directory that one source alone provides, on a system that clones di
       })
     }
 
+    it("is cloned file by file with quarantine: 'drop', and the system is told to drop it", async () => {
+      const sources = stored(base, { a: library })
+      const told = new Set<boolean | undefined>()
+      const host: Host = {
+        ...clonefileHost(plainHost),
+        clone: (jobs, options) => {
+          told.add(options.dropQuarantine)
+          return plainHost.clone(jobs, options)
+        },
+      }
+      await mergeOn(host, sources, dest, { quarantine: 'drop' })
+      assert.deepEqual([...told], [true])
+    })
+
     it('is not cloned as one where the filter leaves something out, but what is below it is', async () => {
       const [source] = stored(base, { a: library })
       const filter = (name: string): boolean => name !== 'lib/a.js'

@@ -69,6 +69,8 @@ export interface RawStats extends RawColumns {
 export interface RawOutcome {
   errno: number
   syscall: string
+  /** Windows: what GetLastError told, of which several may be one errno. */
+  win32Error?: number
 }
 
 export interface RawRecord {

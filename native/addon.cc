@@ -104,6 +104,9 @@ Napi::Object OutcomeObject(Napi::Env env, const Outcome& outcome) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("errno", Napi::Number::New(env, outcome.error));
   object.Set("syscall", Napi::String::New(env, CallName(outcome.call)));
+  if (outcome.win32_error != 0) {
+    object.Set("win32Error", Napi::Number::New(env, outcome.win32_error));
+  }
   return object;
 }
 

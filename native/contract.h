@@ -1,4 +1,5 @@
-// What every operating system answers for. linux.cc, macos.cc and none.cc each implement this once.
+// What every operating system answers for. linux.cc, macos.cc and none.cc each implement this once;
+// win32/ has what is asked for without batches.
 // Nothing here decides: a call does one thing and returns 0 or the raw errno.
 #pragma once
 
@@ -39,6 +40,7 @@ enum class Call : uint8_t {
 struct Outcome {
   int error = 0;
   Call call = Call::kNone;
+  uint32_t win32_error = 0;  // Windows: what GetLastError told
 
   bool ok() const { return error == 0; }
 };

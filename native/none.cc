@@ -1,5 +1,5 @@
-// A system that has none of the calls: the addon loads, every call answers ENOSYS, and the
-// library goes on with node:fs.
+// A system that has none of the calls (neither Linux, macOS nor Windows): the addon loads, every
+// call answers ENOSYS, and the library goes on with node:fs.
 #include <cerrno>
 
 #include "addon.h"

@@ -54,6 +54,15 @@ export interface RawListings extends RawColumns {
   /** Entries of each directory. */
   counts: Uint32Array
   notUtf8Counts: Uint32Array
+  /** 1: regular files without set-ID and sticky bits, directories, and good names only. */
+  plain: Uint8Array
+  /** 1: no two names look alike to any file system. */
+  distinct: Uint8Array
+  /** Of a plain directory: its subdirectories, the bytes of its files, and how much of `names` they take in UTF-8. */
+  directories: Uint32Array
+  bytes: Float64Array
+  fileNameBytes: Uint32Array
+  directoryNameBytes: Uint32Array
   failedNames: string
   names: string
   notUtf8: string

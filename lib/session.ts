@@ -40,8 +40,10 @@ interface Added extends Standing {
 }
 
 // What looks like dest's own is left alone until all sources are known: no byte is read twice.
-const takenForSame: Compare = (pairs) =>
-  Promise.resolve(new Uint8Array(pairs.length).fill(Equality.SameBytes))
+const takenForSame: Compare = (jobs) => {
+  const pairs = jobs.reduce((sum, { names }) => sum + names.length, 0)
+  return Promise.resolve(new Uint8Array(pairs).fill(Equality.SameBytes))
+}
 
 /**
  * A merge from its first source to its end. Sources that come one by one are staged alone, each in a tree of
@@ -377,7 +379,7 @@ async function openRecovered(
     throw error
   }
   await site.close()
-  return Site.open(context, path, existing)
+  return site.reopen(existing)
 }
 
 /** By rank, and by name where that is the same. */

@@ -1,4 +1,5 @@
 import { errno, errnoOf } from './errno'
+import { SystemError } from './errors'
 import type { Directory, Host, Place } from './host/host'
 import { Spelling } from './plan/spelling'
 import { openTarget, type Target } from './plan/target'
@@ -33,6 +34,16 @@ export class Site {
 
   static async open(hosts: Hosts, path: string, existing: ExistingPolicy): Promise<Site> {
     return new Site(hosts, await openTarget(hosts.host, path), existing)
+  }
+
+  /** The same dest as it is now. What leads to it was resolved before, and is not again. */
+  async reopen(existing: ExistingPolicy): Promise<Site> {
+    const { path } = this.target
+    const again = await Site.open(this.hosts, path, existing)
+    if (again.target.path === path) return again
+    await again.close()
+    const hint = 'Somebody has put a symlink there while merges that were killed were undone'
+    throw new SystemError(errno.ELOOP, { syscall: 'open', path, hint })
   }
 
   /** dest, if it was there at the start. */

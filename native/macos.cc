@@ -2,13 +2,15 @@
 #include <fcntl.h>
 #include <sys/clonefile.h>
 #include <sys/stdio.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "contract.h"
 #include "descriptor.h"
+
+// Of <sys/xattr.h>, which the headers that come with zig lack.
+extern "C" int fremovexattr(int fd, const char* name, int options);
 
 namespace reflink_merge {
 

@@ -1,9 +1,11 @@
 // What may name an entry, and what may lead to one. Free of Node, so that it can be fuzzed alone.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace reflink_merge {
@@ -67,6 +69,33 @@ inline bool IsUtf8(std::string_view text) {
     at += length;
   }
   return true;
+}
+
+// Can no file system take two of these names for one? True only where that is sure: names beyond
+// ASCII are never. Some systems ignore case, some drop dots and spaces at the end.
+inline bool AreDistinct(const std::vector<std::string_view>& names) {
+  std::vector<std::string> folded;
+  folded.reserve(names.size());
+  bool any = false;
+  for (const std::string_view name : names) {
+    std::string lower;
+    lower.reserve(name.size());
+    for (const char c : name) {
+      if (static_cast<unsigned char>(c) >= 0x80) return false;
+      const bool upper = c >= 'A' && c <= 'Z';
+      any = any || upper;
+      lower.push_back(upper ? static_cast<char>(c - 'A' + 'a') : c);
+    }
+    while (!lower.empty() && (lower.back() == '.' || lower.back() == ' ')) {
+      lower.pop_back();
+      any = true;
+    }
+    folded.push_back(std::move(lower));
+  }
+  // Names of one directory that were not changed differ from each other.
+  if (!any) return true;
+  std::sort(folded.begin(), folded.end());
+  return std::adjacent_find(folded.begin(), folded.end()) == folded.end();
 }
 
 // Names as they cross from JavaScript: one string, NUL after each name. One conversion for a

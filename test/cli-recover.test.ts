@@ -2,15 +2,13 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 
-import { runNode } from './support/child'
-import type { ChildResult } from './support/child'
+import { cli, type CliResult } from './support/cli'
 import { freshDir } from './support/fresh'
 import { assertTree } from './support/snapshot'
 import { writeTree } from './support/tree'
 import { defaultHost } from '../lib/host'
 
-const main = path.join(__dirname, '..', 'lib', 'cli', 'main.ts')
-const recover = (...args: string[]): Promise<ChildResult> => runNode([main, 'recover', ...args])
+const recover = (...args: string[]): Promise<CliResult> => cli('recover', ...args)
 
 /** A staging directory that nobody holds, in a dest with one file. */
 function abandoned(files: Record<string, string>): { dest: string; staging: string } {

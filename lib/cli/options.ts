@@ -1,15 +1,26 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { ExistingPolicy, LinkMode, MergeOptions, Source } from '../index'
+import type { ExistingPolicy, LinkMode, MergeOptions, SymlinkPolicy } from '../index'
 
-/** The options as commander gives them. */
-export interface CliOptions {
-  linkMode?: LinkMode[]
-  conflicts?: 'error' | 'first' | 'last' | 'exclusive'
-  existing?: ExistingPolicy
-  concurrency?: number
-  durability?: 'none' | 'full'
+/** How the result is told, as commander gives it. */
+export interface OutputOptions {
   json?: boolean
   quiet?: boolean
+  verbose?: boolean
+}
+
+/** The options of merge and plan, as commander gives them. */
+export interface MergeCliOptions extends OutputOptions {
+  linkMode?: LinkMode[]
+  conflicts: 'error' | 'first' | 'last' | 'exclusive'
+  existing: ExistingPolicy
+  symlinks?: SymlinkPolicy
+  writable?: boolean
+  preserveTimestamps?: boolean
+  concurrency?: number
+  durability?: 'none' | 'full'
+  /** false: --no-lock. */
+  lock: boolean
+  lockTimeout?: number
 }
 
 const linkModes: readonly string[] = ['clone', 'hardlink', 'copy', 'symlink']
@@ -17,19 +28,38 @@ const linkModes: readonly string[] = ['clone', 'hardlink', 'copy', 'symlink']
 function parseLinkModes(text: string): LinkMode[] {
   const modes = text.split(',')
   const unknown = modes.find((mode) => !linkModes.includes(mode))
-  if (unknown === undefined) return modes as LinkMode[]
-  throw new InvalidArgumentError(`"${unknown}" is none of ${linkModes.join(', ')}.`)
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`"${unknown}" is none of ${linkModes.join(', ')}.`)
+  }
+  if (new Set(modes).size < modes.length) throw new InvalidArgumentError('Name each mode once.')
+  return modes as LinkMode[]
 }
 
 function parseCount(text: string): number {
   const count = Number(text)
-  if (Number.isSafeInteger(count) && count > 0) return count
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count
   throw new InvalidArgumentError('It must be a whole number, 1 or more.')
+}
+
+function parseMilliseconds(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count)) return count
+  throw new InvalidArgumentError('It must be a number of milliseconds, 0 or more.')
+}
+
+/** Options of every command that tells a result. */
+export function addOutputOptions(command: Command): Command {
+  return command
+    .option('--json', 'print the result as JSON')
+    .addOption(
+      new Option('-q, --quiet', 'print no progress and no summary').conflicts(['json', 'verbose']),
+    )
+    .option('--verbose', 'tell more: each source, each phase, every conflict')
 }
 
 /** Options that merge and plan share. */
 export function addMergeOptions(command: Command): Command {
-  return command
+  command
     .addOption(
       new Option(
         '--link-mode <modes>',
@@ -49,29 +79,43 @@ export function addMergeOptions(command: Command): Command {
         .default('error'),
     )
     .addOption(
-      new Option('--durability <level>', 'full: on disk before the command ends').choices([
-        'none',
-        'full',
-      ]),
+      new Option('--symlinks <policy>', 'in sources: those that stay inside dest, all, or none')
+        .choices(['contained', 'verbatim', 'reject'])
+        .default(undefined, 'contained'),
     )
-    .option('--concurrency <n>', 'batches of work in flight', parseCount)
-    .option('--json', 'print the result as JSON')
-    .option('-q, --quiet', 'print no progress and no summary')
+    .option('--writable', 'make files writable by their owner')
+    .option('--preserve-timestamps', 'keep the times of files, directories and symlinks')
+    .addOption(
+      new Option('--durability <level>', 'full: on disk before the command ends')
+        .choices(['none', 'full'])
+        .default(undefined, 'none'),
+    )
+    .option(
+      '--concurrency <n>',
+      'batches of work in flight (default: fits the machine)',
+      parseCount,
+    )
+    .addOption(
+      new Option('--lock-timeout <ms>', 'how long to wait for another merge (default: without end)')
+        .argParser(parseMilliseconds)
+        .conflicts('lock'),
+    )
+    .option('--no-lock', 'do not lock dest')
+  return addOutputOptions(command)
 }
 
 /** The options of the API. */
-export function toMergeOptions(given: CliOptions): MergeOptions {
-  const options: MergeOptions = {}
-  if (given.linkMode !== undefined) options.linkModes = given.linkMode
-  if (given.conflicts !== undefined) options.conflicts = given.conflicts
-  if (given.existing !== undefined) options.existing = given.existing
-  if (given.concurrency !== undefined) options.concurrency = given.concurrency
-  if (given.durability !== undefined) options.durability = given.durability
+export function toMergeOptions(given: MergeCliOptions): MergeOptions {
+  const { linkMode, conflicts, existing, symlinks, writable, preserveTimestamps } = given
+  const { durability, concurrency, lock, lockTimeout } = given
+  const options: MergeOptions = { conflicts, existing }
+  if (linkMode !== undefined) options.linkModes = linkMode
+  if (symlinks !== undefined) options.symlinks = symlinks
+  if (writable !== undefined) options.writable = writable
+  if (preserveTimestamps !== undefined) options.preserveTimestamps = preserveTimestamps
+  if (durability !== undefined) options.durability = durability
+  if (concurrency !== undefined) options.concurrency = concurrency
+  if (!lock) options.lock = false
+  else if (lockTimeout !== undefined) options.lock = { timeout: lockTimeout }
   return options
-}
-
-/** The last path is dest, the others are sources, named as they were given. */
-export function splitPaths(paths: readonly string[]): { sources: Source[]; dest: string } {
-  const dest = paths.at(-1) ?? ''
-  return { sources: paths.slice(0, -1).map((dir) => ({ name: dir, dir })), dest }
 }

@@ -1,26 +1,42 @@
-import type { Conflict, Fallback, MergePlan, MergeResult, RecoverResult } from '../index'
+import type {
+  Conflict,
+  Fallback,
+  MergePlan,
+  MergeResult,
+  RecoverResult,
+  SourceResult,
+} from '../index'
+import { messageOf } from './message'
+import type { OutputOptions } from './options'
+import { formatBytes, formatCount } from './units'
 
-const units = ['B', 'kB', 'MB', 'GB', 'TB']
-
-/** Bytes in powers of 1,000, as disks are sold and df -H shows them. */
-function formatBytes(bytes: number): string {
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1)
-  const value = bytes / 1000 ** power
-  return `${power === 0 ? String(value) : value.toFixed(1)} ${units[power] ?? ''}`
-}
-
-function formatCount(count: number, singular: string, plural = `${singular}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? singular : plural}`
-}
+// More than a screen of them is no summary.
+const shownConflicts = 20
 
 function conflictLine({ path, kind, sources, winner }: Conflict): string {
   const decided = winner === null ? '' : ` → ${winner}`
   return `  ${path} (${kind}): ${sources.join(', ')}${decided}`
 }
 
-function conflictLines(conflicts: readonly Conflict[]): string[] {
+function conflictLines(conflicts: readonly Conflict[], { verbose }: OutputOptions): string[] {
   if (conflicts.length === 0) return []
-  return [`${formatCount(conflicts.length, 'conflict')}:`, ...conflicts.map(conflictLine)]
+  const shown = verbose === true ? conflicts : conflicts.slice(0, shownConflicts)
+  const more = conflicts.length - shown.length
+  const lines = [`${formatCount(conflicts.length, 'conflict')}:`, ...shown.map(conflictLine)]
+  if (more > 0) lines.push(`  … and ${more.toLocaleString('en')} more: --verbose shows all`)
+  return lines
+}
+
+function sourceLine({ name, files, bytes, lost }: SourceResult): string {
+  const losses = lost.length === 0 ? '' : `, ${formatCount(lost.length, 'path')} lost to others`
+  return `  ${name}: ${formatCount(files, 'file')}, ${formatBytes(bytes)}${losses}`
+}
+
+function durationLine({ scan, plan, stage, lock, commit }: MergeResult['duration']): string {
+  const parts = Object.entries({ scan, plan, stage, lock, commit }).map(
+    ([phase, ms]) => `${phase} ${Math.round(ms)} ms`,
+  )
+  return `  time: ${parts.join(', ')}`
 }
 
 function contents({ files, directories, symlinks, bytes }: MergePlan | MergeResult): string {
@@ -35,7 +51,7 @@ function fallbackLine({ from, to, code, syscall, files, path, dest }: Fallback):
 }
 
 /** What a merge did, for people. */
-export function describeResult(result: MergeResult, dest: string): string {
+export function describeResult(result: MergeResult, dest: string, options: OutputOptions): string {
   const { created, replaced, kept, unchanged, linkModes, fallbacks, conflicts, duration } = result
   const effects = Object.entries({ created, replaced, kept, unchanged })
     .filter(([, count]) => count > 0)
@@ -46,12 +62,19 @@ export function describeResult(result: MergeResult, dest: string): string {
   const lines = [`${dest}: ${contents(result)} in ${(duration.total / 1000).toFixed(2)} s`]
   if (effects.length > 0) lines.push(`  ${effects.join(', ')}`)
   if (modes.length > 0) lines.push(`  placed by: ${modes.join(', ')}`)
-  lines.push(...fallbacks.map(fallbackLine), ...conflictLines(conflicts))
+  lines.push(...fallbacks.map(fallbackLine))
+  if (options.verbose === true)
+    lines.push(durationLine(duration), ...result.sources.map(sourceLine))
+  if (result.leftover !== undefined) {
+    const { path, error } = result.leftover
+    lines.push(`  ${path} could not be removed: ${messageOf(error)}`)
+  }
+  lines.push(...conflictLines(conflicts, options))
   return lines.join('\n')
 }
 
 /** What a merge would do, for people. */
-export function describePlan(plan: MergePlan, dest: string): string {
+export function describePlan(plan: MergePlan, dest: string, options: OutputOptions): string {
   const counts = new Map<string, number>()
   for (const { type, action } of plan.entries()) {
     if (type !== 'directory') counts.set(action, (counts.get(action) ?? 0) + 1)
@@ -59,7 +82,8 @@ export function describePlan(plan: MergePlan, dest: string): string {
   const actions = [...counts].map(([action, count]) => `${action} ${count.toLocaleString('en')}`)
   const lines = [`${dest}: ${contents(plan)}`]
   if (actions.length > 0) lines.push(`  ${actions.join(', ')}`)
-  lines.push(...conflictLines(plan.conflicts))
+  if (options.verbose === true) lines.push(...plan.sources.map(sourceLine))
+  lines.push(...conflictLines(plan.conflicts, options))
   return lines.join('\n')
 }
 

@@ -1,6 +1,7 @@
 import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { below, entryOf, joinPath, type Directory, type Host, type Place } from '../host/host'
+import { openReal } from '../host/open-real'
 import { throwIfFailed } from '../host/trees'
 import { eachDirectory, namesOf, ownerAccess, type PlanDirectory } from '../plan/plan'
 import type { Survey } from '../plan/survey'
@@ -173,7 +174,7 @@ class Commit {
         return undefined
       }
     }
-    return this.open(below(nearest, target.missing.join('/')))
+    return this.keep(this.context.host.open(below(nearest, target.missing.join('/'))))
   }
 
   private journal(fresh: Place, replaced: Place, dest: Place): Journal {
@@ -182,8 +183,9 @@ class Commit {
     return journal
   }
 
-  private async open(place: Place): Promise<Directory> {
-    const directory = await this.context.host.open(place)
+  /** Open until the end. */
+  private async keep(opening: Promise<Directory>): Promise<Directory> {
+    const directory = await opening
     this.opened.push(directory)
     return directory
   }
@@ -194,7 +196,7 @@ class Commit {
     if (lock === false) return dest
     for (let directory = dest; ;) {
       this.lock = await lockDirectory(host, directory, lock)
-      const now = await this.open({ base: target.path, path: '' })
+      const now = await this.keep(openReal(host, target.path))
       if (now.identity === directory.identity) return directory
       this.lock.release()
       directory = now

@@ -1,5 +1,5 @@
 import type { RawJobs, RawListings, RawPlaces } from '../addon'
-import { Kind, type Listing, type Place } from './host'
+import { Kind, type Listing, type PlainListing, type Place } from './host'
 
 /** What jobs of all kinds have. */
 interface Job {
@@ -17,8 +17,13 @@ function canCross(text: string): boolean {
   return !text.includes(NUL) && text.isWellFormed()
 }
 
+/** Lists of names that came from the addon, as they came: they go back without a look at each. */
+const crossed = new WeakMap<readonly string[], string>()
+
 /** Names as they cross: one string, NUL after each. One that cannot goes as an empty name, which is refused like it. */
 function carriedNames(names: readonly string[]): string {
+  const known = crossed.get(names)
+  if (known !== undefined) return known
   let joined = ''
   for (const name of names) joined += canCross(name) ? name + NUL : NUL
   return joined
@@ -116,23 +121,30 @@ export function toListings(raw: RawListings, calls: readonly string[]): Listing[
   const notUtf8 = splitNames(raw.notUtf8)
   const failedNames = splitNames(raw.failedNames)
   const targets = splitNames(raw.targets)
+  const joined = new JoinedNames(raw)
   let entry = 0
   let odd = 0
   let link = 0
   return Array.from(raw.counts, (count, index) => {
     const end = entry + count
+    const own = names.slice(entry, end)
     const kinds = raw.kinds.subarray(entry, end)
+    const plain = plainListing(raw, index, own, joined.next(index))
     const texts = new Map<number, string>()
-    kinds.forEach((kind, position) => {
-      if (kind === Kind.Symlink) texts.set(position, targets[link++] ?? '')
-    })
+    if (plain === undefined) {
+      kinds.forEach((kind, position) => {
+        if (kind === Kind.Symlink) texts.set(position, targets[link++] ?? '')
+      })
+    }
     const oddEnd = odd + (raw.notUtf8Counts[index] ?? 0)
     const listing: Listing = {
       errno: raw.errnos[index] ?? 0,
       syscall: calls[raw.calls[index] ?? 0] ?? '',
       failedName: failedNames[index] ?? '',
-      names: names.slice(entry, end),
+      names: own,
       notUtf8: notUtf8.slice(odd, oddEnd),
+      plain,
+      distinct: raw.distinct[index] === 1,
       mode: raw.directoryModes[index] ?? 0,
       device: raw.devices[index] ?? 0,
       kinds,
@@ -144,4 +156,44 @@ export function toListings(raw: RawListings, calls: readonly string[]): Listing[
     odd = oddEnd
     return listing
   })
+}
+
+/** `joined`: the names of its files as they came, where that is known. */
+function plainListing(
+  { plain, directories, bytes }: RawListings,
+  index: number,
+  names: readonly string[],
+  joined: string | undefined,
+): PlainListing | undefined {
+  if (plain[index] !== 1) return undefined
+  const subdirectories = directories[index] ?? 0
+  const first = names.length - subdirectories
+  const files = subdirectories === 0 ? names : names.slice(0, first)
+  if (joined !== undefined && files.length > 0) crossed.set(files, joined)
+  return { files, directories: names.slice(first), bytes: bytes[index] ?? 0 }
+}
+
+/** Cuts the names of all directories' files out of those of all. Only where bytes are characters, which tells where. */
+class JoinedNames {
+  private start = 0
+  private readonly isAscii: boolean
+
+  constructor(private readonly raw: RawListings) {
+    const { fileNameBytes, directoryNameBytes, names } = raw
+    let bytes = 0
+    for (let index = 0; index < fileNameBytes.length; index++) {
+      bytes += (fileNameBytes[index] ?? 0) + (directoryNameBytes[index] ?? 0)
+    }
+    this.isAscii = bytes === names.length
+  }
+
+  /** Of the files of the next directory. */
+  next(index: number): string | undefined {
+    if (!this.isAscii) return undefined
+    const { fileNameBytes, directoryNameBytes, names } = this.raw
+    const end = this.start + (fileNameBytes[index] ?? 0)
+    const joined = names.slice(this.start, end)
+    this.start = end + (directoryNameBytes[index] ?? 0)
+    return joined
+  }
 }

@@ -83,6 +83,16 @@ export interface Columns {
   readonly targets: ReadonlyMap<number, string>
 }
 
+/** What a directory holds, in a form that spares a look at each entry. */
+export interface PlainListing {
+  /** Names of regular files, none of them with setuid, setgid or sticky bit: the first entries of the listing. */
+  readonly files: readonly string[]
+  /** Names of subdirectories: the entries after these. */
+  readonly directories: readonly string[]
+  /** Of all files together. */
+  readonly bytes: number
+}
+
 export interface Listing extends Columns {
   /** Of the listing as a whole. */
   readonly errno: number
@@ -92,6 +102,10 @@ export interface Listing extends Columns {
   readonly names: readonly string[]
   /** Names that are not UTF-8, as far as they can be shown. */
   readonly notUtf8: readonly string[]
+  /** Where the host knows that there is nothing else, and no bad name; undefined says nothing. */
+  readonly plain: PlainListing | undefined
+  /** The host knows that no two names look alike to any file system. */
+  readonly distinct: boolean
   /** The directory's own, 07777. */
   readonly mode: number
   /** st_dev. */

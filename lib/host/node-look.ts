@@ -48,6 +48,8 @@ export async function look(paths: readonly (string | Failure)[]): Promise<Stats>
 const emptyListing = {
   names: [],
   notUtf8: [],
+  plain: undefined,
+  distinct: false,
   kinds: new Uint8Array(),
   modes: new Uint16Array(),
   sizes: new Float64Array(),
@@ -72,6 +74,8 @@ export async function list(place: Place): Promise<Listing> {
     return {
       names,
       notUtf8,
+      plain: undefined,
+      distinct: false,
       kinds: stats.kinds,
       modes: stats.modes,
       sizes: stats.sizes,

@@ -1,6 +1,6 @@
 import { Equality, Kind } from '../host/host'
 import { executableBits, kindOf, type Claim, type Claims } from './claims'
-import type { Compare, FileAt } from './compare'
+import { comparePairs, type Compare, type FileAt } from './compare'
 import { originOf } from './plan'
 
 /** Which claims want the same: one number a claim, the same for all that agree. Directories agree, they merge. */
@@ -67,7 +67,7 @@ async function compareWithFirst(groups: readonly Group[], compare: Compare): Pro
     const from = fileOf(claims[first] as Claim)
     return others.map((other) => [from, fileOf(claims[other] as Claim)] as const)
   })
-  const answers = await compare(pairs)
+  const answers = await comparePairs(compare, pairs)
   let answer = 0
   return groups.flatMap(({ claims, agreement, members }) => {
     const [first = 0, ...others] = members

@@ -8,58 +8,82 @@ export interface FileAt {
   readonly name: string
 }
 
-/** Compares pairs of files, many at once; one number of `Equality` a pair. */
-export type Compare = (pairs: readonly (readonly [FileAt, FileAt])[]) => Promise<Uint8Array>
-
-interface Job {
+/** Pairs of files of the same two directories. */
+export interface ComparisonJob {
   readonly from: Place
   readonly to: Place
-  readonly names: string[]
-  readonly toNames: string[]
-  /** Of the pairs. */
-  readonly indexes: number[]
+  readonly names: readonly string[]
+  /** In `to`; default: the same. */
+  readonly toNames?: readonly string[]
 }
+
+/** Compares pairs of files, many at once; one number of `Equality` a pair, in the jobs' order. */
+export type Compare = (jobs: readonly ComparisonJob[]) => Promise<Uint8Array>
 
 const pairsPerCall = 128
 
 /** Comparison on a host. */
 export function comparer(host: Host, lanes: number, signal: AbortSignal | undefined): Compare {
-  return async (pairs) => {
-    const answers = new Uint8Array(pairs.length)
-    const calls = inCalls(jobsOf(pairs))
+  return async (jobs) => {
+    const answers = new Uint8Array(jobs.reduce((sum, { names }) => sum + names.length, 0))
+    const calls = inCalls(jobs)
     // The first by its place among the pairs, not by time: the error must not depend on timing.
-    let failure: { readonly index: number; readonly error: Error } | undefined
-    const ask = async (jobs: readonly Job[]): Promise<void> => {
-      const { errnos, equal, syscall } = await host.compare(jobs)
-      for (const { index, job, name, position } of eachName(jobs)) {
-        const pair = job.indexes[position] ?? 0
-        answers[pair] = equal[index] ?? Equality.Differ
+    let failure: { readonly pair: number; readonly error: Error } | undefined
+    const ask = async ({ first, jobs: some }: Call): Promise<void> => {
+      const { errnos, equal, syscall } = await host.compare(some)
+      answers.set(equal, first)
+      if (errnos.every((number) => number === 0)) return
+      for (const { index, job, name, position } of eachName(some)) {
+        const pair = first + index
         const number = errnos[index] ?? 0
-        if (number === 0 || (failure !== undefined && failure.index < pair)) continue
+        if (number === 0 || (failure !== undefined && failure.pair < pair)) continue
         const path = pathOf(job.from, name)
-        const dest = pathOf(job.to, job.toNames[position])
+        const dest = pathOf(job.to, job.toNames?.[position] ?? name)
         const error = new SystemError(number, { syscall: syscall(index), path, dest })
-        failure = { index: pair, error }
+        failure = { pair, error }
       }
     }
     await inLanes(lanes, signal, () => {
-      const jobs = calls.shift()
-      return jobs && ask(jobs)
+      const call = calls.shift()
+      return call && ask(call)
     })
     if (failure !== undefined) throw failure.error
     return answers
   }
 }
 
+/** Compares single pairs; one number of `Equality` a pair. */
+export async function comparePairs(
+  compare: Compare,
+  pairs: readonly (readonly [FileAt, FileAt])[],
+): Promise<Uint8Array> {
+  const jobs = jobsOf(pairs)
+  const found = await compare(jobs)
+  const answers = new Uint8Array(pairs.length)
+  jobs
+    .flatMap(({ indexes }) => indexes)
+    .forEach((pair, index) => {
+      answers[pair] = found[index] ?? Equality.Differ
+    })
+  return answers
+}
+
+interface PairsJob extends ComparisonJob {
+  readonly names: string[]
+  readonly toNames: string[]
+  /** Of the pairs. */
+  readonly indexes: number[]
+}
+
 /** One job for all pairs of the same two directories: each is walked to once. */
-function jobsOf(pairs: readonly (readonly [FileAt, FileAt])[]): Job[] {
-  const known = new Map<Place, Map<Place, Job>>()
-  const jobs: Job[] = []
+function jobsOf(pairs: readonly (readonly [FileAt, FileAt])[]): PairsJob[] {
+  const known = new Map<Place, Map<Place, PairsJob>>()
+  const jobs: PairsJob[] = []
   for (const [index, [from, to]] of pairs.entries()) {
     let toward = known.get(from.place)
-    if (toward === undefined) known.set(from.place, (toward = new Map<Place, Job>()))
+    if (toward === undefined) known.set(from.place, (toward = new Map<Place, PairsJob>()))
     let job = toward.get(to.place)
-    if (job === undefined || job.names.length >= pairsPerCall) {
+    if (job === undefined) {
       job = { from: from.place, to: to.place, names: [], toNames: [], indexes: [] }
       toward.set(to.place, job)
       jobs.push(job)
@@ -71,16 +95,34 @@ function jobsOf(pairs: readonly (readonly [FileAt, FileAt])[]): Job[] {
   return jobs
 }
 
-function inCalls(jobs: readonly Job[]): Job[][] {
-  const calls: Job[][] = []
+interface Call {
+  /** Place of its first pair among all. */
+  readonly first: number
+  readonly jobs: ComparisonJob[]
+}
+
+/** Jobs in groups of enough pairs for one call; a big one in pieces. */
+function inCalls(jobs: readonly ComparisonJob[]): Call[] {
+  const calls: Call[] = []
+  let pairs = 0
   let room = 0
   for (const job of jobs) {
-    if (room <= 0) {
-      calls.push([])
-      room = pairsPerCall
+    const { length } = job.names
+    for (let start = 0; start < length; start += pairsPerCall) {
+      const end = Math.min(length, start + pairsPerCall)
+      if (room <= 0) {
+        calls.push({ first: pairs, jobs: [] })
+        room = pairsPerCall
+      }
+      calls.at(-1)?.jobs.push(length <= pairsPerCall ? job : pieceOf(job, start, end))
+      pairs += end - start
+      room -= end - start
     }
-    calls.at(-1)?.push(job)
-    room -= job.names.length
   }
   return calls
+}
+
+function pieceOf(job: ComparisonJob, start: number, end: number): ComparisonJob {
+  const toNames = job.toNames?.slice(start, end)
+  return { ...job, names: job.names.slice(start, end), ...(toNames && { toNames }) }
 }

@@ -21,7 +21,12 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
     totals.directories++
     for (const { source, tree, picks } of parts) {
       const result = sources[source] as SourceResult
-      const { kinds, sizes } = tree
+      const { kinds, sizes, plainBytes } = tree
+      if (plainBytes !== undefined && picks.length === tree.names.length) {
+        result.files += picks.length
+        result.bytes += plainBytes
+        continue
+      }
       for (let position = 0; position < picks.length; position++) {
         const index = picks[position] as number
         if (kinds[index] === Kind.Symlink) {
@@ -63,17 +68,19 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
   const linkModes = { clone: 0, hardlink: 0, copy: 0, symlink: 0 }
   const counts = { created: 0, replaced: 0, kept: 0, unchanged: 0 }
   const fallbacks = new FallbackCount()
+  /** Entries, by the number of their placement. */
+  const placed: number[] = []
   const visit = (directory: PlanDirectory, outer: PlanAction | undefined): void => {
     const inherited = outer ?? inheritedAction(directory)
     for (const { tree, picks, actions, staged } of directory.parts) {
       for (let position = 0; position < picks.length; position++) {
         const action = inherited ?? actionOf(actions[position] ?? Action.Create)
         counts[effectOf[action]]++
-        const placement = placements.of(staged[position] ?? 0)
-        const isPlaced = action === 'create' || action === 'replace'
-        if (!isPlaced || placement === undefined || placement.how === 'link') continue
-        linkModes[placement.how]++
-        if (placement.steps.length === 0) continue
+        if (action !== 'create' && action !== 'replace') continue
+        const number = staged[position] as number
+        placed[number] = (placed[number] ?? 0) + 1
+        const placement = placements.of(number)
+        if (placement === undefined || placement.steps.length === 0) continue
         fallbacks.add(placement, () => {
           const index = picks[position] as number
           const { place, name } = originOf(tree, index)
@@ -85,6 +92,10 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
     for (const child of directory.directories.values()) visit(child, inherited)
   }
   visit(root, undefined)
+  placed.forEach((entries, number) => {
+    const how = placements.of(number)?.how
+    if (how !== undefined && how !== 'link') linkModes[how] += entries
+  })
   return { ...counts, linkModes, fallbacks: fallbacks.list }
 }
 

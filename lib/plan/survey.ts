@@ -13,7 +13,7 @@ import { throwIfFailed } from '../host/trees'
 import { inLanes } from '../lanes'
 import type { Conflict, ExistingPolicy } from '../types'
 import { executableBits } from './claims'
-import type { Compare, FileAt } from './compare'
+import type { Compare, ComparisonJob } from './compare'
 import {
   Action,
   eachDirectory,
@@ -56,12 +56,13 @@ interface Look {
   readonly spellings: readonly ReadonlyMap<string, string>[]
 }
 
-/** A file that looks like dest's until the bytes are read. */
+/** Files of one part that look like dest's until the bytes are read. */
 interface Question {
   readonly directory: PlanDirectory
   readonly part: Part
-  readonly position: number
-  readonly pair: readonly [FileAt, FileAt]
+  readonly positions: number[]
+  /** Dest's directory. */
+  readonly to: Place
 }
 
 /**
@@ -98,17 +99,17 @@ class Surveyor {
       // In the order of the tree, whichever answer came first.
       level = looks.flatMap((look) => this.note(look))
     }
-    const answers = await this.context.compare(this.questions.map(({ pair }) => pair))
-    this.questions.forEach(({ directory, part, position }, index) => {
-      const isLink = answers[index] === Equality.SameFile
-      const same = answers[index] !== Equality.Differ
-      this.settle(
-        directory,
-        part,
-        position,
-        same && !(isLink && this.isMutable(directory, part, position)),
-      )
-    })
+    const answers = await this.context.compare(this.questions.flatMap(comparisonJobs))
+    let answer = 0
+    for (const { directory, part, positions } of this.questions) {
+      for (const position of positions) {
+        const equality = answers[answer++]
+        const isLink = equality === Equality.SameFile
+        const same = equality !== Equality.Differ
+        const isKept = same && !(isLink && this.isMutable(directory, part, position))
+        this.settle(directory, part, position, isKept)
+      }
+    }
   }
 
   private async lookInLanes(level: readonly PlanDirectory[]): Promise<Look[]> {
@@ -218,12 +219,17 @@ class Surveyor {
       const same = target !== undefined && target === this.linkTarget(directory, part, position)
       this.settle(directory, part, position, same)
     } else if (this.looksAlike(part, index, stats, entry)) {
-      const found = { place: to, name: tree.names[index] as string }
-      const pair = [originOf(tree, index), found] as const
-      this.questions.push({ directory, part, position, pair })
+      this.ask(directory, part, position, to)
     } else {
       this.settle(directory, part, position, false)
     }
+  }
+
+  /** The bytes of a file are read later, those of many at once. */
+  private ask(directory: PlanDirectory, part: Part, position: number, to: Place): void {
+    const last = this.questions.at(-1)
+    if (last?.part === part) last.positions.push(position)
+    else this.questions.push({ directory, part, positions: [position], to })
   }
 
   /** The text of the symlink that would be made of the entry, if one would. */
@@ -291,6 +297,19 @@ class Surveyor {
     const list = policy === 'error' ? this.undecided : this.decided
     list.push(conflict)
   }
+}
+
+/** Each file with dest's of its name, in order. */
+function comparisonJobs({ part, positions, to }: Question): ComparisonJob[] {
+  const { tree, picks } = part
+  const { names: all, origin } = tree
+  const isAll = positions.length === all.length
+  const names = isAll ? all : positions.map((position) => all[picks[position] ?? 0] ?? '')
+  if ('base' in origin) return [{ from: origin, to, names }]
+  return positions.map((position, at) => {
+    const { place, name } = originOf(tree, picks[position] ?? 0)
+    return { from: place, to, names: [name], toNames: [names[at] ?? ''] }
+  })
 }
 
 /** The names of the jobs that there is something for. */

@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { errno, errnoOf } from '../errno'
 import { SystemError } from '../errors'
 import type { Directory, Host } from '../host/host'
+import { openReal } from '../host/open-real'
 
 /** Where the merge goes. */
 export interface Target {
@@ -23,7 +24,7 @@ export async function openTarget(host: Host, dest: string): Promise<Target> {
       missing.unshift(basename(path))
       continue
     }
-    const nearest = await host.open({ base: real, path: '' })
+    const nearest = await openReal(host, real)
     return { path: [real === '/' ? '' : real, ...missing].join('/') || '/', nearest, missing }
   }
 }

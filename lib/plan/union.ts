@@ -268,7 +268,8 @@ class Builder {
   }
 }
 
-function hasLookAlikes({ names, directories }: TreeDirectory): boolean {
+function hasLookAlikes({ names, directories, distinct }: TreeDirectory): boolean {
+  if (distinct) return false
   const all = directories.size === 0 ? names : [...names, ...directories.keys()]
   return lookAlikes(all).length > 0
 }

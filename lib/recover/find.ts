@@ -2,6 +2,7 @@ import { fstatSync, promises as fs } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { errno, errnoOf } from '../errno'
 import { Kind, type Directory, type Host } from '../host/host'
+import { openReal } from '../host/open-real'
 import { readRecord } from './read'
 import { destName, freshName } from '../record'
 import { reservedPrefix } from '../scan/scan'
@@ -30,6 +31,8 @@ const unreadable: ReadonlySet<number | undefined> = new Set([
   errno.ENOTDIR,
   errno.EACCES,
   errno.EPERM,
+  // Somebody has put a symlink into the way.
+  errno.ELOOP,
 ])
 
 /**
@@ -70,7 +73,7 @@ async function open(
 ): Promise<Abandoned | 'running' | undefined> {
   const opened: Directory[] = []
   try {
-    const parent = await host.open({ base: path, path: '' })
+    const parent = await openReal(host, path)
     opened.push(parent)
     const directory = await host.open({ base: parent, path: name })
     opened.push(directory)

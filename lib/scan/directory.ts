@@ -53,41 +53,72 @@ function toTree(
   problems: Problems,
   found: Pending[],
 ): TreeDirectory {
-  const { source, place, path, to } = pending
-  const { names, kinds, device, mode } = listing
-  reportFailures(listing, pending, problems)
+  const { plain, device, mode, distinct } = listing
+  const { place, source } = pending
   const directories = new Map<string, TreeDirectory>()
-  const kept: number[] = []
+  const descend = (name: string): void => void found.push(child(pending, name, directories))
+  // A host that knows of good names knows of those that every system takes.
+  const isJudged = plain !== undefined && rules.host.platform !== 'win32'
+  const isWhole = isJudged && source.filter === undefined
   const before = found.length
-  for (let index = 0; index < names.length; index++) {
-    const name = names[index] as string
-    if (source.filter?.(joinPath(path, name)) === false) continue
-    const problem = nameProblem(name, rules.host.platform)
-    if (problem !== undefined) {
-      problems.badName(source.name, joinPath(path, name), problem)
-    } else if (kinds[index] === Kind.Directory) {
-      const at = joinPath(path, name)
-      const attach = (child: TreeDirectory): void => void directories.set(name, child)
-      found.push({ source, to, place: { base: place.base, path: at }, path: at, attach })
-    } else {
-      const why = unsupported(listing, index, to, path, rules)
-      if (why === undefined) kept.push(index)
-      else problems.unsupported(source.name, joinPath(path, name), why)
-    }
-  }
-  const own = pick(listing, kept)
+  if (isWhole) plain.directories.forEach(descend)
+  const entries = isWhole
+    ? { ...firstOf(listing, plain.files.length), names: plain.files }
+    : pick(listing, wantedOf(listing, pending, rules, problems, descend))
   return {
-    names: own.names,
-    kinds: own.kinds,
-    modes: own.modes,
-    sizes: own.sizes,
-    targets: own.targets,
+    names: entries.names,
+    kinds: entries.kinds,
+    modes: entries.modes,
+    sizes: entries.sizes,
+    targets: entries.targets,
     directories,
+    plainBytes: isWhole ? plain.bytes : undefined,
+    distinct,
     mode: mode & 0o777,
     origin: place,
     device,
-    isComplete: kept.length + found.length - before === names.length,
+    isComplete: isWhole || entries.names.length + found.length - before === listing.names.length,
   }
+}
+
+function child(
+  { source, to, place: { base }, path }: Pending,
+  name: string,
+  directories: Map<string, TreeDirectory>,
+): Pending {
+  const at = joinPath(path, name)
+  const attach = (directory: TreeDirectory): void => void directories.set(name, directory)
+  return { source, to, place: { base, path: at }, path: at, attach }
+}
+
+/** Checks entry by entry; answers the indexes of those that are wanted and no directories. */
+function wantedOf(
+  listing: Listing,
+  pending: Pending,
+  rules: ScanRules,
+  problems: Problems,
+  descend: (name: string) => void,
+): number[] {
+  const { source, path, to } = pending
+  const { names, kinds } = listing
+  reportFailures(listing, pending, problems)
+  const kept: number[] = []
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] as string
+    const at = joinPath(path, name)
+    if (source.filter?.(at) === false) continue
+    const problem = nameProblem(name, rules.host.platform)
+    if (problem !== undefined) {
+      problems.badName(source.name, at, problem)
+    } else if (kinds[index] === Kind.Directory) {
+      descend(name)
+    } else {
+      const why = unsupported(listing, index, to, path, rules)
+      if (why === undefined) kept.push(index)
+      else problems.unsupported(source.name, at, why)
+    }
+  }
+  return kept
 }
 
 function reportFailures(listing: Listing, pending: Pending, problems: Problems): void {
@@ -121,6 +152,19 @@ function unsupported(
 
 type Entries = Pick<TreeDirectory, 'names' | 'kinds' | 'modes' | 'sizes' | 'targets'>
 
+/** The columns of the first entries. */
+function firstOf(
+  { kinds, modes, sizes, targets }: Listing,
+  length: number,
+): Omit<Entries, 'names'> {
+  return {
+    kinds: kinds.subarray(0, length),
+    modes: modes.subarray(0, length),
+    sizes: sizes.subarray(0, length),
+    targets,
+  }
+}
+
 /** The entries at some indexes; windows on the columns where those are the first ones, as they mostly are. */
 function pick(listing: Listing, indexes: readonly number[]): Entries {
   const { names, kinds, modes, sizes, targets } = listing
@@ -134,13 +178,7 @@ function pick(listing: Listing, indexes: readonly number[]): Entries {
     })
   }
   if (length === 0 || indexes[length - 1] === length - 1) {
-    return {
-      names: names.slice(0, length),
-      kinds: kinds.subarray(0, length),
-      modes: modes.subarray(0, length),
-      sizes: sizes.subarray(0, length),
-      targets: texts,
-    }
+    return { ...firstOf(listing, length), names: names.slice(0, length), targets: texts }
   }
   return {
     names: indexes.map((index) => names[index] as string),

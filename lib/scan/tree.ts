@@ -5,6 +5,10 @@ export interface TreeDirectory extends Columns {
   /** Of entries other than directories. */
   readonly names: readonly string[]
   readonly directories: Map<string, TreeDirectory>
+  /** Bytes of all entries, where these are known to be regular files without setuid, setgid or sticky bit. */
+  readonly plainBytes: number | undefined
+  /** No two names look alike to any file system, as far as that is known. */
+  readonly distinct: boolean
   /** Permission bits; undefined where the source does not give the directory itself. */
   readonly mode: number | undefined
   /** Where the entries are: a directory, or for each one a directory and its name there. */
@@ -39,6 +43,8 @@ export function implicitDirectory(): TreeDirectory {
     sizes: new Float64Array(),
     targets: new Map(),
     directories: new Map(),
+    plainBytes: undefined,
+    distinct: false,
     mode: undefined,
     origin: [],
     device: [],

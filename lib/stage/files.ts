@@ -151,7 +151,14 @@ export class FilePlacer {
   /** The files of a unit by how they are placed; mostly that is one group. */
   private groupsOf(unit: Unit): Group[] {
     const { directory, part, source } = unit
+    const { device: only, plainBytes } = part.tree
     const positions = whereLink(unit, false)
+    const { mutable, writable, linkModes } = this.options
+    // Nothing to be told of one file that does not hold for all.
+    if (typeof only === 'number' && plainBytes !== undefined && !mutable && !writable) {
+      const whole = { directory, part, source, positions, device: only }
+      return [{ ...whole, modes: linkModes, steps: noSteps }]
+    }
     const groups: (Group & { positions: number[] })[] = []
     let last: (typeof groups)[number] | undefined
     for (let at = 0; at < positions.length; at++) {
@@ -212,6 +219,11 @@ export class FilePlacer {
   ): Iterable<{ refused: Group; refusal: Refusal }> {
     const { part, positions, steps } = group
     const placed = this.placements.numberOf(mode, steps)
+    const end = first + positions.length
+    if (positions.length === part.staged.length && isZero(outcomes.errnos, first, end)) {
+      part.staged.fill(placed)
+      return []
+    }
     const reasons = new Map<string, { positions: number[]; refusal: Refusal }>()
     for (let at = 0; at < positions.length; at++) {
       const position = positions[at] as number
@@ -315,6 +327,11 @@ export class FilePlacer {
   private error(unit: Pick<Group, 'modes'> & Unit, position: number, refusal: Refusal): Error {
     return placementError(unit.source, pathInDest(unit, position), unit.modes, refusal)
   }
+}
+
+function isZero(numbers: Int32Array, start: number, end: number): boolean {
+  for (let index = start; index < end; index++) if (numbers[index] !== 0) return false
+  return true
 }
 
 /** The group's first file, alone. */

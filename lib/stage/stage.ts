@@ -96,7 +96,11 @@ function bytesOf(units: readonly Unit[]): number {
   let bytes = 0
   for (const { part, positions } of units) {
     const { picks, tree } = part
-    const { kinds, sizes } = tree
+    const { kinds, sizes, plainBytes, names } = tree
+    if (plainBytes !== undefined && positions.length === names.length) {
+      bytes += plainBytes
+      continue
+    }
     for (let at = 0; at < positions.length; at++) {
       const index = picks[positions[at] as number] as number
       if (kinds[index] === Kind.File) bytes += sizes[index] as number

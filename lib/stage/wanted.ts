@@ -31,7 +31,7 @@ export function wanted({ root, trees }: Union): Wanted {
     const whole = inside || state !== 'exists'
     const own: Unit[] = []
     for (const part of directory.parts) {
-      const positions = missing(part, whole)
+      const positions = missing(part, whole, directory.staged)
       if (positions.length === 0) continue
       own.push({ directory, part, source: trees[part.source]?.name ?? '', positions })
     }
@@ -53,8 +53,9 @@ export function wanted({ root, trees }: Union): Wanted {
   return { levels, units }
 }
 
-function missing({ actions, staged }: Part, whole: boolean): Positions {
-  if (whole && isZero(staged)) return upTo(staged.length)
+/** `begun`: some of the directory's entries may be staged. */
+function missing({ actions, staged }: Part, whole: boolean, begun: boolean): Positions {
+  if (whole && !begun) return upTo(staged.length)
   const positions: number[] = []
   for (let position = 0; position < staged.length; position++) {
     if (staged[position] !== 0) continue
@@ -62,9 +63,4 @@ function missing({ actions, staged }: Part, whole: boolean): Positions {
     if (whole || action === Action.Create || action === Action.Replace) positions.push(position)
   }
   return positions
-}
-
-function isZero(numbers: Uint16Array): boolean {
-  for (let index = 0; index < numbers.length; index++) if (numbers[index] !== 0) return false
-  return true
 }

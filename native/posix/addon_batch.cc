@@ -114,6 +114,13 @@ class ListWorker : public PromiseWorker {
     answer.Set("devices", ArrayOf<Napi::Float64Array>(env, listings_.devices));
     answer.Set("counts", ArrayOf<Napi::Uint32Array>(env, listings_.counts));
     answer.Set("notUtf8Counts", ArrayOf<Napi::Uint32Array>(env, listings_.not_utf8_counts));
+    answer.Set("plain", ArrayOf<Napi::Uint8Array>(env, listings_.plain));
+    answer.Set("distinct", ArrayOf<Napi::Uint8Array>(env, listings_.distinct));
+    answer.Set("directories", ArrayOf<Napi::Uint32Array>(env, listings_.directories));
+    answer.Set("bytes", ArrayOf<Napi::Float64Array>(env, listings_.bytes));
+    answer.Set("fileNameBytes", ArrayOf<Napi::Uint32Array>(env, listings_.file_name_bytes));
+    answer.Set("directoryNameBytes",
+               ArrayOf<Napi::Uint32Array>(env, listings_.directory_name_bytes));
     answer.Set("failedNames", Napi::String::New(env, listings_.failed_names));
     answer.Set("names", Napi::String::New(env, listings_.names));
     answer.Set("notUtf8", Napi::String::New(env, listings_.not_utf8));
@@ -194,8 +201,9 @@ Napi::Value Stat(const Napi::CallbackInfo& info) {
   return (new StatWorker(info.Env(), std::move(jobs)))->Start();
 }
 
-// list(bases, places): { errnos, calls, directoryModes, devices, counts, notUtf8Counts,
-// failedNames, names, notUtf8, kinds, modes, sizes, targets }
+// list(bases, places): { errnos, calls, directoryModes, devices, counts, notUtf8Counts, plain,
+// distinct, directories, bytes, fileNameBytes, directoryNameBytes, failedNames, names, notUtf8,
+// kinds, modes, sizes, targets }
 Napi::Value ListPlaces(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::vector<Place> places;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -70,8 +71,16 @@ class Reading {
     if (!outcome.ok()) return outcome;
     for (const std::string& name : names.not_utf8) Append(&into_->not_utf8, name);
     not_utf8 = static_cast<uint32_t>(names.not_utf8.size());
-    const Outcome others = AddAll(dirfd(directory.get()), names.others);
-    return others.ok() ? AddAll(dirfd(directory.get()), names.directories) : others;
+    distinct = IsDistinct(names);
+    plain = names.not_utf8.empty();
+    const size_t start = into_->names.size();
+    const Outcome others = AddAll(dirfd(directory.get()), names.others, Kind::kFile);
+    file_name_bytes = static_cast<uint32_t>(into_->names.size() - start);
+    if (!others.ok()) return others;
+    directories = static_cast<uint32_t>(names.directories.size());
+    const Outcome last = AddAll(dirfd(directory.get()), names.directories, Kind::kDirectory);
+    directory_name_bytes = static_cast<uint32_t>(into_->names.size() - start - file_name_bytes);
+    return last;
   }
 
   uint16_t mode = 0;
@@ -79,9 +88,23 @@ class Reading {
   uint32_t count = 0;
   uint32_t not_utf8 = 0;
   std::string failed_name;
+  bool plain = false;
+  bool distinct = false;
+  uint32_t directories = 0;
+  double bytes = 0;
+  uint32_t file_name_bytes = 0;
+  uint32_t directory_name_bytes = 0;
 
  private:
-  Outcome AddAll(int directory, const std::vector<std::string>& names) {
+  static bool IsDistinct(const Names& names) {
+    std::vector<std::string_view> all(names.others.begin(), names.others.end());
+    all.insert(all.end(), names.directories.begin(), names.directories.end());
+    return names.not_utf8.empty() && AreDistinct(all);
+  }
+
+  // `plain_kind`: what they all are in a plain directory.
+  Outcome AddAll(int directory, const std::vector<std::string>& names, Kind plain_kind) {
+    const bool files = plain_kind == Kind::kFile;
     struct stat status{};
     for (const std::string& name : names) {
       const Outcome outcome = into_->columns.Add(directory, name.c_str(), &status);
@@ -89,6 +112,10 @@ class Reading {
         failed_name = name;
         return outcome;
       }
+      const bool special = files && (status.st_mode & 07000) != 0;
+      const bool expected = into_->columns.kinds.back() == static_cast<uint8_t>(plain_kind);
+      plain = plain && expected && !special && IsName(name);
+      if (files) bytes += static_cast<double>(status.st_size);
       Append(&into_->names, name);
       count++;
     }
@@ -109,6 +136,12 @@ void Listings::Add(Walk* walk, const Place& place) {
   devices.push_back(reading.device);
   counts.push_back(reading.count);
   not_utf8_counts.push_back(reading.not_utf8);
+  plain.push_back(outcome.ok() && reading.plain ? 1 : 0);
+  distinct.push_back(outcome.ok() && reading.distinct ? 1 : 0);
+  directories.push_back(reading.directories);
+  bytes.push_back(reading.bytes);
+  file_name_bytes.push_back(reading.file_name_bytes);
+  directory_name_bytes.push_back(reading.directory_name_bytes);
   Append(&failed_names, reading.failed_name);
 }
 

@@ -17,6 +17,17 @@ struct Listings {
   std::vector<double> devices;   // st_dev
   std::vector<uint32_t> counts;  // of `names`
   std::vector<uint32_t> not_utf8_counts;
+  // What spares others a look at each entry: 1 or 0.
+  // Plain: regular files without set-ID and sticky bits, directories, and names that are names.
+  // Distinct: no two names look alike to any file system.
+  std::vector<uint8_t> plain;
+  std::vector<uint8_t> distinct;
+  // Where a directory is plain: its subdirectories, the bytes of its files, and how much of `names`
+  // they take.
+  std::vector<uint32_t> directories;
+  std::vector<double> bytes;
+  std::vector<uint32_t> file_name_bytes;
+  std::vector<uint32_t> directory_name_bytes;
   std::string failed_names;  // the entries at which they failed, or empty; NUL after each
   // One an entry, the subdirectories of a directory after what else it has.
   std::string names;      // NUL after each

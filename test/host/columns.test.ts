@@ -34,6 +34,8 @@ const fine = [
   '\u0001',
 ]
 
+type Facts = 'plain' | 'distinct' | 'directories' | 'bytes' | 'fileNameBytes' | 'directoryNameBytes'
+
 describe('columns', () => {
   describe('names', () => {
     const to = at('/dest')
@@ -211,6 +213,15 @@ describe('columns', () => {
     const { File, Directory: Sub, Symlink, Other, OddLink } = Kind
     const calls = ['', 'open', 'fstat', 'scandir']
 
+    const nothingKnown = (length: number): Pick<RawListings, Facts> => ({
+      plain: new Uint8Array(length),
+      distinct: new Uint8Array(length),
+      directories: new Uint32Array(length),
+      bytes: new Float64Array(length),
+      fileNameBytes: new Uint32Array(length),
+      directoryNameBytes: new Uint32Array(length),
+    })
+
     /** Five directories: one that is not there, one with two odd names, none in it, one that fails midway, one more. */
     const raw: RawListings = {
       errnos: Int32Array.of(2, 0, 0, 5, 0),
@@ -219,6 +230,7 @@ describe('columns', () => {
       devices: Float64Array.of(0, 41, 42, 43, 2 ** 40),
       counts: Uint32Array.of(0, 4, 0, 1, 3),
       notUtf8Counts: Uint32Array.of(0, 2, 0, 0, 1),
+      ...nothingKnown(5),
       failedNames: '\0\0\0failed\0\0',
       names: 'a\0b\0c\0d\0e\0f\0g\0h\0',
       notUtf8: '\ufffd1\0\ufffd2\0\ufffd3\0',
@@ -311,6 +323,55 @@ describe('columns', () => {
       )
     })
 
+    describe('of plain directories', () => {
+      /** Two files and a directory; no file and a directory; one file. */
+      const known = (names: readonly string[], bytes: readonly number[]): RawListings => ({
+        errnos: new Int32Array(3),
+        calls: new Uint8Array(3),
+        directoryModes: new Uint16Array(3),
+        devices: new Float64Array(3),
+        counts: Uint32Array.of(3, 1, 1),
+        notUtf8Counts: new Uint32Array(3),
+        plain: Uint8Array.of(1, 1, 1),
+        distinct: Uint8Array.of(1, 0, 1),
+        directories: Uint32Array.of(1, 1, 0),
+        bytes: Float64Array.of(7, 0, 5),
+        fileNameBytes: Uint32Array.from([0, 2, 4].map((at) => bytes[at] ?? 0)),
+        directoryNameBytes: Uint32Array.from([1, 3, 5].map((at) => bytes[at] ?? 0)),
+        ...{ failedNames: '\0\0\0', notUtf8: '', targets: '' },
+        names: names.map((name) => `${name}\0`).join(''),
+        kinds: Uint8Array.of(File, File, Sub, Sub, File),
+        modes: new Uint16Array(5),
+        sizes: Float64Array.of(3, 4, 0, 0, 5),
+      })
+      const ascii = ['a', 'bb', 'sub', 'dir', 'c']
+
+      it('tell files from directories, and the bytes of the files', () => {
+        const found = toListings(known(ascii, [5, 4, 0, 4, 2, 0]), calls)
+        assert.deepEqual(
+          found.map(({ plain, distinct }) => [plain, distinct]),
+          [
+            [{ files: ['a', 'bb'], directories: ['sub'], bytes: 7 }, true],
+            [{ files: [], directories: ['dir'], bytes: 0 }, false],
+            [{ files: ['c'], directories: [], bytes: 5 }, true],
+          ],
+        )
+      })
+
+      for (const [what, names, bytes] of [
+        ['they are ASCII', ascii, [5, 4, 0, 4, 2, 0]],
+        ['one of them is not', ['a', 'bé', 'sub', 'dir', 'c'], [6, 4, 0, 4, 2, 0]],
+      ] as const)
+        it(`names go back as they came where ${what}`, () => {
+          for (const { plain } of toListings(known(names, bytes), calls)) {
+            const files = plain?.files ?? assert.fail('not plain')
+            const back = rawJobs([{ to: at('/dest'), names: files }])
+            assert.deepEqual(splitNames(back.names), files)
+            assert.deepEqual([...back.counts], [files.length])
+          }
+        })
+    })
+
     it('are none where there are none', () => {
       const none = {
         errnos: new Int32Array(0),
@@ -319,6 +380,7 @@ describe('columns', () => {
         devices: new Float64Array(0),
         counts: new Uint32Array(0),
         notUtf8Counts: new Uint32Array(0),
+        ...nothingKnown(0),
         ...{ failedNames: '', names: '', notUtf8: '', targets: '' },
         kinds: new Uint8Array(0),
         modes: new Uint16Array(0),

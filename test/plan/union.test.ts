@@ -4,7 +4,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 
 import { Equality, Kind, type Place } from '../../lib/host/host'
-import type { FileAt } from '../../lib/plan/compare'
+import type { Compare } from '../../lib/plan/compare'
 import { toPolicy } from '../../lib/plan/policy'
 import { entriesOf } from '../../lib/plan/report'
 import { unite, type NameOracle } from '../../lib/plan/union'
@@ -52,6 +52,8 @@ function directoryOf(
     sizes: Float64Array.from(entries, sizeOf),
     targets: new Map(targets),
     directories: new Map(below),
+    plainBytes: undefined,
+    distinct: false,
     mode,
     origin: place,
     device: 1,
@@ -74,22 +76,22 @@ async function check(given: Case, sameName: SameName): Promise<void> {
     return { source, name, to, root }
   })
   const compared = new Set<string>()
-  const textOf = ({ place: { base, path: at }, name }: FileAt): string => {
+  const textOf = ({ base, path: at }: Place, name: string): string => {
     const source = models.find((each) => each.name === base)
     const entry = source?.tree.get(path.posix.join(at, name))
     return entry?.type === 'file' ? entry.data : assert.fail('no file')
   }
-  const compare = (pairs: readonly (readonly [FileAt, FileAt])[]): Promise<Uint8Array> => {
-    for (const pair of pairs) {
-      const what = JSON.stringify(pair)
-      assert.ok(!compared.has(what), `compared twice: ${what}`)
-      compared.add(what)
-    }
-    return Promise.resolve(
-      Uint8Array.from(pairs, ([a, b]) =>
-        textOf(a) === textOf(b) ? Equality.SameBytes : Equality.Differ,
-      ),
+  const compare: Compare = (jobs) => {
+    const answers = jobs.flatMap(({ from, to, names: own, toNames = own }) =>
+      own.map((name, index) => {
+        const other = toNames[index] ?? assert.fail('no name')
+        const what = JSON.stringify([from, name, to, other])
+        assert.ok(!compared.has(what), `compared twice: ${what}`)
+        compared.add(what)
+        return textOf(from, name) === textOf(to, other) ? Equality.SameBytes : Equality.Differ
+      }),
     )
+    return Promise.resolve(Uint8Array.from(answers))
   }
   const sameEntries: NameOracle = (groups) =>
     Promise.resolve(

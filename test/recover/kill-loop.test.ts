@@ -6,6 +6,7 @@ import { defaultHost } from '../../lib/host'
 import { recover } from '../../lib/index'
 import type { MergeResult, Source } from '../../lib/index'
 import { mergeOn } from '../../lib/merge'
+import { tell } from '../support/figures'
 import { describeOn, type DescribedVolume } from '../support/describe-on'
 import { killCases, makeKillScene, packagesOf, type KillCase } from '../support/kill-cases'
 import { inodesIn, stagingBelow, tornEntries, visible } from '../support/kill-check'
@@ -143,7 +144,8 @@ describe('a merge that is killed at each of its steps', () => {
         : [['recover() or the same merge puts it right', (n) => (n % 2 > 0 ? 'recover' : 'again')]]
       for (const [what, endingOf] of endings)
         it(`${title}: readers see whole entries, ${what}`, async () => {
-          await new KillLoop(volume, killCase, endingOf).run()
+          const points = await new KillLoop(volume, killCase, endingOf).run()
+          tell(`kill points on ${volume.kind}`, points)
         })
     }
   })

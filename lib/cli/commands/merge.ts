@@ -1,0 +1,51 @@
+import { merge, planMerge } from '../../index'
+import type { CliCommand } from '../command'
+import { ExitCode } from '../exit-codes'
+import { toJson } from '../json'
+import { addMergeOptions, toMergeOptions, type MergeCliOptions } from '../options'
+import { progressOn } from '../progress'
+import { declareSources, readSources } from '../sources'
+import { tellPlan } from '../tell-plan'
+import { describeResult } from '../text'
+
+export const mergeCommand: CliCommand = {
+  name: 'merge',
+  description: 'merge the sources into dest',
+  examples: [
+    ['merge store/a store/b project/vendor', 'puts both packages into project/vendor'],
+    ['merge store/core:@acme/core project/node_modules', 'puts one at its own place there'],
+    ['merge --packages store project/node_modules', 'puts each package of store at its place'],
+    ['merge a b dest --conflicts last --existing replace', 'b wins over a, and both over dest'],
+    ['merge a dest --link-mode clone', 'fails where the file system cannot clone'],
+  ],
+
+  declare(command) {
+    const options = addMergeOptions(declareSources(command))
+    options.option('--dry-run', 'do what plan does: tell, and change nothing')
+  },
+
+  async run(command, context) {
+    const { sources, dest } = readSources(command)
+    const given: MergeCliOptions & { dryRun?: boolean } = command.opts()
+    const progress = progressOn(context, given)
+    try {
+      const options = {
+        ...toMergeOptions(given),
+        signal: context.signal,
+        onProgress: progress.update,
+      }
+      if (given.dryRun === true) {
+        const plan = await planMerge(sources, dest, options)
+        progress.stop()
+        return tellPlan(plan, dest, given, context)
+      }
+      const result = await merge(sources, dest, options)
+      progress.stop()
+      if (given.json === true) context.print(toJson(result))
+      else if (given.quiet !== true) context.print(describeResult(result, dest, given))
+      return ExitCode.Done
+    } finally {
+      progress.stop()
+    }
+  },
+}

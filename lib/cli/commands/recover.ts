@@ -1,0 +1,29 @@
+import { recover } from '../../index'
+import type { CliCommand } from '../command'
+import { ExitCode } from '../exit-codes'
+import { toJson } from '../json'
+import { messageOf } from '../message'
+import { addOutputOptions, type OutputOptions } from '../options'
+import { describeRecovery } from '../text'
+
+export const recoverCommand: CliCommand = {
+  name: 'recover',
+  description: 'put dest back to what it was before merges that were killed',
+  examples: [['recover project/vendor', 'undoes what a killed merge has left there']],
+
+  declare(command) {
+    addOutputOptions(command.argument('<dest>', 'where the killed merge went'))
+  },
+
+  async run(command, { print, tell }) {
+    const [dest] = command.processedArgs as [string]
+    const { json, quiet }: OutputOptions = command.opts()
+    const result = await recover(dest)
+    if (json === true) print(toJson(result))
+    else if (quiet !== true) print(describeRecovery(result, dest))
+    for (const { path, error } of result.left) {
+      tell(`reflink-merge: ${path} was left: ${messageOf(error)}`)
+    }
+    return result.left.length > 0 ? ExitCode.Failed : ExitCode.Done
+  },
+}

@@ -1,0 +1,62 @@
+import { CommanderError } from 'commander'
+import { MergeError } from '../index'
+import type { CliContext } from './command'
+import { ExitCode } from './exit-codes'
+import { hintFor, type Hint } from './hints'
+import { messageOf } from './message'
+import { nameVolume, volumeOf } from './volumes'
+
+/** Tells what went wrong, where, and what to do next; answers the exit code. */
+export async function reportError(error: unknown, context: CliContext): Promise<number> {
+  const { signal, tell } = context
+  // Commander has already said what is wrong; --help and --version are no errors.
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 ? ExitCode.Done : ExitCode.Failed
+  }
+  const others = laterErrors(error)
+  if (signal.aborted && error === signal.reason && others.length === 0) {
+    tell('reflink-merge: interrupted, nothing was changed')
+    return ExitCode.Interrupted
+  }
+  const messages = [error, ...others].map(messageOf)
+  tell(`reflink-merge: ${messages.join('\n  also: ')}`)
+  // That message tells what decides each of them.
+  if (error instanceof MergeError && error.code === 'ERR_MERGE_CONFLICT') return ExitCode.Conflicts
+  const next = await nextStep(error)
+  if (next !== undefined) tell(next)
+  return ExitCode.Failed
+}
+
+/** What went wrong besides, e.g. while dest was put back. */
+function laterErrors(error: unknown): unknown[] {
+  if (!(error instanceof Error) || !('errors' in error) || !Array.isArray(error.errors)) return []
+  return error.errors.filter((each) => each !== error)
+}
+
+/** The fields of an error of this library or of node:fs. */
+interface Fields {
+  readonly code?: unknown
+  readonly syscall?: string
+  readonly path?: string
+  readonly dest?: string
+  readonly source?: string
+}
+
+async function nextStep(error: unknown): Promise<string | undefined> {
+  if (!(error instanceof Error)) return undefined
+  const { code, syscall, path, dest, source } = error as Fields
+  const hint = typeof code === 'string' ? hintFor(code, syscall) : undefined
+  const lines = source === undefined ? [] : [`  package: ${source}`]
+  if (hint !== undefined) {
+    const means = await fill(hint, path, dest ?? path)
+    lines.push(`  ${means} (${hint.code})`, `  next: ${hint.next}`)
+  }
+  return lines.length === 0 ? undefined : lines.join('\n')
+}
+
+/** Names the volumes. */
+async function fill({ means }: Hint, from = '', to = ''): Promise<string> {
+  const name = async (path: string): Promise<string> =>
+    volumeOf(path).then(nameVolume, () => 'the volume')
+  return means.replace('{from}', await name(from)).replace('{to}', await name(to))
+}

@@ -1,0 +1,60 @@
+import { Option, type Command } from 'commander'
+import type { Source } from '../index'
+import { readManifest } from './manifest'
+import { readPackages } from './packages'
+
+/** Where the sources are, as commander gives it. */
+interface SourceOptions {
+  packages?: string[]
+  manifest?: string[]
+}
+
+/** Sources, then dest: the arguments of merge and plan. */
+export function declareSources(command: Command): Command {
+  const collect = (value: string, values: string[] | undefined): string[] => [
+    ...(values ?? []),
+    value,
+  ]
+  return command
+    .usage('[options] [source...] <dest>')
+    .argument('<path...>', 'sources, as path or path:to (its place in dest), and dest as the last')
+    .addOption(
+      new Option(
+        '--packages <dir>',
+        'each subdirectory is a package, with its name as its place; @scope/name is understood',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option(
+        '--manifest <file>',
+        'sources from JSON: [{ "name", "dir" or "files", "to" }]; - is stdin',
+      ).argParser(collect),
+    )
+}
+
+/** In their order: --packages, --manifest, then those that are named one by one. */
+export function readSources(command: Command): { sources: Source[]; dest: string } {
+  const [paths] = command.processedArgs as [string[]]
+  const { packages = [], manifest = [] }: SourceOptions = command.opts()
+  const dest = paths.at(-1) ?? ''
+  const sources = [
+    ...packages.flatMap(readPackages),
+    ...manifest.flatMap(readManifest),
+    ...paths.slice(0, -1).map(readSource),
+  ]
+  // A manifest may be empty, as a list that a program made may be.
+  if (sources.length === 0 && manifest.length === 0) {
+    command.error('error: there must be a source and a dest')
+  }
+  return { sources, dest }
+}
+
+/** `path` or `path:to`, split at the last colon; one that has a colon itself takes one at its end: `a:b:`. */
+function readSource(text: string): Source {
+  const colon = text.lastIndexOf(':')
+  // Windows: a drive's letter.
+  if (colon < 2) return { name: text, dir: text }
+  const dir = text.slice(0, colon)
+  const to = text.slice(colon + 1)
+  return to === '' ? { name: text, dir } : { name: text, dir, to }
+}

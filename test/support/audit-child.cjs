@@ -1,0 +1,94 @@
+// Merges of all kinds, one after the other, to be traced. Says in the trace where each of them begins.
+
+/* eslint-disable @typescript-eslint/no-unsafe-assignment -- what is required and parsed has the type that its comment tells */
+
+const fs = require('node:fs')
+const path = require('node:path')
+
+/** @type {typeof import('../../lib/index')} */
+const { merge, openMerge, planMerge, recover } = require(path.resolve(__dirname, '../../dist'))
+
+/** @type {import('./audit-trace').AuditOrder} */
+const { dest, missing, sources, others, content } = JSON.parse(fs.readFileSync(0, 'utf8'))
+const files = new Map([
+  ['map/index.js', path.join(content, 'one')],
+  ['map/lib/run', path.join(content, 'two')],
+])
+
+/** @type {Record<string, () => Promise<unknown>>} */
+const phases = {
+  plan: () => planMerge(sources, dest),
+  fresh: () => merge(sources, missing, { conflicts: 'first' }),
+  existing: () => merge(sources, dest, { conflicts: 'last', preserveTimestamps: true }),
+  again: () => merge(sources, dest, { conflicts: 'last', preserveTimestamps: true }),
+  'again in a session': () => session(sources, { conflicts: 'last' }),
+  conflict: () =>
+    merge(others, dest).then(
+      () => Promise.reject(new Error('no conflict')),
+      () => undefined,
+    ),
+  keep: () => merge(others, dest, { existing: 'keep', linkModes: 'copy' }),
+  'replacing by copy': () =>
+    merge(others, dest, { existing: 'replace', linkModes: 'copy', writable: true }),
+  'replacing by hard link': () =>
+    merge(sources, dest, { existing: 'replace', linkModes: 'hardlink', conflicts: 'last' }),
+  'replacing by symlink': () => merge(others, dest, { existing: 'replace', linkModes: 'symlink' }),
+  'replacing in a session': () => session(sources, { existing: 'replace', conflicts: 'last' }),
+  'a file map': () => merge([{ name: 'map', files }], dest),
+  durable: () => merge([{ name: 'durable', files, to: 'durable' }], dest, { durability: 'full' }),
+  'without a lock': () => merge([{ name: 'free', files, to: 'free' }], dest, { lock: false }),
+  'replacing, cut off': () => cutOff(),
+  'replacing, recovered': () => recover(dest),
+}
+
+/**
+ * @param {import('../../lib/index').Source[]} all
+ * @param {import('../../lib/index').MergeOptions} options
+ */
+async function session(all, options) {
+  const opened = await openMerge(dest, options)
+  await Promise.all(all.map((source, rank) => opened.add(source, { rank })))
+  return opened.commit()
+}
+
+/** A merge that stops in the midst of publishing, as if it were killed, and leaves its staging directory. */
+async function cutOff() {
+  /** @type {typeof import('../../lib/host')} */
+  const { defaultHost } = require(path.resolve(__dirname, '../../dist/host'))
+  /** @type {typeof import('../../lib/merge')} */
+  const { mergeOn } = require(path.resolve(__dirname, '../../dist/merge'))
+  let published = 0
+  let over = false
+  const failed = { errnos: Int32Array.of(5), syscall: () => 'rename' }
+  const host = {
+    ...defaultHost,
+    /** @type {typeof defaultHost.rename} */
+    async rename(jobs, replace) {
+      over ||= jobs.some((job) => pathOf(job.to) === 'shared' && published++ > 0)
+      return over ? failed : defaultHost.rename(jobs, replace)
+    },
+    /** @type {typeof defaultHost.unlink} */
+    unlink: async (jobs) => (over ? failed : defaultHost.unlink(jobs)),
+    /** @type {typeof defaultHost.rmdir} */
+    rmdir: async (jobs) => (over ? failed : defaultHost.rmdir(jobs)),
+  }
+  await mergeOn(host, others, dest, { existing: 'replace' }).then(
+    () => Promise.reject(new Error('was not cut off')),
+    () => undefined,
+  )
+}
+
+/** @param {import('../../lib/host/host').Place} place */
+function pathOf(place) {
+  return place.path
+}
+
+async function main() {
+  for (const [name, run] of Object.entries(phases)) {
+    fs.existsSync(`/phase/${name}`)
+    await run()
+  }
+  fs.existsSync('/phase/end')
+}
+
+void main()

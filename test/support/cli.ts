@@ -1,0 +1,38 @@
+import path from 'node:path'
+import { PassThrough } from 'node:stream'
+
+import { run } from '../../lib/cli/run'
+import { runNode } from './child'
+import type { ChildOptions, ChildResult } from './child'
+
+const main = path.join(__dirname, '..', '..', 'lib', 'cli', 'main.ts')
+
+export interface CliResult {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** The command line within this process, which takes no second to start; with no terminal. */
+export async function cli(...args: readonly string[]): Promise<CliResult> {
+  return cliIn(process.cwd(), ...args)
+}
+
+/** The same, started in a directory of choice. */
+export async function cliIn(cwd: string, ...args: readonly string[]): Promise<CliResult> {
+  const streams = { stdout: new PassThrough(), stderr: new PassThrough() }
+  const before = process.cwd()
+  process.chdir(cwd)
+  try {
+    const code = await run(['node', 'reflink-merge', ...args], streams)
+    const said = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString() ?? ''
+    return { code, stdout: said(streams.stdout), stderr: said(streams.stderr) }
+  } finally {
+    process.chdir(before)
+  }
+}
+
+/** The command line as a process of its own: for signals, pipes and terminals. */
+export function cliProcess(args: readonly string[], options?: ChildOptions): Promise<ChildResult> {
+  return runNode([main, ...args], options)
+}

@@ -1,0 +1,13 @@
+/** Is this the long version of the loops, which takes minutes (`npm run test:torture`)? */
+export const isLong = process.env['REFLINK_MERGE_LONG'] === '1'
+
+/** How many rounds a loop has, in the suite and in its long version. */
+export function rounds(short: number, long: number): number {
+  return isLong ? long : short
+}
+
+/** Tells a figure of a run: what a loop saw is worth nothing without how often it looked. */
+export function tellFigures(figures: Readonly<Record<string, number | string>>): void {
+  const told = Object.entries(figures).map(([what, figure]) => `${what} ${String(figure)}`)
+  console.log(`        ${told.join(', ')}`)
+}

@@ -45,9 +45,17 @@ async function failed(run: () => Promise<void>): Promise<Failed> {
   }
 }
 
+async function refuseOthers(path: string, mayBeLink: boolean): Promise<void> {
+  const status = await call(mayBeLink ? fs.stat(path) : fs.lstat(path), 'open')
+  if (!status.isDirectory()) throw new Failure(errno.ENOTDIR, 'open')
+}
+
 /** By descriptor: chmod(2) would follow a symlink, and take a file for a directory. Windows has no such bits. */
 async function chmodDirectory({ to, mode }: Item): Promise<void> {
-  if (isWindows) return
+  if (isWindows) {
+    await refuseOthers(to, false)
+    return
+  }
   const directory = await call(fs.open(to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
   try {
     await call(directory.chmod(mode))
@@ -59,11 +67,6 @@ async function chmodDirectory({ to, mode }: Item): Promise<void> {
 async function copyTimes({ from, to }: Item): Promise<void> {
   const { atimeMs, mtimeMs } = await call(fs.lstat(from))
   await call(fs.lutimes(to, atimeMs / 1000, mtimeMs / 1000))
-}
-
-async function refuseOthers({ path }: Place, whole: string): Promise<void> {
-  const status = await call(path === '' ? fs.stat(whole) : fs.lstat(whole), 'open')
-  if (!status.isDirectory()) throw new Failure(errno.ENOTDIR, 'open')
 }
 
 /**
@@ -83,7 +86,7 @@ export const nodeHost: Host = {
     const flags = O_RDONLY | O_DIRECTORY | (place.path === '' ? 0 : O_NOFOLLOW)
     try {
       // Windows opens whatever is there, and follows it: it has neither flag.
-      if (isWindows) await refuseOthers(place, path)
+      if (isWindows) await refuseOthers(path, place.path === '')
       return keep(path, await call(openDescriptor(path, flags)))
     } catch (error) {
       if (!(error instanceof Failure)) throw error

@@ -1,4 +1,6 @@
-import { below, Kind, type Host, type Listing, type Place } from '../host/host'
+import { ofTheMachine } from '../errno'
+import { SystemError } from '../errors'
+import { below, Kind, pathOf, type Host, type Listing, type Place } from '../host/host'
 import type { TreeDirectory } from '../scan/tree'
 
 const directoriesPerCall = 64
@@ -14,6 +16,7 @@ export async function isAsScanned(host: Host, place: Place, tree: TreeDirectory)
     const listings = await host.list(batch.map((each) => each.place))
     for (const [index, each] of batch.entries()) {
       const listing = listings[index]
+      throwIfOfMachine(listing, each.place)
       if (listing === undefined || !isSame(listing, each.tree)) return false
       for (const [name, child] of each.tree.directories) {
         queue.push({ place: below(each.place, name), tree: child })
@@ -21,6 +24,13 @@ export async function isAsScanned(host: Host, place: Place, tree: TreeDirectory)
     }
   }
   return true
+}
+
+/** Whatever else a listing fails with tells that the place is not what it was. */
+function throwIfOfMachine(listing: Listing | undefined, place: Place): void {
+  if (listing === undefined || !ofTheMachine.has(listing.errno)) return
+  const { errno, syscall, failedName } = listing
+  throw new SystemError(errno, { syscall, path: pathOf(place, failedName) })
 }
 
 function isSame(listing: Listing, tree: TreeDirectory): boolean {

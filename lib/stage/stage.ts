@@ -38,10 +38,12 @@ export async function stage(
 ): Promise<void> {
   const adoption = new Adoption(context.host)
   adoption.plan(union.root, context.early)
-  await context.cloner.stage(union, staging, context)
+  let made: Promise<StageTarget> | undefined
+  const place = (): Promise<StageTarget> => (made ??= staging())
+  await context.cloner.stage(union, place, context)
   const work = wanted(union)
   if (work.levels.length === 0 && work.units.length === 0 && adoption.isEmpty) return
-  const target = await staging()
+  const target = await place()
   await stageDirectories(context, target, work.levels)
   await adoption.moveDirectories(target.fresh)
   const units = await adoption.moveEntries(work.units, target.fresh)

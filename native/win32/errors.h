@@ -71,7 +71,7 @@ constexpr std::array<Translation, 38> kTranslations = {{
     {347 /* ERROR_BLOCK_TOO_MANY_REFERENCES */, kEmlink},
     {ERROR_OPERATION_ABORTED, kEio},
     {ERROR_IO_DEVICE, kEio},
-    {ERROR_DISK_QUOTA_EXCEEDED, kEnospc},
+    {1295 /* ERROR_DISK_QUOTA_EXCEEDED */, kEnospc},
     {ERROR_PRIVILEGE_NOT_HELD, kEperm},
     {ERROR_NO_SYSTEM_RESOURCES, kEnomem},
     {ERROR_CANT_ACCESS_FILE, kEacces},

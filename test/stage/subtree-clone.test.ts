@@ -101,13 +101,16 @@ describe('a directory that one source alone provides, on a system that clones di
     })
 
     it('is cloned once by a session, and moved', async () => {
-      const sources = stored(base, { a: library, b: { 'other/c.js': 'c' } })
+      const sources = stored(base, { a: { ...library, 'top.js': 't' }, b: { 'other/c.js': 'c' } })
       const host = clonefileHost(plainHost)
       const session = await staged(host, sources, dest)
       assert.deepEqual(host.clones, { made: 2, used: 2 })
       const result = await session.commit()
       assert.deepEqual(host.clones, { made: 2, used: 2 })
-      assert.equal(result.linkModes.clone, 3)
+      assert.equal(result.linkModes.clone, 4)
+      const expected = path.join(base, 'expected')
+      await mergeOn(plainHost, sources, expected)
+      assertTree(dest, expected)
     })
 
     const notCloned: Record<string, { options?: MergeOptions; spec?: TreeSpec }> = {
@@ -256,6 +259,19 @@ describe('a directory that one source alone provides, on a system that clones di
         assert.deepEqual(stagingIn(base), [])
       })
     }
+
+    it('ends the merge where its clone cannot be read for EIO', async () => {
+      const sources = stored(base, { a: library })
+      let looks = 0
+      const host = scriptedHost(clonefileHost(plainHost), ({ operation, path: at }) => {
+        // Once: the second look is to remove it.
+        const isFirst = operation === 'list' && at.endsWith('clone-0/deep') && looks++ === 0
+        return isFirst ? { errno: errno.EIO, syscall: 'scandir' } : undefined
+      })
+      await assert.rejects(mergeOn(host, sources, dest), { code: 'EIO', syscall: 'scandir' })
+      assert.equal(fs.existsSync(dest), false)
+      assert.deepEqual(stagingIn(base), [])
+    })
 
     it('leaves nothing after an abort between two of them', async () => {
       const sources = stored(base, { a: library, b: { 'other/c.js': 'c' }, c: { 'third/d': 'd' } })

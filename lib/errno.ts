@@ -34,6 +34,7 @@ export function errnoText(number: number): string {
 // What libuv has no text for, or one about sockets.
 const texts = new Map([
   [errno.EOPNOTSUPP, 'operation not supported'],
+  [errno.ENOTSUP, 'operation not supported'],
   [errno.EDQUOT, 'disk quota exceeded'],
   [errno.ENODATA, 'no data available'],
 ])

@@ -137,7 +137,14 @@ export function scriptedHost(host: Host, script: Script): Host {
         const verdict = await script(call)
         const listing = listings[index]
         if (verdict !== undefined && listing !== undefined) {
-          listings[index] = { ...listing, ...verdict, names: [], notUtf8: [], failedName: '' }
+          listings[index] = {
+            ...listing,
+            ...verdict,
+            names: [],
+            notUtf8: [],
+            plain: undefined,
+            failedName: '',
+          }
         }
       }
       return listings

@@ -475,6 +475,8 @@ describe('reflink-merge', () => {
         'symlinks',
         'writable',
         'preserve-timestamps',
+        'no-directory-clone',
+        'quarantine',
         'durability',
         'concurrency',
         'lock-timeout',

@@ -47,7 +47,7 @@ DWORD Control(HANDLE file, DWORD code, In* in, Out* out) {
   const DWORD in_bytes = in == nullptr ? 0 : sizeof(*in);
   const DWORD out_bytes = out == nullptr ? 0 : sizeof(*out);
   const BOOL ok = DeviceIoControl(file, code, in, in_bytes, out, out_bytes, &returned, nullptr);
-  return ok ? 0 : GetLastError();
+  return ok != 0 ? 0 : GetLastError();
 }
 
 template <typename In>
@@ -63,9 +63,10 @@ DWORD CheckVolumes(HANDLE src, HANDLE dest) {
   DWORD src_serial = 0;
   DWORD dest_serial = 0;
   DWORD flags = 0;
-  if (!GetVolumeInformationByHandleW(src, nullptr, 0, &src_serial, nullptr, &flags, nullptr, 0) ||
-      !GetVolumeInformationByHandleW(dest, nullptr, 0, &dest_serial, nullptr, nullptr, nullptr,
-                                     0)) {
+  if (GetVolumeInformationByHandleW(src, nullptr, 0, &src_serial, nullptr, &flags, nullptr, 0) ==
+          0 ||
+      GetVolumeInformationByHandleW(dest, nullptr, 0, &dest_serial, nullptr, nullptr, nullptr, 0) ==
+          0) {
     return GetLastError();
   }
   if (src_serial != dest_serial) return ERROR_NOT_SAME_DEVICE;
@@ -129,7 +130,7 @@ DWORD CloneBlocks(HANDLE src, const BY_HANDLE_FILE_INFORMATION& status, HANDLE d
   const uint64_t size = SizeOf(status);
   FILE_END_OF_FILE_INFO end{};
   end.EndOfFile.QuadPart = static_cast<LONGLONG>(size);
-  if (!SetFileInformationByHandle(dest, FileEndOfFileInfo, &end, sizeof(end))) {
+  if (SetFileInformationByHandle(dest, FileEndOfFileInfo, &end, sizeof(end)) == 0) {
     return GetLastError();
   }
   const Handle mutex(MutexOf(status));

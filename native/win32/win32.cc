@@ -30,7 +30,9 @@ std::wstring Wide(const char* text) {
 
 // Neither follows a symlink, whose target would be another file; nor is it one that may be cloned.
 Outcome CheckSource(const Handle& src, BY_HANDLE_FILE_INFORMATION* status) {
-  if (!GetFileInformationByHandle(src.get(), status)) return Failed(GetLastError(), Call::kStat);
+  if (GetFileInformationByHandle(src.get(), status) == 0) {
+    return Failed(GetLastError(), Call::kStat);
+  }
   const DWORD attributes = status->dwFileAttributes;
   if ((attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) return {win32::kEisdir, Call::kOpen};
   if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) == 0) return {};
@@ -53,7 +55,7 @@ DWORD CopyReadOnly(DWORD attributes, const Handle& file) {
   FILE_BASIC_INFO basic{};
   basic.FileAttributes = FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_ARCHIVE;
   const BOOL ok = SetFileInformationByHandle(file.get(), FileBasicInfo, &basic, sizeof(basic));
-  return ok ? 0 : GetLastError();
+  return ok != 0 ? 0 : GetLastError();
 }
 
 }  // namespace

@@ -113,8 +113,10 @@ DWORD Duplicate(HANDLE src, HANDLE dest, uint64_t size, uint64_t cluster) {
 // Two clones of one file at once have given clones full of zeros: one at a time, in all processes.
 HANDLE MutexOf(const BY_HANDLE_FILE_INFORMATION& status) {
   std::array<wchar_t, 64> name{};
-  std::swprintf(name.data(), name.size(), L"Local\\reflink-merge-%08lx-%08lx%08lx",
-                status.dwVolumeSerialNumber, status.nFileIndexHigh, status.nFileIndexLow);
+  const int length =
+      std::swprintf(name.data(), name.size(), L"Local\\reflink-merge-%08lx-%08lx%08lx",
+                    status.dwVolumeSerialNumber, status.nFileIndexHigh, status.nFileIndexLow);
+  if (length < 0) return nullptr;
   return CreateMutexW(nullptr, FALSE, name.data());
 }
 

@@ -116,7 +116,10 @@ HANDLE MutexOf(const BY_HANDLE_FILE_INFORMATION& status) {
   const int length =
       std::swprintf(name.data(), name.size(), L"Local\\reflink-merge-%08lx-%08lx%08lx",
                     status.dwVolumeSerialNumber, status.nFileIndexHigh, status.nFileIndexLow);
-  if (length < 0) return nullptr;
+  if (length < 0) {
+    SetLastError(ERROR_INVALID_NAME);
+    return nullptr;
+  }
   return CreateMutexW(nullptr, FALSE, name.data());
 }
 

@@ -35,11 +35,9 @@
     'conditions': [
       ['OS!="linux"', { 'sources!': ['native/linux.cc'] }],
       ['OS!="mac"', { 'sources!': ['native/macos.cc'] }],
-      ['OS=="linux" or OS=="mac"', {
-        'sources!': ['native/none.cc'],
-      }, {
-        'sources/': [['exclude', '^native/posix/']],
-      }],
+      ['OS=="linux" or OS=="mac" or OS=="win"', { 'sources!': ['native/none.cc'] }],
+      ['OS!="linux" and OS!="mac"', { 'sources/': [['exclude', '^native/posix/']] }],
+      ['OS!="win"', { 'sources/': [['exclude', '^native/win32/']] }],
     ],
   }],
 }

@@ -28,6 +28,7 @@ export interface RawOptions {
   times?: boolean
   inKernelCopy?: boolean
   exactMode?: boolean
+  dropQuarantine?: boolean
 }
 
 /** One errno a name, 0 for success, and which call it came from. */
@@ -81,6 +82,8 @@ export interface RawStats extends RawColumns {
 export interface RawOutcome {
   errno: number
   syscall: string
+  /** Windows: what GetLastError told, of which several may be one errno. */
+  win32Error?: number
 }
 
 /** What became of reading or writing a small file. */

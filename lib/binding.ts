@@ -1,3 +1,4 @@
+import { toNamespacedPath } from 'node:path'
 import { addon, addonError } from './addon'
 import { errno } from './errno'
 
@@ -23,20 +24,22 @@ export type {
 } from './addon'
 
 /**
- * Clones a file: FICLONE on Linux (man 2 ioctl_ficlone), clonefile(2) on macOS. `dest` must not exist; on
+ * Clones a file: FICLONE on Linux (man 2 ioctl_ficlone), clonefile(2) on macOS, FSCTL_DUPLICATE_EXTENTS_TO_FILE on
+ * Windows (ReFS). `dest` must not exist; on
  * failure nothing is left of it. A symlink as `src` is not followed (ELOOP).
  *
- * Gives 0, or the errno, positive as the kernel gives it. Throws a TypeError for what is no path.
+ * Gives 0, or the errno, positive as the kernel gives it; on Windows, whose kernel has none, as Node's errors have it,
+ * and `addon.cloneFile` tells the Windows error besides. Throws a TypeError for what is no path.
  */
 export function reflink(src: string, dest: string): number {
-  if (addon !== undefined) return addon.reflink(src, dest)
+  if (addon !== undefined) return addon.reflink(toNamespacedPath(src), toNamespacedPath(dest))
   refuseOthers(src, dest)
   return errno.ENOSYS
 }
 
 /** As `reflink`, off the main thread. Rejects only with a TypeError for what is no path. */
 export async function reflinkAsync(src: string, dest: string): Promise<number> {
-  if (addon !== undefined) return addon.reflinkAsync(src, dest)
+  if (addon !== undefined) return addon.reflinkAsync(toNamespacedPath(src), toNamespacedPath(dest))
   refuseOthers(src, dest)
   return errno.ENOSYS
 }

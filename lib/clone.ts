@@ -1,5 +1,6 @@
 import { constants, copyFileSync, promises as fs } from 'node:fs'
-import { addon } from './addon'
+import { toNamespacedPath } from 'node:path'
+import { addon, type RawOutcome } from './addon'
 import { errno, errnoOf } from './errno'
 import { SystemError } from './errors'
 import { cloneSyscall } from './host/node-files'
@@ -9,8 +10,8 @@ import { readPath } from './options'
  * Clones one file, or rejects: nothing is ever copied. `dest` must not exist (EEXIST); a failure leaves
  * nothing of it. Permission bits are the source's. A symlink as `src` is not followed (ELOOP).
  *
- * Rejects with `code`, negative `errno`, `syscall` (`ficlone`, `clonefile`, `open`), `path` and `dest`.
- * Source: man 2 ioctl_ficlone; man 2 clonefile.
+ * Rejects with `code`, negative `errno`, `syscall` (`ficlone`, `clonefile`, `duplicate_extents`, `open`), `path` and `dest`;
+ * on Windows also `win32Error`. Source: man 2 ioctl_ficlone; man 2 clonefile; FSCTL_DUPLICATE_EXTENTS_TO_FILE (ReFS).
  */
 export async function cloneFile(src: string, dest: string): Promise<void> {
   const [from, to] = readBoth(src, dest)
@@ -57,17 +58,17 @@ export async function sharedBytes(a: string, b: string): Promise<number> {
 // With COPYFILE_EXCL always: a forced clone that fails deletes the file that stood there.
 const strictClone = constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL
 
+/** On Windows with the prefix that lets a path be long; elsewhere as they are. */
 function readBoth(src: unknown, dest: unknown): [string, string] {
-  return [readPath('src', src), readPath('dest', dest)]
+  return [toNamespacedPath(readPath('src', src)), toNamespacedPath(readPath('dest', dest))]
 }
 
 function throwIfFailed(
-  outcome: { errno: number; syscall: string },
+  { errno: number, syscall, win32Error }: RawOutcome,
   path: string,
   dest: string,
 ): void {
-  if (outcome.errno === 0) return
-  throw new SystemError(outcome.errno, { syscall: outcome.syscall, path, dest })
+  if (number !== 0) throw new SystemError(number, { syscall, win32Error, path, dest })
 }
 
 function asCloneError(error: unknown, path: string, dest: string): unknown {

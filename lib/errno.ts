@@ -1,8 +1,16 @@
 import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 
-/** The numbers of this system's errnos, positive as the kernel gives them. */
-export const errno = constants.errno
+/**
+ * The numbers of this system's errnos, positive: as the kernel gives them, and on Windows, whose kernel has none, as
+ * the errors of `node:fs` have them. What those lack there is the C library's.
+ */
+export const errno: typeof constants.errno =
+  process.platform === 'win32' ? { ...constants.errno, ...numbersInErrors() } : constants.errno
+
+function numbersInErrors(): Record<string, number> {
+  return Object.fromEntries([...getSystemErrorMap()].map(([number, [name]]) => [name, -number]))
+}
 
 // One number, two names: the one that man pages of the clone calls and of flock use comes first.
 const aliases = new Set<string>(['EWOULDBLOCK'])
@@ -26,6 +34,7 @@ export function errnoText(number: number): string {
 // What libuv has no text for, or one about sockets.
 const texts = new Map([
   [errno.EOPNOTSUPP, 'operation not supported'],
+  [errno.ENOTSUP, 'operation not supported'],
   [errno.EDQUOT, 'disk quota exceeded'],
   [errno.ENODATA, 'no data available'],
 ])
@@ -75,6 +84,7 @@ export const cloneNotThisFile: ReadonlySet<number> = new Set([
   errno.EAGAIN, // ZFS: dirty blocks
   errno.ETXTBSY, // swap files
   errno.EBADF, // an append-only destination
+  errno.EMLINK, // ReFS: too many references to one block
 ])
 
 /** No file of this pair of file systems can be hard-linked. */
@@ -99,6 +109,9 @@ export const symlinkNotHere: ReadonlySet<number> = new Set([
   errno.ENOTSUP,
   errno.ENOSYS,
 ])
+
+/** On Windows also for what another process has open for now. */
+export const heldOpen: ReadonlySet<number> = new Set([errno.EPERM, errno.EBUSY, errno.EACCES])
 
 /** Out of descriptors, here or system-wide: others will close some. */
 export const outOfDescriptors: ReadonlySet<number> = new Set([errno.EMFILE, errno.ENFILE])

@@ -10,6 +10,8 @@ export interface CallContext {
   dest?: string | undefined
   /** Name of the source whose entry it was. */
   source?: string | undefined
+  /** Windows: what GetLastError told. */
+  win32Error?: number | undefined
   /** What to do about it, as a sentence. */
   hint?: string | undefined
 }
@@ -33,6 +35,8 @@ export class SystemError extends Error {
   declare readonly dest?: string
   /** Name of the source whose entry it was, where there is one. */
   declare readonly source?: string
+  /** Windows, calls of the addon: what GetLastError told, of which several may be one errno. */
+  declare readonly win32Error?: number
   /** All failures, where several things failed; this one first. */
   declare errors?: readonly unknown[]
 
@@ -45,6 +49,7 @@ export class SystemError extends Error {
     if (context.path !== undefined) this.path = context.path
     if (context.dest !== undefined) this.dest = context.dest
     if (context.source !== undefined) this.source = context.source
+    if (context.win32Error !== undefined) this.win32Error = context.win32Error
   }
 }
 

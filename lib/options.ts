@@ -20,6 +20,8 @@ export interface Settings {
   readonly mutable: ((path: string) => boolean) | undefined
   readonly writable: boolean
   readonly preserveTimestamps: boolean
+  readonly directoryClone: boolean
+  readonly dropQuarantine: boolean
   readonly concurrency: number | undefined
   readonly lock: false | { timeout: number | undefined }
   readonly durability: 'none' | 'full'
@@ -45,6 +47,8 @@ export function readOptions(options: unknown = {}): Settings {
     mutable: read('mutable', aFunction<NonNullable<MergeOptions['mutable']>>()),
     writable: read('writable', aBoolean) ?? false,
     preserveTimestamps: read('preserveTimestamps', aBoolean) ?? false,
+    directoryClone: read('directoryClone', aBoolean) ?? true,
+    dropQuarantine: read('quarantine', oneOf('keep', 'drop')) === 'drop',
     concurrency: read('concurrency', aCount),
     lock: readLock(given.lock),
     durability: read('durability', oneOf('none', 'full')) ?? 'none',

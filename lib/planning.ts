@@ -52,6 +52,10 @@ export function prepare(
     const hint = "durability: 'full' takes the addon, which is not loaded"
     throw new SystemError(errno.ENOSYS, { syscall: 'syncfs', hint })
   }
+  if (given.dropQuarantine && system.kind === 'node' && process.platform === 'darwin') {
+    const hint = "quarantine: 'drop' takes the addon, which is not loaded"
+    throw new SystemError(errno.ENOSYS, { syscall: 'fremovexattr', hint })
+  }
   const lanes = given.concurrency ?? system.parallelism
   debug('host %s, %d batches in flight', system.kind, lanes)
   // What waits for its turn asks for an abort when its turn comes.

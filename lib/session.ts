@@ -17,6 +17,7 @@ import type { EarlyTree } from './stage/adopt'
 import { FilePlacer } from './stage/files'
 import { stage } from './stage/stage'
 import type { Staging, StageTarget } from './stage/staging'
+import { SubtreeCloner } from './stage/subtree-cloner'
 import { recoverDest } from './recover/recover'
 import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
 
@@ -54,6 +55,7 @@ export class Session implements MergeSession {
   private readonly names = new Set<string>()
   private readonly running = new Set<Promise<void>>()
   private readonly placer: FilePlacer
+  private readonly cloner: SubtreeCloner
   private nextRank = 0
   private readonly failures: Failure[] = []
   private ending: Promise<unknown> | undefined
@@ -71,7 +73,9 @@ export class Session implements MergeSession {
     private readonly stop: AbortController,
     private readonly caller: AbortSignal | undefined,
   ) {
-    this.placer = new FilePlacer(context.host, { ...context.settings, dest: site.target.path })
+    const options = { ...context.settings, dest: site.target.path }
+    this.placer = new FilePlacer(context.host, options)
+    this.cloner = new SubtreeCloner(context.host, options, this.placer.placements)
     this.listen()
   }
 
@@ -314,6 +318,7 @@ export class Session implements MergeSession {
     await stage(union, target, {
       ...{ host, early, signal, preserveTimestamps },
       placer: this.placer,
+      cloner: this.cloner,
       concurrency: lanes,
       onStart: progress.expect,
       onFiles: progress.add,

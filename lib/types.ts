@@ -39,8 +39,21 @@ export interface MergeOptions {
   mutable?: (path: string) => boolean
   /** Add u+w to files; default false: permission bits as in the source. */
   writable?: boolean
-  /** Keep the mtime of files, directories and symlinks that are made, and files' atime; default false. */
+  /**
+   * Keep the mtime of files, directories and symlinks that are made, and files' atime; default false: directories are
+   * as old as the merge, files too, unless the system's clone keeps their times, as it does on macOS.
+   */
   preserveTimestamps?: boolean
+  /**
+   * macOS: a directory that one source alone provides, and nothing of which is left out, is cloned by one call
+   * (man 2 clonefile). Default true; false clones each file.
+   */
+  directoryClone?: boolean
+  /**
+   * macOS: `'drop'` takes the attribute `com.apple.quarantine` off files that are cloned, and so clones each
+   * file; default `'keep'`. `ENOSYS` without the addon.
+   */
+  quarantine?: 'keep' | 'drop'
   /** Batches of work in flight; default: fits the machine and the file system. */
   concurrency?: number
   /** `'full'`: survives power loss once merge() resolves; default `'none'`. */

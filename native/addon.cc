@@ -54,6 +54,8 @@ const char* CallName(Call call) {
       return "fiemap";
     case Call::kSync:
       return "syncfs";
+    case Call::kQuarantine:
+      return "fremovexattr";
   }
   return "";
 }
@@ -102,6 +104,9 @@ Napi::Object OutcomeObject(Napi::Env env, const Outcome& outcome) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("errno", Napi::Number::New(env, outcome.error));
   object.Set("syscall", Napi::String::New(env, CallName(outcome.call)));
+  if (outcome.win32_error != 0) {
+    object.Set("win32Error", Napi::Number::New(env, outcome.win32_error));
+  }
   return object;
 }
 

@@ -1,4 +1,5 @@
-// What every operating system answers for. linux.cc, macos.cc and none.cc each implement this once.
+// What every operating system answers for. linux.cc, macos.cc and none.cc each implement this once;
+// win32/ has what is asked for without batches.
 // Nothing here decides: a call does one thing and returns 0 or the raw errno.
 #pragma once
 
@@ -32,12 +33,14 @@ enum class Call : uint8_t {
   kTimes,
   kExtents,
   kSync,
+  kQuarantine,
   kCount,
 };
 
 struct Outcome {
   int error = 0;
   Call call = Call::kNone;
+  uint32_t win32_error = 0;  // Windows: what GetLastError told
 
   bool ok() const { return error == 0; }
 };
@@ -65,6 +68,10 @@ Outcome CloneFile(int src, int dest_dir, const char* name, unsigned mode, int* f
 
 // clonefile(2) of a whole directory; ENOSYS where the system has no such call.
 Outcome CloneDirectory(int src_dir, const char* src, int dest_dir, const char* dest);
+
+// Takes the mark off an open file by which macOS asks before it runs a download. 0 where there is
+// none.
+int DropQuarantine(int file);
 
 // Renames only if `to` is free: EEXIST otherwise.
 int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to);

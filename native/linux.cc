@@ -30,6 +30,8 @@ Outcome CloneFile(int src, int dest_dir, const char* name, unsigned mode, int* f
 
 Outcome CloneDirectory(int, const char*, int, const char*) { return {ENOSYS, Call::kClone}; }
 
+int DropQuarantine(int) { return 0; }
+
 int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to) {
   // By number: glibc has had the wrapper since 2.28 only, musl since 1.2.6 only.
   const long result = syscall(SYS_renameat2, from_dir, from, to_dir, to, RENAME_NOREPLACE);

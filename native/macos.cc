@@ -9,6 +9,9 @@
 #include "contract.h"
 #include "descriptor.h"
 
+// Of <sys/xattr.h>, which the headers that come with zig lack.
+extern "C" int fremovexattr(int fd, const char* name, int options);
+
 namespace reflink_merge {
 
 const char* CloneCallName() { return "clonefile"; }
@@ -35,6 +38,12 @@ Outcome CloneDirectory(int src_dir, const char* src, int dest_dir, const char* d
     return {errno, errno == EEXIST ? Call::kCreate : Call::kClone};
   }
   return {};
+}
+
+// man 2 fremovexattr: ENOATTR, there is none.
+int DropQuarantine(int file) {
+  if (fremovexattr(file, "com.apple.quarantine", 0) == 0 || errno == ENOATTR) return 0;
+  return errno;
 }
 
 int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to) {

@@ -1,5 +1,5 @@
-// A system that has none of the calls: the addon loads, every call answers ENOSYS, and the
-// library goes on with node:fs.
+// A system that has none of the calls (neither Linux, macOS nor Windows): the addon loads, every
+// call answers ENOSYS, and the library goes on with node:fs.
 #include <cerrno>
 
 #include "addon.h"
@@ -13,6 +13,8 @@ const char* CloneCallName() { return "clone"; }
 Outcome CloneFile(int, int, const char*, unsigned, int*) { return {ENOSYS, Call::kClone}; }
 
 Outcome CloneDirectory(int, const char*, int, const char*) { return {ENOSYS, Call::kClone}; }
+
+int DropQuarantine(int) { return ENOSYS; }
 
 int RenameExclusive(int, const char*, int, const char*) { return ENOSYS; }
 

@@ -1,11 +1,12 @@
 // npm run check:ports: compiles and links the addon for macOS and Windows on a Linux machine (x64), and what
-// systems without its calls get. Every warning is an error.
+// systems without its calls get; clang-tidy reads what is only for them. Every warning is an error.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sourcesFor } from './gyp-sources.mjs'
 import { readMachO } from './mach-o.mjs'
-import { addonFlags, buildAddon, ensureZig, out, runTool } from './zig.mjs'
+import { root } from './run.mjs'
+import { addonFlags, buildAddon, ensureZig, headerFlags, out, runTool } from './zig.mjs'
 
 const strict = ['-Wall', '-Wextra', '-Werror']
 
@@ -21,6 +22,12 @@ const checks = [
   { name: 'win32-x64', check: () => checkWindows('x64', 0x8664) },
   { name: 'win32-arm64', check: () => checkWindows('arm64', 0xaa64) },
   { name: 'other', check: checkOther },
+  { name: 'clang-tidy darwin-x64', check: () => tidy('darwin-x64', ['macos.cc']) },
+  { name: 'clang-tidy darwin-arm64', check: () => tidy('darwin-arm64', ['macos.cc']) },
+  {
+    name: 'clang-tidy win32-x64',
+    check: () => tidy('win32-x64', ['win32/block_clone.cc', 'win32/win32.cc']),
+  },
 ]
 for (const { name, check } of checks) {
   try {
@@ -81,4 +88,14 @@ function checkOther() {
     .filter((line) => line.includes('reflink_merge'))
   if (lost.length > 0) throw new Error(`none.cc does not define:\n${lost.join('\n')}`)
   return 'ELF shared library, none of the calls'
+}
+
+/**
+ * @param {'darwin-x64' | 'darwin-arm64' | 'win32-x64'} name
+ * @param {readonly string[]} files in native/
+ */
+function tidy(name, files) {
+  const paths = files.map((file) => join(root, 'native', file))
+  runTool('clang-tidy-19', ['-quiet', ...paths, '--', ...headerFlags(name)])
+  return `no complaint about ${files.join(', ')}`
 }

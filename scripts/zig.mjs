@@ -117,6 +117,27 @@ export function runTool(command, args, env = {}) {
   throw new Error(`${stderr}${stdout}${command}: exit ${String(status)}`)
 }
 
+/**
+ * What clang of another make needs to read a source for one of the targets: the headers that come with zig.
+ * @param {'darwin-x64' | 'darwin-arm64' | 'win32-x64'} name
+ */
+export function headerFlags(name) {
+  const library = join(dirname(zig), 'lib')
+  const cpu = name === 'darwin-arm64' ? 'aarch64' : 'x86_64'
+  const isMacos = name.startsWith('darwin')
+  const system = isMacos
+    ? [`${cpu}-macos.11-none`, 'any-macos.11-any', 'any-macos-any']
+    : ['any-windows-any']
+  const directories = ['libcxx/include', 'libcxxabi/include']
+  directories.push(...system.map((each) => `libc/include/${each}`))
+  return [
+    ...['-target', isMacos ? `${cpu}-apple-macos11.0` : 'x86_64-windows-gnu'],
+    ...['-nostdlibinc', '-nostdinc++', '-D_LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS'],
+    ...addonFlags,
+    ...directories.flatMap((each) => ['-isystem', join(library, each)]),
+  ]
+}
+
 function nodeAddonApi() {
   const require = createRequire(import.meta.url)
   return dirname(require.resolve('node-addon-api/napi.h'))

@@ -80,6 +80,12 @@ const badOptions: Partial<Record<keyof MergeOptions, readonly Row[]>> = {
   mutable: notFunctions,
   writable: notBooleans,
   preserveTimestamps: notBooleans,
+  directoryClone: notBooleans,
+  quarantine: [
+    ['TYPE', null, "'keep', 'drop'"],
+    ['TYPE', true, "'keep', 'drop'"],
+    ['VALUE', 'remove', "'keep', 'drop'", "'remove'"],
+  ],
   concurrency: [
     ['TYPE', '4', 'a whole number, 1 or more', "'4'"],
     ['TYPE', null, 'a whole number, 1 or more'],
@@ -243,6 +249,8 @@ describe('options', () => {
       'a function for conflicts': { conflicts: () => 'nobody' },
       'one link mode': { linkModes: 'copy' },
       'every link mode': { linkModes: ['symlink', 'hardlink', 'copy', 'clone'] },
+      'no directory clones': { directoryClone: false },
+      'no quarantine': { quarantine: 'drop' },
       'a concurrency of 1': { concurrency: 1 },
       'a huge concurrency': { concurrency: Number.MAX_SAFE_INTEGER },
       'no lock': { lock: false },

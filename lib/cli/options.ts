@@ -16,6 +16,9 @@ export interface MergeCliOptions extends OutputOptions {
   symlinks: SymlinkPolicy
   writable?: boolean
   preserveTimestamps?: boolean
+  /** false: --no-directory-clone. */
+  directoryClone: boolean
+  quarantine?: 'keep' | 'drop'
   concurrency?: number
   durability: 'none' | 'full'
   /** false: --no-lock. */
@@ -84,6 +87,12 @@ export function addMergeOptions(command: Command): Command {
     )
     .option('--writable', 'make files writable by their owner')
     .option('--preserve-timestamps', 'keep the times of files, directories and symlinks')
+    .option('--no-directory-clone', 'macOS: clone file by file')
+    .addOption(
+      new Option('--quarantine <policy>', 'macOS: the mark of downloads on cloned files')
+        .choices(['keep', 'drop'])
+        .default(undefined, 'keep'),
+    )
     .addOption(
       new Option('--durability <level>', 'full: on disk before the command ends')
         .choices(['none', 'full'])
@@ -109,10 +118,12 @@ export function addMergeOptions(command: Command): Command {
 /** The options of the API. */
 export function toMergeOptions(given: MergeCliOptions): MergeOptions {
   const { linkMode, conflicts, existing, symlinks, writable, preserveTimestamps } = given
-  const { durability, concurrency, lock, lockTimeout } = given
+  const { directoryClone, quarantine, durability, concurrency, lock, lockTimeout } = given
   const options: MergeOptions = { linkModes: linkMode, conflicts, existing, symlinks, durability }
   if (writable !== undefined) options.writable = writable
   if (preserveTimestamps !== undefined) options.preserveTimestamps = preserveTimestamps
+  if (!directoryClone) options.directoryClone = false
+  if (quarantine !== undefined) options.quarantine = quarantine
   if (concurrency !== undefined) options.concurrency = concurrency
   if (!lock) options.lock = false
   else if (lockTimeout !== undefined) options.lock = { timeout: lockTimeout }

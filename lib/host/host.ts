@@ -133,12 +133,16 @@ export interface FileOptions {
   readonly times: boolean
   /** copy_file_range may be used, which some file systems answer by sharing extents. */
   readonly inKernelCopy: boolean
+  /** Clones lose `com.apple.quarantine`; of no effect but on macOS. */
+  readonly dropQuarantine?: boolean
 }
 
 export interface Host {
   readonly kind: 'native' | 'node'
   /** `kernel`: places are walked name by name with O_NOFOLLOW; `best-effort`: they are paths. */
   readonly containment: 'kernel' | 'best-effort'
+  /** The system whose names dest must keep to. */
+  readonly platform: NodeJS.Platform
   /** How the system names a failed clone. */
   readonly cloneSyscall: string
   /** Batches that pay off at once on this host, at most. */
@@ -164,6 +168,11 @@ export interface Host {
 
   /** New files only: EEXIST where the name is taken. A failed one leaves nothing behind. */
   clone(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
+  /**
+   * Clones whole directories, with all that lies in them by then: modes, times, extended attributes, names that
+   * nobody has listed. Absent where the system cannot. Source: man 2 clonefile.
+   */
+  readonly cloneDirectory?: ((jobs: readonly PairJob[]) => Promise<Outcomes>) | undefined
   hardlink(jobs: readonly PairJob[]): Promise<Outcomes>
   copy(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
   symlink(jobs: readonly LinkJob[]): Promise<Outcomes>

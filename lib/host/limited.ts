@@ -23,6 +23,7 @@ class Gate {
 /** A host that keeps no more than `most` batches in flight, however many callers it has. */
 export function limited(host: Host, most: number): Host {
   const gate = new Gate(most)
+  const { cloneDirectory } = host
   const through =
     <A extends unknown[], R>(operation: (...args: A) => Promise<R>) =>
     (...args: A): Promise<R> =>
@@ -36,6 +37,7 @@ export function limited(host: Host, most: number): Host {
     stat: through((jobs) => host.stat(jobs)),
     compare: through((jobs) => host.compare(jobs)),
     clone: through((jobs, options) => host.clone(jobs, options)),
+    ...(cloneDirectory && { cloneDirectory: through(cloneDirectory) }),
     hardlink: through((jobs) => host.hardlink(jobs)),
     copy: through((jobs, options) => host.copy(jobs, options)),
     symlink: through((jobs) => host.symlink(jobs)),

@@ -1,11 +1,17 @@
+import { windowsNameProblem } from './windows-names'
+
 /** NAME_MAX on every file system that can clone, in bytes of UTF-8. */
 const maxNameBytes = 255
 
 /**
  * What is wrong with the name of an entry, or undefined. The addon refuses such names again.
- * A backslash separates directories on Windows, so a package with one would mean two things.
+ * A backslash separates directories on Windows, so a package with one would mean two things. `platform`: where the
+ * name is to stand.
  */
-export function nameProblem(name: string): string | undefined {
+export function nameProblem(
+  name: string,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
   if (name === '') return 'empty name'
   if (name === '.' || name === '..') return `"${name}" is not a name`
   if (name.includes('/')) return 'slash in a name'
@@ -16,7 +22,7 @@ export function nameProblem(name: string): string | undefined {
     return `name longer than ${String(maxNameBytes)} bytes`
   }
   if (!name.isWellFormed()) return 'lone surrogate'
-  return undefined
+  return platform === 'win32' ? windowsNameProblem(name) : undefined
 }
 
 /** Can the name be passed on to the system? */
@@ -25,10 +31,10 @@ export function isName(name: string): boolean {
 }
 
 /** What is wrong with a '/'-joined path below dest, or undefined. */
-export function pathProblem(path: string): string | undefined {
+export function pathProblem(path: string, platform: NodeJS.Platform): string | undefined {
   if (path.startsWith('/')) return 'an absolute path'
   for (const name of path.split('/')) {
-    const problem = nameProblem(name)
+    const problem = nameProblem(name, platform)
     if (problem !== undefined) return problem
   }
   return undefined

@@ -20,6 +20,8 @@ import { renameNoReplace } from './no-replace'
 
 type NativeAddon = Required<Addon>
 
+const mostOnApfs = 4
+
 /** Does the addon have the batches, as it has on Linux and macOS? */
 export function hasBatches(addon: Addon): addon is NativeAddon {
   return addon.batch !== undefined
@@ -54,12 +56,16 @@ export function nativeHost(addon: NativeAddon): Host {
   const lookUp = (jobs: readonly PairJob[]): Promise<Stats> =>
     stat(jobs.map(({ to, names, toNames = names }) => ({ to, names: toNames })))
 
+  const isMacos = addon.cloneSyscall === 'clonefile'
+  const free = Math.max(1, Math.min(availableParallelism(), poolSize() - 1))
+
   return {
     kind: 'native',
     containment: 'kernel',
+    platform: process.platform,
     cloneSyscall: addon.cloneSyscall,
-    // One pool thread stays free for the caller's own file system work.
-    parallelism: Math.max(1, Math.min(availableParallelism(), poolSize() - 1)),
+    // One pool thread stays free for the caller's own file system work. APFS changes metadata one by one.
+    parallelism: isMacos ? Math.min(free, mostOnApfs) : free,
 
     // Async, so that a failure rejects; the call itself takes a microsecond a name.
     // eslint-disable-next-line @typescript-eslint/require-await
@@ -97,6 +103,7 @@ export function nativeHost(addon: NativeAddon): Host {
     compare: (jobs) => run('compare', rawJobs(jobs)),
 
     clone: (jobs, options): Promise<Outcomes> => run('clone', rawJobs(jobs), options),
+    ...(isMacos && { cloneDirectory: (jobs) => run('cloneDirectory', rawJobs(jobs)) }),
     hardlink: (jobs) => run('hardlink', rawJobs(jobs)),
     copy: (jobs, options) => run('copy', rawJobs(jobs), options),
     symlink: (jobs) => run('symlink', rawJobs(jobs.map(linkJob))),

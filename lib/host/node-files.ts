@@ -1,15 +1,24 @@
 import { constants, promises as fs, type BigIntStats } from 'node:fs'
+import { toNamespacedPath } from 'node:path'
+import { addon } from '../addon'
 import { errno } from '../errno'
 import { call, Failure, type Item } from './node-items'
 import { Equality, type FileOptions } from './host'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
+const isWindows = process.platform === 'win32'
+
 /** How errors name a failed clone on this system. */
-export const cloneSyscall = process.platform === 'darwin' ? 'clonefile' : 'ficlone'
+export const cloneSyscall =
+  { darwin: 'clonefile', win32: 'duplicate_extents' }[process.platform as string] ?? 'ficlone'
 
 /** A regular file, opened to be read; not a symlink, and never waited for as a fifo would be. */
 async function openRegular(path: string): Promise<{ file: fs.FileHandle; status: BigIntStats }> {
+  // Windows has neither flag.
+  if (isWindows && (await call(fs.lstat(path), 'open')).isSymbolicLink()) {
+    throw new Failure(errno.ELOOP, 'open')
+  }
   const file = await call(fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   try {
     const status = await call(file.stat({ bigint: true }))
@@ -29,11 +38,19 @@ async function setAttributes(
   source: BigIntStats,
   options: FileOptions,
 ): Promise<void> {
+  const mode = Number(source.mode & 0o777n) | (options.writable ? 0o200 : 0)
+  const times = [Number(source.atimeMs) / 1000, Number(source.mtimeMs) / 1000] as const
+  if (isWindows) {
+    // What is open to be read cannot be changed there, what is read-only cannot be opened otherwise. Times first:
+    // the one bit that Windows has of a mode is that no one may write.
+    if (options.times) await call(fs.lutimes(path, ...times))
+    await call(fs.chmod(path, mode))
+    return
+  }
   const { file } = await openRegular(path)
   try {
-    await call(file.chmod(Number(source.mode & 0o777n) | (options.writable ? 0o200 : 0)))
-    if (!options.times) return
-    await call(file.utimes(Number(source.atimeMs) / 1000, Number(source.mtimeMs) / 1000))
+    await call(file.chmod(mode))
+    if (options.times) await call(file.utimes(...times))
   } finally {
     await file.close()
   }
@@ -42,14 +59,12 @@ async function setAttributes(
 async function makeFile(
   item: Item,
   options: FileOptions,
-  how: number,
-  syscall: string,
+  make: (item: Item) => Promise<void>,
 ): Promise<void> {
   // Opened first, so that a source that cannot be read is not taken for one that cannot be cloned.
   const { file, status } = await openRegular(item.from)
   try {
-    // COPYFILE_EXCL, always: a forced clone that fails deletes the file that stood there.
-    await call(fs.copyFile(item.from, item.to, constants.COPYFILE_EXCL | how), syscall)
+    await make(item)
   } finally {
     await file.close()
   }
@@ -62,11 +77,28 @@ async function makeFile(
 }
 
 export function cloneFile(item: Item, options: FileOptions): Promise<void> {
-  return makeFile(item, options, constants.COPYFILE_FICLONE_FORCE, cloneSyscall)
+  return makeFile(item, options, isWindows && addon !== undefined ? cloneByAddon : cloneByNode)
 }
 
 export function copyFile(item: Item, options: FileOptions): Promise<void> {
-  return makeFile(item, options, 0, 'copyfile')
+  return makeFile(item, options, ({ from, to }) => copy(from, to, 0, 'copyfile'))
+}
+
+/** COPYFILE_EXCL, always: a forced clone that fails deletes the file that stood there. */
+function copy(from: string, to: string, how: number, syscall: string): Promise<void> {
+  return call(fs.copyFile(from, to, constants.COPYFILE_EXCL | how), syscall)
+}
+
+function cloneByNode({ from, to }: Item): Promise<void> {
+  return copy(from, to, constants.COPYFILE_FICLONE_FORCE, cloneSyscall)
+}
+
+/** Node's own copyFile clones nothing on Windows (ENOSYS). */
+async function cloneByAddon({ from, to }: Item): Promise<void> {
+  const paths = [toNamespacedPath(from), toNamespacedPath(to)] as const
+  const outcome = await addon?.cloneFile(...paths)
+  if (outcome === undefined || outcome.errno === 0) return
+  throw new Failure(outcome.errno, outcome.syscall)
 }
 
 const chunkBytes = 64 * 1024

@@ -19,6 +19,7 @@ import { list, look } from './node-look'
 import { SystemError } from '../errors'
 
 const openDescriptor = promisify(open)
+const isWindows = process.platform === 'win32'
 const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY } = constants
 
 async function renameNoReplace({ from, to }: Item): Promise<void> {
@@ -44,8 +45,17 @@ async function failed(run: () => Promise<void>): Promise<Failed> {
   }
 }
 
-/** By descriptor: chmod(2) would follow a symlink, and take a file for a directory. */
+async function refuseOthers(path: string, mayBeLink: boolean): Promise<void> {
+  const status = await call(mayBeLink ? fs.stat(path) : fs.lstat(path), 'open')
+  if (!status.isDirectory()) throw new Failure(errno.ENOTDIR, 'open')
+}
+
+/** By descriptor: chmod(2) would follow a symlink, and take a file for a directory. Windows has no such bits. */
 async function chmodDirectory({ to, mode }: Item): Promise<void> {
+  if (isWindows) {
+    await refuseOthers(to, false)
+    return
+  }
   const directory = await call(fs.open(to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
   try {
     await call(directory.chmod(mode))
@@ -70,12 +80,13 @@ async function copyTimes({ from, to }: Item): Promise<void> {
 }
 
 /**
- * The host with node:fs alone: no addon, or a system without directory descriptors. It works on
- * paths, so a symlink that somebody swaps in while it runs would be followed.
+ * The host with node:fs alone: no addon, or a system without directory descriptors, whose clones alone may be the
+ * addon's (Windows). It works on paths, so a symlink that somebody swaps in while it runs would be followed.
  */
 export const nodeHost: Host = {
   kind: 'node',
   containment: 'best-effort',
+  platform: process.platform,
   cloneSyscall,
   // A batch already keeps the whole pool busy.
   parallelism: 1,
@@ -84,6 +95,8 @@ export const nodeHost: Host = {
     const path = pathOf(place)
     const flags = O_RDONLY | O_DIRECTORY | (place.path === '' ? 0 : O_NOFOLLOW)
     try {
+      // Windows opens whatever is there, and follows it: it has neither flag.
+      if (isWindows) await refuseOthers(path, place.path === '')
       return keep(path, await call(openDescriptor(path, flags)))
     } catch (error) {
       if (!(error instanceof Failure)) throw error

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errno, errnoOf, outOfDescriptors } from '../errno'
+import { errno, errnoOf, heldOpen, outOfDescriptors } from '../errno'
 import type { Failed, Host, Outcomes } from './host'
 import { singles, type Job } from './singles'
 
@@ -18,8 +18,8 @@ async function untilSettled<T>(
   signal: AbortSignal | undefined,
   call: () => Promise<T>,
   passing: (result: T) => boolean,
+  end = performance.now() + longestWait,
 ): Promise<T> {
-  const end = performance.now() + longestWait
   for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
     // Asked before every call: after an abort nothing new starts.
     signal?.throwIfAborted()
@@ -70,19 +70,23 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
   const writing =
     <J extends Job, A extends unknown[]>(
       operation: (jobs: readonly J[], ...rest: A) => Promise<Outcomes>,
+      mayPass = isPassing,
     ) =>
     async (jobs: readonly J[], ...rest: A): Promise<Outcomes> => {
       signal?.throwIfAborted()
       const outcomes = await operation(jobs, ...rest)
-      if (!outcomes.errnos.some(isPassing)) return outcomes
+      if (!outcomes.errnos.some(mayPass)) return outcomes
       const errnos = outcomes.errnos.slice()
       const late = new Map<number, string>()
+      // One patience for all of them: what is refused for good is so for many.
+      const end = performance.now() + longestWait
       for (const [index, job] of singles(jobs).entries()) {
-        if (!isPassing(errnos[index] ?? 0)) continue
+        if (!mayPass(errnos[index] ?? 0)) continue
         const again = await untilSettled(
           signal,
           () => operation([job], ...rest),
-          (result) => isPassing(result.errnos[0] ?? 0),
+          (result) => mayPass(result.errnos[0] ?? 0),
+          end,
         )
         errnos[index] = again.errnos[0] ?? 0
         late.set(index, again.syscall(0))
@@ -90,6 +94,12 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       return { errnos, syscall: (index) => late.get(index) ?? outcomes.syscall(index) }
     }
 
+  // Virus scanners and indexers open what is new, and on Windows what is open cannot be moved or removed.
+  const isWindows = host.platform === 'win32'
+  const mayClose = (number: number): boolean =>
+    isPassing(number) || (isWindows && heldOpen.has(number))
+
+  const { cloneDirectory } = host
   return {
     ...host,
     open: (place) => patiently(signal, () => host.open(place)),
@@ -105,14 +115,21 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
     stat: reading((jobs) => host.stat(jobs)),
     compare: reading((jobs) => host.compare(jobs)),
     clone: writing((jobs, options) => host.clone(jobs, options)),
+    // Not tried again: one that failed may have left a part, and there is another way.
+    ...(cloneDirectory && {
+      cloneDirectory: async (jobs) => {
+        signal?.throwIfAborted()
+        return cloneDirectory(jobs)
+      },
+    }),
     hardlink: writing((jobs) => host.hardlink(jobs)),
     copy: writing((jobs, options) => host.copy(jobs, options)),
     symlink: writing((jobs) => host.symlink(jobs)),
     mkdir: writing((jobs, exact) => host.mkdir(jobs, exact)),
     chmod: writing((jobs) => host.chmod(jobs)),
     copyTimes: writing((jobs) => host.copyTimes(jobs)),
-    rename: writing((jobs, replace) => host.rename(jobs, replace)),
-    unlink: writing((jobs) => host.unlink(jobs)),
-    rmdir: writing((jobs) => host.rmdir(jobs)),
+    rename: writing((jobs, replace) => host.rename(jobs, replace), mayClose),
+    unlink: writing((jobs) => host.unlink(jobs), mayClose),
+    rmdir: writing((jobs) => host.rmdir(jobs), mayClose),
   }
 }

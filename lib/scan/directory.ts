@@ -19,6 +19,7 @@ export interface Pending {
 
 export interface ScanRules {
   readonly symlinks: SymlinkPolicy
+  readonly host: Pick<Host, 'platform'>
 }
 
 // Enough directories a call to make its trip worthwhile, few enough to keep all workers busy.
@@ -56,7 +57,10 @@ function toTree(
   const { place, source } = pending
   const directories = new Map<string, TreeDirectory>()
   const descend = (name: string): void => void found.push(child(pending, name, directories))
-  const isWhole = plain !== undefined && source.filter === undefined
+  // A host that knows of good names knows of those that every system takes.
+  const isJudged = plain !== undefined && rules.host.platform !== 'win32'
+  const isWhole = isJudged && source.filter === undefined
+  const before = found.length
   if (isWhole) plain.directories.forEach(descend)
   const entries = isWhole
     ? listing
@@ -70,6 +74,7 @@ function toTree(
     mode & 0o777,
     place,
     device,
+    isWhole || entries.names.length + found.length - before === listing.names.length,
   )
 }
 
@@ -86,6 +91,7 @@ class ScannedDirectory implements TreeDirectory {
     readonly mode: number,
     readonly origin: Place,
     readonly device: number,
+    readonly isComplete: boolean,
   ) {
     this.targets = entries.targets
   }
@@ -129,7 +135,7 @@ function wantedOf(
     const name = names[index] as string
     const at = joinPath(path, name)
     if (source.filter?.(at) === false) continue
-    const problem = nameProblem(name)
+    const problem = nameProblem(name, rules.host.platform)
     if (problem !== undefined) {
       problems.badName(source.name, at, problem)
     } else if (kinds[index] === Kind.Directory) {
@@ -168,7 +174,8 @@ function unsupported(
   if (kind === Kind.OddLink) return 'a symlink whose text is not UTF-8'
   if (kind !== Kind.Symlink) return undefined
   const directory = joinPath(to, path)
-  return symlinkProblem(rules.symlinks, directory, listing.targets.get(index) ?? '')
+  const target = listing.targets.get(index) ?? ''
+  return symlinkProblem(rules.symlinks, directory, target, rules.host.platform)
 }
 
 type Entries = Pick<TreeDirectory, 'names' | 'kinds' | 'modes' | 'sizes' | 'targets'>

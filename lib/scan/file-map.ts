@@ -18,7 +18,7 @@ export async function scanFileMap(
   source: Source,
   problems: Problems,
 ): Promise<TreeDirectory> {
-  const files = readMap(source, problems)
+  const files = readMap(source, host.platform, problems)
   const stats = await host.stat(
     files.map(({ dir, name }) => ({ to: { base: dir, path: '' }, names: [name] })),
   )
@@ -33,10 +33,10 @@ export async function scanFileMap(
 }
 
 /** The map's entries with a good path, those that the filter leaves, sorted. */
-function readMap(source: Source, problems: Problems): MappedFile[] {
+function readMap(source: Source, platform: NodeJS.Platform, problems: Problems): MappedFile[] {
   const files: MappedFile[] = []
   for (const [path, file] of source.files ?? []) {
-    const problem = pathProblem(path)
+    const problem = pathProblem(path, platform)
     if (problem !== undefined) {
       problems.badName(source.name, path, problem)
     } else if (!isAbsolute(file) || file.includes('\0')) {

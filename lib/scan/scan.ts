@@ -46,7 +46,7 @@ export async function scan(
     roots[index] = root
   }
   for (const { name, to = '' } of sources) {
-    const problem = to === '' ? undefined : pathProblem(to)
+    const problem = to === '' ? undefined : pathProblem(to, context.host.platform)
     if (problem !== undefined) problems.badName(name, to, `to: ${problem}`)
   }
   await walk(queue, context, problems)

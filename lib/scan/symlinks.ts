@@ -11,13 +11,17 @@ export function symlinkProblem(
   policy: SymlinkPolicy,
   directory: string,
   target: string,
+  platform: NodeJS.Platform,
 ): string | undefined {
   if (policy === 'verbatim') return undefined
   if (policy === 'reject') return `symlink to ${target}`
-  if (target.startsWith('/')) return `symlink to ${target}, an absolute path`
+  const path = platform === 'win32' ? target.replaceAll('\\', '/') : target
+  // `C:` alone is relative to whatever directory is the current one of that drive.
+  const isDrive = platform === 'win32' && /^[a-z]:/i.test(path)
+  if (path.startsWith('/') || isDrive) return `symlink to ${target}, an absolute path`
   let room = directory === '' ? 0 : directory.split('/').length
   let climbing = true
-  for (const part of target.split('/')) {
+  for (const part of path.split('/')) {
     if (part === '' || part === '.') continue
     if (part !== '..') {
       climbing = false

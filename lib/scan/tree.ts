@@ -15,6 +15,8 @@ export interface TreeDirectory extends Columns {
   readonly origin: Place | readonly StoreFile[]
   /** st_dev of what the entries lie on, for each one or for all. */
   readonly device: number | readonly number[]
+  /** Nothing that lies in the directory was left out, as far as the scan saw. */
+  readonly isComplete: boolean
 }
 
 /** A file of a content-addressed store. */
@@ -46,5 +48,6 @@ export function implicitDirectory(): TreeDirectory {
     mode: undefined,
     origin: [],
     device: [],
+    isComplete: false,
   }
 }

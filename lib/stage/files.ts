@@ -32,6 +32,7 @@ export interface PlaceOptions {
   readonly mutable: ((path: string) => boolean) | undefined
   readonly writable: boolean
   readonly preserveTimestamps: boolean
+  readonly dropQuarantine: boolean
   /** Dest's path, for reports. */
   readonly dest: string
 }
@@ -301,8 +302,8 @@ export class FilePlacer {
   }
 
   private run(mode: LinkMode, jobs: readonly PairJob[], inKernelCopy: boolean): Promise<Outcomes> {
-    const { writable, preserveTimestamps: times } = this.options
-    const options: FileOptions = { writable, times, inKernelCopy }
+    const { writable, preserveTimestamps: times, dropQuarantine } = this.options
+    const options: FileOptions = { writable, times, inKernelCopy, dropQuarantine }
     if (mode === 'clone') return this.host.clone(jobs, options)
     return mode === 'copy' ? this.host.copy(jobs, options) : this.host.hardlink(jobs)
   }

@@ -32,7 +32,11 @@ const rules: Partial<
     { syscalls: readonly string[]; never: ReadonlySet<number>; file: ReadonlySet<number> }
   >
 > = {
-  clone: { syscalls: ['ficlone', 'clonefile'], never: cloneNeverHere, file: cloneNotThisFile },
+  clone: {
+    syscalls: ['ficlone', 'clonefile', 'duplicate_extents'],
+    never: cloneNeverHere,
+    file: cloneNotThisFile,
+  },
   hardlink: { syscalls: ['link'], never: linkNeverHere, file: linkNotThisFile },
   symlink: { syscalls: ['symlink'], never: symlinkNotHere, file: new Set() },
 }

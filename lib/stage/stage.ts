@@ -5,11 +5,13 @@ import { copyDirectoryTimes, stageDirectories } from './directories'
 import type { FilePlacer } from './files'
 import { Adoption, type EarlyTree } from './adopt'
 import type { StageTarget } from './staging'
+import type { SubtreeCloner } from './subtree-cloner'
 import { wanted, type Unit } from './wanted'
 
 export interface StageContext {
   readonly host: Host
   readonly placer: FilePlacer
+  readonly cloner: SubtreeCloner
   readonly preserveTimestamps: boolean
   readonly concurrency: number
   readonly signal: AbortSignal | undefined
@@ -36,9 +38,12 @@ export async function stage(
 ): Promise<void> {
   const adoption = new Adoption(context.host)
   adoption.plan(union.root, context.early)
+  let made: Promise<StageTarget> | undefined
+  const place = (): Promise<StageTarget> => (made ??= staging())
+  await context.cloner.stage(union, place, context)
   const work = wanted(union)
   if (work.levels.length === 0 && work.units.length === 0 && adoption.isEmpty) return
-  const target = await staging()
+  const target = await place()
   await stageDirectories(context, target, work.levels)
   await adoption.moveDirectories(target.fresh)
   const units = await adoption.moveEntries(work.units, target.fresh)

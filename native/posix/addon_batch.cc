@@ -189,6 +189,7 @@ Napi::Value Batch(const Napi::CallbackInfo& info) {
     options.times = Flag(object, "times");
     options.in_kernel_copy = Flag(object, "inKernelCopy");
     options.exact_mode = Flag(object, "exactMode");
+    options.drop_quarantine = Flag(object, "dropQuarantine");
     if (env.IsExceptionPending()) return {};
   }
   return (new BatchWorker(env, operation, std::move(jobs), options))->Start();

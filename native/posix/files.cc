@@ -46,6 +46,10 @@ Result Clone(const Item& item, const Options& options) {
   if (!outcome.ok()) return outcome;
   const Descriptor file(made);
   outcome = SetAttributes(file.get(), mode, source.status(), options);
+  if (outcome.ok() && options.drop_quarantine) {
+    const int error = DropQuarantine(file.get());
+    if (error != 0) outcome = {error, Call::kQuarantine};
+  }
   if (!outcome.ok()) unlinkat(item.to, item.to_name, 0);
   return outcome;
 }

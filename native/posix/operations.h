@@ -16,10 +16,11 @@ struct Item {
 };
 
 struct Options {
-  bool writable = false;        // files get u+w
-  bool times = false;           // files keep atime and mtime
-  bool in_kernel_copy = false;  // copy_file_range, which may share extents; else read and write
-  bool exact_mode = false;      // directories get their mode whatever the umask
+  bool writable = false;         // files get u+w
+  bool times = false;            // files keep atime and mtime
+  bool in_kernel_copy = false;   // copy_file_range, which may share extents; else read and write
+  bool exact_mode = false;       // directories get their mode whatever the umask
+  bool drop_quarantine = false;  // clones lose com.apple.quarantine
 };
 
 enum class Equality : uint8_t { kDiffer, kSameBytes, kSameFile };

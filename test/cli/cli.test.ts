@@ -473,6 +473,8 @@ describe('reflink-merge', () => {
         'symlinks',
         'writable',
         'preserve-timestamps',
+        'no-directory-clone',
+        'quarantine',
         'durability',
         'concurrency',
         'lock-timeout',

@@ -57,6 +57,7 @@ function directoryOf(
     mode,
     origin: place,
     device: 1,
+    isComplete: true,
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import os from 'node:os'
+import { getSystemErrorMap } from 'node:util'
 
 import type { Conflict } from '../../lib/types'
 
@@ -30,6 +31,9 @@ export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
 
 /** The name of a positive errno, as `code` has it. */
 export function codeOf(number: number): string {
+  // Windows has none of its own: there they are those of Node's errors.
+  const inErrors = process.platform === 'win32' && getSystemErrorMap().get(-number)
+  if (inErrors) return inErrors[0]
   const { errno } = os.constants
   const names = Object.entries(errno).filter(([, value]) => value === number)
   return names.find(([name]) => name !== 'EWOULDBLOCK' && name !== 'ENOTSUP')?.[0] ?? ''

@@ -1,9 +1,12 @@
 import type { Context, RootHookObject } from 'mocha'
 
 import { killChildren } from './child'
+import { cloneDirectoriesEverywhere, tellDirectoryClones } from './clonefile-everywhere'
 import { runEnds, testBegins, testEnds } from './fresh'
 import { skippedReasons } from './unrunnable'
 import { removeVolumes } from './volumes'
+
+cloneDirectoriesEverywhere()
 
 /** Load with `mocha --require tsx/cjs --require test/support/hooks.ts`. */
 export const mochaHooks: RootHookObject = {
@@ -19,6 +22,7 @@ export const mochaHooks: RootHookObject = {
     killChildren()
     await runEnds()
     removeVolumes()
+    tellDirectoryClones()
   },
 }
 

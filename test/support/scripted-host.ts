@@ -19,6 +19,7 @@ export type Operation =
   | 'stat'
   | 'compare'
   | 'clone'
+  | 'cloneDirectory'
   | 'hardlink'
   | 'copy'
   | 'symlink'
@@ -34,7 +35,7 @@ export type Operation =
 
 /** Operations that change something, or make changes last. */
 export const mutating: ReadonlySet<Operation> = new Set<Operation>([
-  ...(['clone', 'hardlink', 'copy', 'symlink', 'mkdir', 'chmod'] as const),
+  ...(['clone', 'cloneDirectory', 'hardlink', 'copy', 'symlink', 'mkdir', 'chmod'] as const),
   ...(['copyTimes', 'rename', 'unlink', 'rmdir', 'writeRecord', 'sync'] as const),
 ])
 
@@ -134,6 +135,7 @@ export function scriptedHost(host: Host, script: Script): Host {
     return verdict === undefined ? work() : failed(verdict)
   }
 
+  const { cloneDirectory } = host
   return {
     ...host,
     writeRecord: (place, name, text) =>
@@ -170,7 +172,14 @@ export function scriptedHost(host: Host, script: Script): Host {
         const verdict = await script(call)
         const listing = listings[index]
         if (verdict !== undefined && listing !== undefined) {
-          listings[index] = { ...listing, ...verdict, names: [], notUtf8: [], failedName: '' }
+          listings[index] = {
+            ...listing,
+            ...verdict,
+            names: [],
+            notUtf8: [],
+            plain: undefined,
+            failedName: '',
+          }
         }
       }
       return listings
@@ -201,6 +210,9 @@ export function scriptedHost(host: Host, script: Script): Host {
     },
     clone: (jobs: readonly PairJob[], options) =>
       write('clone', jobs, (some) => host.clone(some, options)),
+    ...(cloneDirectory && {
+      cloneDirectory: (jobs: readonly PairJob[]) => write('cloneDirectory', jobs, cloneDirectory),
+    }),
     hardlink: (jobs: readonly PairJob[]) => write('hardlink', jobs, (some) => host.hardlink(some)),
     copy: (jobs: readonly PairJob[], options) =>
       write('copy', jobs, (some) => host.copy(some, options)),

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, resolve } from 'node:path'
 import { runQuietly } from './run.mjs'
 
 /** What scripts and tests use of the system: a program of it, and Debian's package. */
@@ -9,6 +9,12 @@ const tools = {
   exfat: { program: 'mkfs.exfat', debian: 'exfatprogs' },
   exfatFuse: { program: 'mount.exfat-fuse', debian: 'exfat-fuse' },
   strace: { program: 'strace', debian: 'strace' },
+  clang: { program: 'clang++-19', debian: 'clang-19' },
+  // Libraries, in a folder of their own; clang-19 does not bring them along.
+  fuzzer: {
+    program: '/usr/lib/llvm-19/lib/clang/19/lib/linux',
+    debian: 'libclang-rt-19-dev',
+  },
   cmake: { program: 'cmake', debian: 'cmake' },
   clangFormat: { program: 'clang-format-19', debian: 'clang-format-19' },
   clangTidy: { program: 'run-clang-tidy-19', debian: 'clang-tidy-19' },
@@ -45,7 +51,7 @@ function isInstalled(program) {
   const path = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
   return path.some((dir) => {
     try {
-      accessSync(join(dir, program), constants.X_OK)
+      accessSync(resolve(dir, program), constants.X_OK)
       return true
     } catch {
       return false

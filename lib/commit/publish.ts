@@ -1,4 +1,5 @@
-import { Action, type Part, type PlanDirectory } from '../plan/plan'
+import type { Part } from '../plan/part'
+import { Action, type PlanDirectory } from '../plan/plan'
 import type { Inode, Intent } from '../record'
 import type { Entries, Journal } from './journal'
 

@@ -29,6 +29,24 @@ async function untilSettled<T>(
   }
 }
 
+/** A call of node:fs beside the host, repeated like the host's own while it fails only for now. */
+export async function patiently<T>(
+  signal: AbortSignal | undefined,
+  call: () => Promise<T>,
+): Promise<T> {
+  const outcome = await untilSettled(
+    signal,
+    () =>
+      call().then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      ),
+    (result) => 'error' in result && isPassing(errnoOf(result.error) ?? 0),
+  )
+  if ('error' in outcome) throw outcome.error
+  return outcome.value
+}
+
 /**
  * A host that tries again what failed only for now, one name at a time, and starts nothing new once the
  * signal is aborted. Without a signal it is the one to put things back with.
@@ -74,15 +92,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
 
   return {
     ...host,
-    async open(place) {
-      const opened = await untilSettled(
-        signal,
-        () => host.open(place).catch((error: unknown) => ({ error })),
-        (result) => 'error' in result && isPassing(errnoOf(result.error) ?? 0),
-      )
-      if ('error' in opened) throw opened.error
-      return opened
-    },
+    open: (place) => patiently(signal, () => host.open(place)),
     writeRecord: (place, name, text) => single(() => host.writeRecord(place, name, text)),
     readRecord: (place, name) => single(() => host.readRecord(place, name)),
     sync: (directory) => single(() => host.sync(directory)),

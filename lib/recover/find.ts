@@ -1,8 +1,10 @@
 import { fstatSync, promises as fs } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errno, errnoOf } from '../errno'
 import { Kind, type Directory, type Host } from '../host/host'
 import { openReal } from '../host/open-real'
+import { patiently } from '../host/patient'
 import { readRecord } from './read'
 import { destName, journalName, modesName } from '../record'
 import { reservedPrefix } from '../scan/scan'
@@ -25,6 +27,10 @@ export interface Found {
 
 const isStagingName = new RegExp(`^${reservedPrefix.replaceAll('.', '\\.')}[0-9a-f]{16}$`)
 
+// ms. A look takes less than one; a merge that takes no lock may publish for longer.
+const longestLook = 5000
+const firstPause = 1
+
 // Nothing to be found there by us; what is wrong with dest itself, the merge will tell.
 const unreadable: ReadonlySet<number | undefined> = new Set([
   errno.ENOENT,
@@ -37,16 +43,16 @@ const unreadable: ReadonlySet<number | undefined> = new Set([
 
 /**
  * Staging directories of merges into `dest` that were killed. They stand in dest, or, where dest was missing then, in
- * a directory above it. `dest`: absolute, without symlinks.
+ * a directory above it. `dest`: absolute, without symlinks. `isGuarded`: dest's lock is held.
  */
-export async function findAbandoned(host: Host, dest: string): Promise<Found> {
+export async function findAbandoned(host: Host, dest: string, isGuarded: boolean): Promise<Found> {
   const abandoned: Abandoned[] = []
   let running = 0
   for (let path = dest; ; path = dirname(path)) {
     const names = (await namesIn(path)).filter((name) => isStagingName.test(name))
     const prefix = relative(path, dest).split(sep).join('/')
     for (const name of names.sort()) {
-      const found = await open(host, path, name, prefix)
+      const found = await open(host, path, { name, prefix, isGuarded })
       if (found === 'running') running++
       else if (found !== undefined) abandoned.push(found)
     }
@@ -57,38 +63,97 @@ export async function findAbandoned(host: Host, dest: string): Promise<Found> {
 /** Names only: there may be many, and of others. */
 async function namesIn(path: string): Promise<string[]> {
   try {
-    return await fs.readdir(path)
+    return await patiently(undefined, () => fs.readdir(path))
   } catch (error) {
     if (unreadable.has(errnoOf(error))) return []
     throw error
   }
 }
 
+interface Wanted {
+  readonly name: string
+  readonly prefix: string
+  readonly isGuarded: boolean
+}
+
 /** Undefined where it is another user's, or counts for another dest. */
 async function open(
   host: Host,
   path: string,
-  name: string,
-  prefix: string,
+  wanted: Wanted,
 ): Promise<Abandoned | 'running' | undefined> {
-  const opened: Directory[] = []
+  const parent = await unlessUnreadable(openReal(host, path))
+  if (parent === undefined) return undefined
+  let directory: Directory | 'running' | undefined
   try {
-    const parent = await openReal(host, path)
-    opened.push(parent)
-    const directory = await host.open({ base: parent, path: name })
-    opened.push(directory)
-    if (!isOurs(directory)) return undefined
-    const isMine = await isFor(host, directory, prefix)
-    if (host.tryLock(directory) !== 0) return isMine ? 'running' : undefined
-    // Only now, since its merge may have put something into it, and been killed, before the lock was taken.
-    if (!isMine && (await counts(host, directory))) return undefined
-    opened.length = 0
-    return { parent, name, directory, prefix }
+    directory = await take(host, parent, wanted)
+  } finally {
+    if (typeof directory !== 'object') await host.close(parent)
+  }
+  if (typeof directory !== 'object') return directory
+  return { parent, name: wanted.name, directory, prefix: wanted.prefix }
+}
+
+/** Opens the staging directory of a merge that is gone, and keeps others from it. */
+export async function take(
+  host: Host,
+  parent: Directory,
+  { name, prefix, isGuarded }: Wanted,
+): Promise<Directory | 'running' | undefined> {
+  const directory = await unlessUnreadable(host.open({ base: parent, path: name }))
+  if (directory === undefined) return undefined
+  let taken: 'running' | 'ours' | undefined
+  try {
+    taken = await unlessUnreadable(claim(host, directory, prefix, isGuarded))
+  } finally {
+    if (taken !== 'ours') await host.close(directory)
+  }
+  return taken === 'ours' ? directory : taken
+}
+
+async function claim(
+  host: Host,
+  directory: Directory,
+  prefix: string,
+  isGuarded: boolean,
+): Promise<'running' | 'ours' | undefined> {
+  if (!isOurs(directory)) return undefined
+  const isMine = await isFor(host, directory, prefix)
+  if (!(await hold(host, directory, isGuarded && isMine))) return isMine ? 'running' : undefined
+  // Only now, since its merge may have put something into it, and been killed, before the lock was taken.
+  const isLeft = !(await isFor(host, directory, prefix)) && (await counts(host, directory))
+  return isLeft ? undefined : 'ours'
+}
+
+/**
+ * As long as dest's lock is held nobody else publishes, so whoever holds a merge that has begun to only looks whether
+ * it is alive: to pass it by would be to build on what is going to be undone.
+ */
+async function hold(host: Host, directory: Directory, isGuarded: boolean): Promise<boolean> {
+  const end = performance.now() + longestLook
+  for (let pause = firstPause; ; pause *= 2) {
+    if (host.tryLock(directory) === 0) return true
+    if (!isGuarded || performance.now() >= end || !(await hasBegun(host, directory))) return false
+    await sleep(pause)
+  }
+}
+
+/** Has it written down what it will do to dest? */
+export async function hasBegun(host: Host, directory: Directory): Promise<boolean> {
+  return (await kindOf(host, directory, journalName)) !== Kind.Missing
+}
+
+async function kindOf(host: Host, directory: Directory, name: string): Promise<number | undefined> {
+  const { kinds } = await host.stat([{ to: { base: directory, path: '' }, names: [name] }])
+  return kinds[0]
+}
+
+async function unlessUnreadable<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
   } catch (error) {
     if (unreadable.has(errnoOf(error))) return undefined
     throw error
-  } finally {
-    for (const each of opened) await host.close(each)
   }
 }
 

@@ -1,7 +1,5 @@
 import { foreignNames } from '../commit/foreign'
 import { Journal } from '../commit/journal'
-import { lockDirectory, type LockOptions } from '../commit/lock'
-import { errnoOf, errno } from '../errno'
 import { firstOf } from '../errors'
 import { identityLength, Kind, type Directory, type Host, type NamesJob } from '../host/host'
 import { throwIfFailed } from '../host/trees'
@@ -13,34 +11,14 @@ import { restrict } from './restrict'
 
 /**
  * Puts dest back to what it was before the merge; true if there was something to put back. Where one rename made dest, it
- * is complete. The staging directory then holds nothing that is needed.
+ * is complete. The staging directory then holds nothing that is needed. Whoever calls it holds dest's lock, unless there
+ * is none.
  */
-export async function undoMerge(
-  host: Host,
-  merge: Abandoned,
-  lock: LockOptions | undefined,
-): Promise<boolean> {
-  const dest = lock === undefined ? undefined : await openDest(host, merge)
-  const held = lock && dest && (await lockDirectory(host, dest, lock))
-  try {
-    const record = await lastRecord(host, merge.directory)
-    if (record === undefined) await restrict(host, merge)
-    else await takeBack(host, merge, record)
-    return record !== undefined
-  } finally {
-    held?.release()
-    if (dest !== undefined) await host.close(dest)
-  }
-}
-
-/** Undefined where it is not there. */
-async function openDest(host: Host, { parent, prefix }: Abandoned): Promise<Directory | undefined> {
-  try {
-    return await host.open({ base: parent, path: prefix })
-  } catch (error) {
-    if (errnoOf(error) === errno.ENOENT) return undefined
-    throw error
-  }
+export async function undoMerge(host: Host, merge: Abandoned): Promise<boolean> {
+  const record = await lastRecord(host, merge.directory)
+  if (record === undefined) await restrict(host, merge)
+  else await takeBack(host, merge, record)
+  return record !== undefined
 }
 
 async function takeBack(host: Host, merge: Abandoned, record: MergeRecord): Promise<void> {

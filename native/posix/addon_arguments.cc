@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../names.h"
+#include "columns.h"
 
 namespace reflink_merge {
 namespace {
@@ -12,6 +13,13 @@ namespace {
 bool Object(Napi::Env env, const Napi::Value& value, const char* what) {
   if (value.IsObject()) return true;
   ThrowType(env, std::string(what) + " must be an object");
+  return false;
+}
+
+// What the columns' own checks answered; `what` names the argument where they do not.
+bool Fine(Napi::Env env, const char* wrong, const char* what) {
+  if (wrong == nullptr) return true;
+  ThrowType(env, what == nullptr ? wrong : std::string(what) + " " + wrong);
   return false;
 }
 
@@ -23,13 +31,7 @@ bool TextsProperty(const Napi::Object& object, const char* key, NameList* texts)
     ThrowType(object.Env(), std::string(key) + " must be a string");
     return false;
   }
-  std::string joined = value.As<Napi::String>().Utf8Value();
-  if (!joined.empty() && joined.back() != '\0') {
-    ThrowType(object.Env(), std::string(key) + " must have a NUL after each");
-    return false;
-  }
-  *texts = NameList(std::move(joined));
-  return true;
+  return Fine(object.Env(), ReadTexts(value.As<Napi::String>().Utf8Value(), texts), key);
 }
 
 // Missing or undefined is fine.
@@ -90,44 +92,7 @@ bool Places(Napi::Env env, const std::vector<Place>& bases, const Napi::Value& v
   if (!NumbersProperty(object, "bases", &indexes) || !TextsProperty(object, "paths", &paths)) {
     return false;
   }
-  if (indexes.size() != paths.size()) {
-    ThrowType(env, std::string(what) + " must have as many bases as paths");
-    return false;
-  }
-  all->reserve(indexes.size());
-  for (size_t i = 0; i < indexes.size(); i++) {
-    if (indexes[i] >= bases.size()) {
-      ThrowType(env, std::string(what) + " has the index of a base that is not there");
-      return false;
-    }
-    all->push_back(bases[indexes[i]]);
-    all->back().path = paths[i];
-  }
-  return true;
-}
-
-// As many of everything as there are jobs and names.
-bool CheckCounts(Napi::Env env, const Jobs& jobs, Sides sides) {
-  const size_t pairs = jobs.counts.size();
-  if (jobs.to.size() != pairs || (sides == Sides::kBoth && jobs.from.size() != pairs)) {
-    ThrowType(env, "counts must have a number for each place");
-    return false;
-  }
-  uint64_t names = 0;
-  for (const uint32_t count : jobs.counts) names += count;
-  if (names != jobs.names.size()) {
-    ThrowType(env, "names must hold as many names as counts tells");
-    return false;
-  }
-  if (jobs.to_names.size() != 0 && jobs.to_names.size() != names) {
-    ThrowType(env, "toNames must hold as many names as names");
-    return false;
-  }
-  if (!jobs.modes.empty() && jobs.modes.size() != names) {
-    ThrowType(env, "modes must hold a number for each name");
-    return false;
-  }
-  return true;
+  return Fine(env, ReadPlaces(bases, indexes, paths, all), what);
 }
 
 }  // namespace
@@ -160,7 +125,8 @@ bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, Jobs* jo
   return NumbersProperty(object, "counts", &jobs->counts) &&
          TextsProperty(object, "names", &jobs->names) &&
          OptionalTexts(object, "toNames", &jobs->to_names) &&
-         OptionalNumbers(object, "modes", &jobs->modes) && CheckCounts(env, *jobs, sides);
+         OptionalNumbers(object, "modes", &jobs->modes) &&
+         Fine(env, CheckCounts(*jobs, sides), nullptr);
 }
 
 }  // namespace reflink_merge

@@ -51,4 +51,32 @@ export const loops = [
     mocha: ['test/plan/model.test.ts', 'test/plan/union.test.ts'],
     runs: 25_000,
   },
+  {
+    name: 'readers',
+    what: 'processes that open and hash what is in dest while merges run',
+    mocha: ['test/races/readers.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'adversary',
+    what: 'a process that swaps directories of dest for symlinks while merges run',
+    mocha: ['test/races/adversary.test.ts', 'test/races/swapped-way.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'contest',
+    what: '16 processes with 200 random merges each into one dest, some killed',
+    mocha: ['test/races/contest.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'bounds',
+    what: 'descriptors, memory and the event loop with many files, and over many merges',
+    mocha: [
+      'test/bounds/descriptors.test.ts',
+      'test/bounds/soak.test.ts',
+      'test/bounds/event-loop.test.ts',
+    ],
+    runs: 25_000,
+  },
 ]

@@ -8,7 +8,13 @@ import type { LinkMode, Source } from '../../lib/index'
 import { describeOn, type DescribedVolume } from '../support/describe-on'
 import { rounds, tellFigures } from '../support/long'
 import { randomFrom } from '../support/random'
-import { startReaders, type ReaderOrder, type Readers, type ReaderReport } from '../support/readers'
+import {
+  startReaders,
+  type ReaderOrder,
+  type Readers,
+  type ReaderReport,
+  type Whole,
+} from '../support/readers'
 import { snapshot } from '../support/snapshot'
 import { writeTree, type TreeNode, type TreeSpec } from '../support/tree'
 
@@ -53,14 +59,17 @@ class Scene {
 
   /** All whole entries that readers may see. */
   order(): ReaderOrder {
-    const files: Record<string, { whole: string[]; always: boolean }> = {}
+    const files: Record<string, Whole> = {}
     const directories: Record<string, string[]> = { '': [] }
     for (const { dir = '' } of this.versions.flat())
-      for (const { path: name, type, mode = '', size, sha256 = '' } of snapshot(dir)) {
+      for (const { path: name, type, mode = '', size = 0, sha256 = '' } of snapshot(dir)) {
         const parent = path.posix.dirname(name)
         ;(directories[parent === '.' ? '' : parent] ??= []).push(path.posix.basename(name))
         if (type !== 'file') continue
-        const file = (files[name] ??= { whole: [], always: replacing.includes(name) })
+        const file = (files[name] ??= {
+          ...{ whole: [], least: size, always: replacing.includes(name) },
+        })
+        file.least = Math.min(file.least, size)
         file.whole.push(`${mode} ${String(size)} ${sha256}`)
       }
     const stop = path.join(this.base, 'stop')
@@ -69,6 +78,17 @@ class Scene {
 
   read(): Promise<Readers> {
     return startReaders(READERS, this.order())
+  }
+
+  /** What a simple program would do instead of a merge. */
+  cloneInPlace(round: number): void {
+    for (const { dir = '' } of this.sourcesOf(round))
+      for (const { path: name, type } of snapshot(dir, { contents: false })) {
+        if (type !== 'file') continue
+        const final = path.join(this.dest, name)
+        fs.unlinkSync(final)
+        fs.copyFileSync(path.join(dir, name), final, fs.constants.COPYFILE_FICLONE_FORCE)
+      }
   }
 
   /** Takes away what the next merge is to make anew: out of dest by one rename, as an uninstaller might. */
@@ -83,8 +103,10 @@ class Scene {
   }
 }
 
-const sumOf = (reports: readonly ReaderReport[], key: 'opens' | 'missing' | 'listings'): number =>
-  reports.reduce((sum, report) => sum + report[key], 0)
+const sumOf = (
+  reports: readonly ReaderReport[],
+  key: 'opens' | 'missing' | 'listings' | 'short',
+): number => reports.reduce((sum, report) => sum + report[key], 0)
 
 async function readDuringMerges(volume: DescribedVolume, linkModes: LinkMode[]): Promise<void> {
   const scene = new Scene(volume.fresh())
@@ -108,8 +130,9 @@ async function readDuringMerges(volume: DescribedVolume, linkModes: LinkMode[]):
   assert.equal(done.created, merges * (adding.length + fresh.length))
   for (const { opens } of reports) assert.ok(opens > merges, `only ${String(opens)} opens`)
   tellFigures({
-    ...{ merges, readers: READERS, opens: reports.map(({ opens }) => opens).join(' + ') },
-    ...{ 'of nothing': sumOf(reports, 'missing'), listings: sumOf(reports, 'listings') },
+    ...{ merges, opens: sumOf(reports, 'opens') },
+    'by each reader': reports.map(({ opens }) => opens).join(' + '),
+    ...{ 'looks at nothing': sumOf(reports, 'missing'), listings: sumOf(reports, 'listings') },
   })
 }
 
@@ -128,29 +151,21 @@ describe('processes that open, fstat and hash in a loop', function () {
 
   describeOn(['btrfs', 'xfs'], (volume) => {
     it('see short files where each file is cloned into its final name: what they look for is found', async () => {
-      const scene = new Scene(volume.fresh())
-      await merge(scene.sourcesOf(0), scene.dest)
-      const readers = await scene.read()
-      const end = Date.now() + 1500
-      let files = 0
-      for (let round = 1; Date.now() < end; round++) {
-        await sleep(0)
-        for (const { dir = '' } of scene.sourcesOf(round))
-          for (const { path: name, type } of snapshot(dir, { contents: false })) {
-            if (type !== 'file') continue
-            const final = path.join(scene.dest, name)
-            fs.unlinkSync(final)
-            fs.copyFileSync(path.join(dir, name), final, fs.constants.COPYFILE_FICLONE_FORCE)
-            files++
-          }
+      let short = 0
+      for (let attempt = 0; short === 0 && attempt < 10; attempt++) {
+        const scene = new Scene(volume.fresh())
+        await merge(scene.sourcesOf(0), scene.dest)
+        const readers = await scene.read()
+        const end = Date.now() + 1000
+        for (let round = 1; Date.now() < end; round++) {
+          await sleep(0)
+          scene.cloneInPlace(round)
+        }
+        const reports = await readers.end()
+        short = sumOf(reports, 'short')
+        tellFigures({ opens: sumOf(reports, 'opens'), short })
       }
-      const reports = await readers.end()
-      const faults = reports.flatMap((report) => report.faults)
-      assert.ok(
-        faults.some((fault) => / 0 /.test(fault)),
-        `${String(files)} files, none seen empty`,
-      )
-      tellFigures({ files, opens: sumOf(reports, 'opens'), 'faults told': faults.length })
+      assert.ok(short > 0, 'no file was seen before it was whole')
     })
   })
 })

@@ -13,5 +13,7 @@ export function tellFigures(figures: Readonly<Record<string, number | string>>):
   for (const [what, figure] of Object.entries(figures))
     if (typeof figure === 'number') tell(what, figure)
   const told = Object.entries(figures).map(([what, figure]) => `${what} ${String(figure)}`)
+  for (const [what, figure] of Object.entries(figures))
+    if (typeof figure === 'number') tell(what, figure)
   console.log(`        ${told.join(', ')}`)
 }

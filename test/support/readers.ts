@@ -4,10 +4,20 @@ import path from 'node:path'
 
 import { startCommand } from './child'
 
+/** What may stand at a path. */
+export interface Whole {
+  /** `octal mode, size, sha256` of each whole entry. */
+  readonly whole: string[]
+  /** The size of the smallest. */
+  least: number
+  /** Its path is never empty. */
+  readonly always: boolean
+}
+
 export interface ReaderOrder {
   readonly dest: string
-  /** Path → `octal mode, size, sha256` of each whole entry that may stand there; `always`: its path is never empty. */
-  readonly files: Readonly<Record<string, { whole: readonly string[]; always: boolean }>>
+  /** By path. */
+  readonly files: Readonly<Record<string, Whole>>
   /** Path of a directory ('' is dest) → all names that it may hold. */
   readonly directories: Readonly<Record<string, readonly string[]>>
   /** What names in dest itself may begin with besides. */
@@ -21,6 +31,8 @@ export interface ReaderReport {
   /** Opens that found nothing. */
   missing: number
   listings: number
+  /** Files that were shorter than any whole one. */
+  short: number
   /** The first of what was no whole entry. */
   faults: string[]
 }

@@ -1,0 +1,42 @@
+#include "columns.h"
+
+#include <utility>
+
+namespace reflink_merge {
+
+const char* ReadTexts(std::string joined, NameList* texts) {
+  if (!joined.empty() && joined.back() != '\0') return "must have a NUL after each";
+  *texts = NameList(std::move(joined));
+  return nullptr;
+}
+
+const char* ReadPlaces(const std::vector<Place>& bases, const std::vector<uint32_t>& indexes,
+                       const NameList& paths, std::vector<Place>* all) {
+  if (indexes.size() != paths.size()) return "must have as many bases as paths";
+  all->reserve(indexes.size());
+  for (size_t i = 0; i < indexes.size(); i++) {
+    if (indexes[i] >= bases.size()) return "has the index of a base that is not there";
+    all->push_back(bases[indexes[i]]);
+    all->back().path = paths[i];
+  }
+  return nullptr;
+}
+
+const char* CheckCounts(const Jobs& jobs, Sides sides) {
+  const size_t pairs = jobs.counts.size();
+  if (jobs.to.size() != pairs || (sides == Sides::kBoth && jobs.from.size() != pairs)) {
+    return "counts must have a number for each place";
+  }
+  uint64_t names = 0;
+  for (const uint32_t count : jobs.counts) names += count;
+  if (names != jobs.names.size()) return "names must hold as many names as counts tells";
+  if (jobs.to_names.size() != 0 && jobs.to_names.size() != names) {
+    return "toNames must hold as many names as names";
+  }
+  if (!jobs.modes.empty() && jobs.modes.size() != names) {
+    return "modes must hold a number for each name";
+  }
+  return nullptr;
+}
+
+}  // namespace reflink_merge

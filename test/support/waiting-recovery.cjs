@@ -1,0 +1,24 @@
+// recover() in a process of its own, which says so when it has to wait for dest's lock. Plain JavaScript on dist/.
+
+/* eslint-disable @typescript-eslint/no-unsafe-assignment -- what is required has the type that its comment tells */
+
+const path = require('node:path')
+
+const dist = path.resolve(__dirname, '../../dist')
+/** @type {typeof import('../../lib/host')} */
+const { defaultHost } = require(path.join(dist, 'host'))
+/** @type {typeof import('../../lib/merge')} */
+const { recoverOn } = require(path.join(dist, 'merge'))
+
+const dest = process.argv[2] ?? ''
+/** @type {typeof defaultHost} */
+const host = {
+  ...defaultHost,
+  tryLock(directory) {
+    const errno = defaultHost.tryLock(directory)
+    if (errno !== 0 && directory.path === dest) process.stdout.write('waits\n')
+    return errno
+  },
+}
+
+void recoverOn(host, dest)

@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint'
  * lines above it, neither its neighbours nor what follows.
  */
 const layers = [
-  ['errno.ts'],
+  ['errno.ts', 'debug.ts'],
   ['types.ts'],
   ['errors.ts'],
   ['addon.ts', 'lanes.ts'],
@@ -42,7 +42,7 @@ const zones = [unplaced, ...layers].flatMap((layer, height) =>
 )
 
 export default defineConfig(
-  { ignores: ['build/', 'coverage/', 'dist/', 'out/', 'prebuilds/', 'bench/corpus/'] },
+  { ignores: ['build/', 'coverage/', 'dist/', 'out/', 'docs/api/', 'prebuilds/', 'bench/corpus/'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

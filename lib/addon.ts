@@ -22,6 +22,7 @@ export interface RawJobs {
   modes?: Uint32Array
 }
 
+/** How files are made: see `FileOptions` of the host; `exactMode` sets modes whatever the umask says. */
 export interface RawOptions {
   writable?: boolean
   times?: boolean
@@ -29,6 +30,7 @@ export interface RawOptions {
   exactMode?: boolean
 }
 
+/** One errno a name, 0 for success, and which call it came from. */
 export interface RawOutcomes {
   errnos: Int32Array
   /** Indexes into `Addon.calls`. */
@@ -67,6 +69,7 @@ export interface RawListings extends RawColumns {
   notUtf8: string
 }
 
+/** What entries are, in columns. */
 export interface RawStats extends RawColumns {
   errnos: Int32Array
   calls: Uint8Array
@@ -74,11 +77,13 @@ export interface RawStats extends RawColumns {
   identities: BigUint64Array
 }
 
+/** 0, or the errno and the call it came from. */
 export interface RawOutcome {
   errno: number
   syscall: string
 }
 
+/** What became of reading or writing a small file. */
 export interface RawRecord {
   errno: number
   /** Index into `Addon.calls`. */
@@ -89,19 +94,34 @@ export interface RawRecord {
 
 /** What the C++ addon exports. Errnos are positive, 0 is success; garbage arguments are a TypeError. */
 export interface Addon {
+  /** Clones a file; 0 or the errno. */
   reflink(src: string, dest: string): number
+  /** The same, off the main thread. */
   reflinkAsync(src: string, dest: string): Promise<number>
+  /** Clones a file with its permission bits, off the main thread. */
   cloneFile(src: string, dest: string): Promise<RawOutcome>
+  /** The same on the calling thread. */
   cloneFileSync(src: string, dest: string): RawOutcome
+  /** Bytes of two files that lie in the same extents; `second`: the failure was about `b`. */
   sharedBytes(a: string, b: string): Promise<RawOutcome & { bytes: number; second: boolean }>
+  /** flock(2), exclusive, without waiting: 0 or the errno. */
   tryLock(fd: number): number
   /** Absent where the system has no directory descriptors (Windows). */
   batch?(operation: string, jobs: RawJobs, options: RawOptions): Promise<RawOutcomes>
+  /** lstat(2) of every name. */
   stat?(jobs: RawJobs): Promise<RawStats>
+  /** What directories hold. */
   list?(bases: readonly (number | string)[], places: RawPlaces): Promise<RawListings>
+  /**
+   * Opens a directory, following nothing below `base`. The descriptor is closed with closeDirectory(), or with the thread
+   * that opened it.
+   */
   openDirectory?(base: number | string, path: string): { errno: number; fd: number }
+  /** Closes what openDirectory() opened. */
+  closeDirectory?(fd: number): number
   /** A new file. */
   writeRecord?(base: number | string, path: string, name: string, text: string): Promise<RawRecord>
+  /** A small file's text. */
   readRecord?(base: number | string, path: string, name: string): Promise<RawRecord>
   /** Waits for all that was written to the file system of an open directory. */
   sync?(fd: number): Promise<RawRecord>

@@ -48,6 +48,7 @@ export class SystemError extends Error {
   }
 }
 
+/** Codes of a merge that was refused: conflicts, bad names, entries that are not merged, dest within a source, a lock that was not free in time. */
 export type MergeErrorCode =
   | 'ERR_MERGE_CONFLICT'
   | 'ERR_MERGE_INVALID_PATH'

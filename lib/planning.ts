@@ -1,3 +1,4 @@
+import { debug } from './debug'
 import { errno } from './errno'
 import { SystemError } from './errors'
 import type { Directory, Host } from './host/host'
@@ -52,6 +53,7 @@ export function prepare(
     throw new SystemError(errno.ENOSYS, { syscall: 'syncfs', hint })
   }
   const lanes = given.concurrency ?? system.parallelism
+  debug('host %s, %d batches in flight', system.kind, lanes)
   // What waits for its turn asks for an abort when its turn comes.
   const host = limited(patient(system, settings.signal), lanes)
   return {

@@ -39,7 +39,8 @@ export async function probe(source: string, dest: string): Promise<ProbeResult> 
   }
 }
 
-interface File {
+/** A file, where it lies. */
+export interface File {
   readonly directory: Place
   readonly name: string
 }
@@ -68,8 +69,8 @@ function verdict({ errnos, syscall }: Outcomes): ProbeResult['linkModes'][LinkMo
 const bigEnough = 16 * 1024
 const directoriesToSearch = 256
 
-/** The source itself, or a file below it: the first big enough, else the biggest that was seen. */
-async function findFile(host: Host, source: string): Promise<File> {
+/** The source itself, or a file below it: the first of `enough` bytes, else the biggest that was seen. */
+export async function findFile(host: Host, source: string, enough = bigEnough): Promise<File> {
   const itself = entryOf({ base: source, path: '' })
   const { kinds } = await host.stat([{ to: itself.directory, names: [itself.name] }])
   if (kinds[0] === Kind.File) return itself
@@ -77,7 +78,7 @@ async function findFile(host: Host, source: string): Promise<File> {
   let biggest: (File & { size: number }) | undefined
   for (let searched = 0; searched < directoriesToSearch; searched++) {
     const place = queue.shift()
-    if (place === undefined || (biggest !== undefined && biggest.size >= bigEnough)) break
+    if (place === undefined || (biggest !== undefined && biggest.size >= enough)) break
     const [listing] = await host.list([place])
     if (listing === undefined) break
     if (listing.errno !== 0) {

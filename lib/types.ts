@@ -25,6 +25,7 @@ export type ExistingPolicy = 'error' | 'keep' | 'replace'
 /** What happens to the symbolic links in sources. */
 export type SymlinkPolicy = 'contained' | 'verbatim' | 'reject'
 
+/** What merge(), openMerge() and planMerge() take besides sources and dest; every one has a default. */
 export interface MergeOptions {
   /** Tried in order; default `['clone', 'copy']`. `['clone']` requires cloning. */
   linkModes?: LinkMode | readonly LinkMode[]
@@ -52,8 +53,10 @@ export interface MergeOptions {
   onProgress?: (progress: MergeProgress) => void
 }
 
+/** The steps of a merge, in their order; `lock` is the wait for dest's lock. */
 export type MergePhase = 'scan' | 'plan' | 'stage' | 'lock' | 'commit'
 
+/** How far a merge is. */
 export interface MergeProgress {
   phase: MergePhase
   /** Files scanned (phase `scan`) or placed so far. */
@@ -64,6 +67,7 @@ export interface MergeProgress {
   totalBytes: number
 }
 
+/** A path that two sources, or a source and dest, fill differently. */
 export interface Conflict {
   /** `/`-separated path in dest; one entry stands for a whole subtree. */
   path: string
@@ -101,6 +105,7 @@ export interface Fallback {
   files: number
 }
 
+/** What became of one source. */
 export interface SourceResult {
   name: string
   /** Files and bytes of this source in the plan. */
@@ -110,6 +115,7 @@ export interface SourceResult {
   lost: string[]
 }
 
+/** What a merge did. */
 export interface MergeResult {
   /** In the plan: */
   files: number
@@ -175,6 +181,7 @@ export interface MergeSession {
 /** What a merge would do with one entry. */
 export type PlanAction = 'create' | 'replace' | 'keep' | 'unchanged'
 
+/** One entry of what a merge would give. */
 export interface PlanEntry {
   /** `/`-separated path in dest. */
   path: string
@@ -187,6 +194,7 @@ export interface PlanEntry {
   action: PlanAction
 }
 
+/** What a merge would do. */
 export interface MergePlan {
   files: number
   directories: number
@@ -199,6 +207,7 @@ export interface MergePlan {
   entries(): Iterable<PlanEntry>
 }
 
+/** A link mode that does not work, and the system's word for why. */
 export interface ProbeFailure {
   works: false
   /** Name of the errno, e.g. `EXDEV`. */
@@ -208,6 +217,7 @@ export interface ProbeFailure {
   syscall: string
 }
 
+/** What each link mode does between two places, found by trying. */
 export interface ProbeResult {
   /** The file of the source that was tried. */
   path: string

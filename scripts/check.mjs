@@ -14,7 +14,9 @@ const checks = [
   { name: 'prettier', run: script('check:prettier') },
   { name: 'types', run: script('check:types') },
   { name: 'unused', run: script('check:unused') },
+  { name: 'docs', run: script('check:docs') },
   { name: 'package', run: () => script('build:ts')() && script('check:package')() },
+  { name: 'workflows', run: script('check:workflows') },
   {
     name: 'clang-format',
     needs: ['clang-format-19'],

@@ -18,7 +18,7 @@ export const hints: readonly Hint[] = [
     code: 'EXDEV',
     syscalls: cloneCalls,
     means: '{from} and {to} cannot share extents',
-    next: `put the store on the volume of dest, ${addCopy}`,
+    next: `put store and dest on one volume that can clone (Btrfs, XFS, APFS), ${addCopy}`,
   },
   {
     code: 'EXDEV',

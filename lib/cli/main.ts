@@ -9,6 +9,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = ExitCode.Failed
 })
 
+// Nobody is left who could be told.
+process.stderr.on('error', () => undefined)
+
 void run(process.argv).then((code) => {
   // Not process.exit(): what is still in the pipe to stdout would be lost.
   process.exitCode ??= code

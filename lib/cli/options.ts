@@ -10,14 +10,14 @@ export interface OutputOptions {
 
 /** The options of merge and plan, as commander gives them. */
 export interface MergeCliOptions extends OutputOptions {
-  linkMode?: LinkMode[]
+  linkMode: LinkMode[]
   conflicts: 'error' | 'first' | 'last' | 'exclusive'
   existing: ExistingPolicy
-  symlinks?: SymlinkPolicy
+  symlinks: SymlinkPolicy
   writable?: boolean
   preserveTimestamps?: boolean
   concurrency?: number
-  durability?: 'none' | 'full'
+  durability: 'none' | 'full'
   /** false: --no-lock. */
   lock: boolean
   lockTimeout?: number
@@ -54,7 +54,6 @@ export function addOutputOptions(command: Command): Command {
     .addOption(
       new Option('-q, --quiet', 'print no progress and no summary').conflicts(['json', 'verbose']),
     )
-    .option('--verbose', 'tell more: each source, each phase, every conflict')
 }
 
 /** Options that merge and plan share. */
@@ -66,7 +65,7 @@ export function addMergeOptions(command: Command): Command {
         'how files are placed, tried in order: ' + linkModes.join(', '),
       )
         .argParser(parseLinkModes)
-        .default(undefined, 'clone,copy'),
+        .default(['clone', 'copy'], 'clone,copy'),
     )
     .addOption(
       new Option('--conflicts <policy>', 'two sources with different files for one path')
@@ -81,14 +80,14 @@ export function addMergeOptions(command: Command): Command {
     .addOption(
       new Option('--symlinks <policy>', 'in sources: those that stay inside dest, all, or none')
         .choices(['contained', 'verbatim', 'reject'])
-        .default(undefined, 'contained'),
+        .default('contained'),
     )
     .option('--writable', 'make files writable by their owner')
     .option('--preserve-timestamps', 'keep the times of files, directories and symlinks')
     .addOption(
       new Option('--durability <level>', 'full: on disk before the command ends')
         .choices(['none', 'full'])
-        .default(undefined, 'none'),
+        .default('none'),
     )
     .option(
       '--concurrency <n>',
@@ -101,19 +100,19 @@ export function addMergeOptions(command: Command): Command {
         .conflicts('lock'),
     )
     .option('--no-lock', 'do not lock dest')
-  return addOutputOptions(command)
+  return addOutputOptions(command).option(
+    '--verbose',
+    'tell more: each source, each phase, every conflict',
+  )
 }
 
 /** The options of the API. */
 export function toMergeOptions(given: MergeCliOptions): MergeOptions {
   const { linkMode, conflicts, existing, symlinks, writable, preserveTimestamps } = given
   const { durability, concurrency, lock, lockTimeout } = given
-  const options: MergeOptions = { conflicts, existing }
-  if (linkMode !== undefined) options.linkModes = linkMode
-  if (symlinks !== undefined) options.symlinks = symlinks
+  const options: MergeOptions = { linkModes: linkMode, conflicts, existing, symlinks, durability }
   if (writable !== undefined) options.writable = writable
   if (preserveTimestamps !== undefined) options.preserveTimestamps = preserveTimestamps
-  if (durability !== undefined) options.durability = durability
   if (concurrency !== undefined) options.concurrency = concurrency
   if (!lock) options.lock = false
   else if (lockTimeout !== undefined) options.lock = { timeout: lockTimeout }

@@ -13,6 +13,7 @@ export class ProgressBar {
   private readonly bar: SingleBar
   private readonly pace = new Pace()
   private isShown = false
+  private isOver = false
 
   constructor(private readonly stream: CliStream) {
     this.bar = new SingleBar(
@@ -30,6 +31,7 @@ export class ProgressBar {
   }
 
   readonly update = (progress: MergeProgress): void => {
+    if (this.isOver) return
     this.pace.add(progress, performance.now())
     const { files, totalFiles, phase } = progress
     const placed = phase === 'scan' || phase === 'plan' ? 0 : files
@@ -42,6 +44,7 @@ export class ProgressBar {
   }
 
   readonly stop = (): void => {
+    this.isOver = true
     this.bar.stop()
   }
 

@@ -10,19 +10,13 @@ export class ProgressLines {
   private readonly started = performance.now()
   private readonly pace = new Pace()
   private last = this.started + firstAfter - pauseBetween
-  private phase: string | undefined
 
-  constructor(
-    private readonly tell: (line: string) => void,
-    private readonly verbose: boolean,
-  ) {}
+  constructor(private readonly tell: (line: string) => void) {}
 
   readonly update = (progress: MergeProgress): void => {
     const now = performance.now()
     this.pace.add(progress, now)
-    const isNew = this.verbose && progress.phase !== this.phase
-    this.phase = progress.phase
-    if (!isNew && now - this.last < pauseBetween) return
+    if (now - this.last < pauseBetween) return
     this.last = now
     this.tell(`reflink-merge: ${formatProgress(progress, this.pace)}`)
   }

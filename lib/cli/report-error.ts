@@ -2,9 +2,9 @@ import { CommanderError } from 'commander'
 import { MergeError } from '../index'
 import type { CliContext } from './command'
 import { ExitCode } from './exit-codes'
-import { hintFor, type Hint } from './hints'
+import { explain } from './explain'
+import { hintFor } from './hints'
 import { messageOf } from './message'
-import { nameVolume, volumeOf } from './volumes'
 
 /** Tells what went wrong, where, and what to do next; answers the exit code. */
 export async function reportError(error: unknown, context: CliContext): Promise<number> {
@@ -48,15 +48,8 @@ async function nextStep(error: unknown): Promise<string | undefined> {
   const hint = typeof code === 'string' ? hintFor(code, syscall) : undefined
   const lines = source === undefined ? [] : [`  package: ${source}`]
   if (hint !== undefined) {
-    const means = await fill(hint, path, dest ?? path)
-    lines.push(`  ${means} (${hint.code})`, `  next: ${hint.next}`)
+    const means = await explain(hint.code, syscall, { from: path, to: dest ?? path })
+    lines.push(`  ${means}`, `  next: ${hint.next}`)
   }
   return lines.length === 0 ? undefined : lines.join('\n')
-}
-
-/** Names the volumes. */
-async function fill({ means }: Hint, from = '', to = ''): Promise<string> {
-  const name = async (path: string): Promise<string> =>
-    volumeOf(path).then(nameVolume, () => 'the volume')
-  return means.replace('{from}', await name(from)).replace('{to}', await name(to))
 }

@@ -1,4 +1,5 @@
-import type { CliContext, CliStreams } from './command'
+import { Help } from 'commander'
+import type { CliContext, CliStream, CliStreams } from './command'
 import { ExitCode } from './exit-codes'
 import { Interrupt } from './interrupt'
 import { makeProgram } from './program'
@@ -9,11 +10,13 @@ export async function run(
   argv: readonly string[],
   { stdout, stderr }: CliStreams = process,
 ): Promise<number> {
-  const interrupt = new Interrupt()
+  const interrupt = new Interrupt(() => {
+    context.tell('reflink-merge: interrupted, putting everything back; once more ends at once')
+  })
   const context: CliContext = {
     ...{ stdout, stderr, signal: interrupt.signal },
     print: (text) => void stdout.write(`${text}\n`),
-    tell: (text) => void stderr.write(`${text}\n`),
+    tell: (text) => void stderr.write(`${fitted(text, stderr)}\n`),
   }
   let code: number = ExitCode.Done
   try {
@@ -24,4 +27,9 @@ export async function run(
   } finally {
     interrupt.end()
   }
+}
+
+/** On a terminal lines end between words; a pipe gets them whole. */
+function fitted(text: string, { isTTY, columns }: CliStream): string {
+  return isTTY === true && columns !== undefined ? new Help().boxWrap(text, columns) : text
 }

@@ -25,10 +25,7 @@ export function declareSources(command: Command): Command {
       ).argParser(collect),
     )
     .addOption(
-      new Option(
-        '--manifest <file>',
-        'sources from JSON: [{ "name", "dir" or "files", "to" }]; - is stdin',
-      ).argParser(collect),
+      new Option('--manifest <file>', 'sources from a JSON array; - is stdin').argParser(collect),
     )
 }
 
@@ -52,8 +49,8 @@ export function readSources(command: Command): { sources: Source[]; dest: string
 /** `path` or `path:to`, split at the last colon; one that has a colon itself takes one at its end: `a:b:`. */
 function readSource(text: string): Source {
   const colon = text.lastIndexOf(':')
-  // Windows: a drive's letter.
-  if (colon < 2) return { name: text, dir: text }
+  const isDrive = process.platform === 'win32' && colon === 1
+  if (colon < 0 || isDrive) return { name: text, dir: text }
   const dir = text.slice(0, colon)
   const to = text.slice(colon + 1)
   return to === '' ? { name: text, dir } : { name: text, dir, to }

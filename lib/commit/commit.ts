@@ -1,3 +1,4 @@
+import { debug } from '../debug'
 import { errno } from '../errno'
 import { SystemError, throwAfter } from '../errors'
 import { below, entryOf, joinPath, type Directory, type Host, type Place } from '../host/host'
@@ -150,6 +151,7 @@ class Commit {
     if (this.context.lock !== false) await this.context.recover()
     this.context.onLocked()
     for (let round = 0; round < mostRounds; round++) {
+      debug('publishing into %s, round %d', target.path, round + 1)
       const survey = await this.context.survey(locked)
       const staged = (this.staged = await this.context.stage())
       if (staged === undefined || (await this.publishInto(locked, root, staged))) {
@@ -182,6 +184,7 @@ class Commit {
       await journal.know(entries)
       const [done] = await journal.publish(entries)
       if (done === true) {
+        debug('published %s by one rename', target.path)
         root.state = 'published'
         return undefined
       }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errno } from '../errno'
+import { debug } from '../debug'
+import { errno, errnoName } from '../errno'
 import { MergeError, SystemError } from '../errors'
 import type { Directory, Host } from '../host/host'
 
@@ -56,7 +57,10 @@ export async function lockDirectory(
   }
   const patience = new Patience(directory.path, options)
   try {
-    if (before !== undefined) await patience.until(before)
+    if (before !== undefined) {
+      debug('waiting for a merge of this process into %s', directory.path)
+      await patience.until(before)
+    }
     const locking = await poll(host, directory, patience)
     return { locking, release }
   } catch (error) {
@@ -75,11 +79,18 @@ async function poll(
 ): Promise<Lock['locking']> {
   for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
     const number = host.tryLock(directory)
-    if (number === 0) return 'exclusive'
-    if (noLocksHere.has(number)) return 'degraded'
+    if (number === 0) {
+      debug('locked %s', directory.path)
+      return 'exclusive'
+    }
+    if (noLocksHere.has(number)) {
+      debug('no locks on %s: %s', directory.path, errnoName(number))
+      return 'degraded'
+    }
     if (number !== errno.EWOULDBLOCK && number !== errno.EINTR) {
       throw new SystemError(number, { syscall: 'flock', path: directory.path })
     }
+    if (pause === firstPause) debug('waiting for the lock on %s', directory.path)
     await patience.until(sleep(pause))
   }
 }

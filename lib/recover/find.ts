@@ -119,10 +119,9 @@ async function claim(
 ): Promise<'running' | 'ours' | undefined> {
   if (!isOurs(directory)) return undefined
   const isMine = await isFor(host, directory, prefix)
-  if (!(await hold(host, directory, isGuarded && isMine))) return isMine ? 'running' : undefined
+  if (!(await hold(host, directory, isMine && isGuarded))) return isMine ? 'running' : undefined
   // Only now, since its merge may have put something into it, and been killed, before the lock was taken.
-  const isLeft = !(await isFor(host, directory, prefix)) && (await counts(host, directory))
-  return isLeft ? undefined : 'ours'
+  return isMine || !(await counts(host, directory)) ? 'ours' : undefined
 }
 
 /**
@@ -139,13 +138,14 @@ async function hold(host: Host, directory: Directory, isGuarded: boolean): Promi
 }
 
 /** Has it written down what it will do to dest? */
-export async function hasBegun(host: Host, directory: Directory): Promise<boolean> {
-  return (await kindOf(host, directory, journalName)) !== Kind.Missing
+export function hasBegun(host: Host, directory: Directory): Promise<boolean> {
+  return holds(host, directory, [journalName])
 }
 
-async function kindOf(host: Host, directory: Directory, name: string): Promise<number | undefined> {
-  const { kinds } = await host.stat([{ to: { base: directory, path: '' }, names: [name] }])
-  return kinds[0]
+/** Any of these names? */
+async function holds(host: Host, directory: Directory, names: readonly string[]): Promise<boolean> {
+  const { kinds } = await host.stat([{ to: { base: directory, path: '' }, names }])
+  return kinds.some((kind) => kind !== Kind.Missing)
 }
 
 async function unlessUnreadable<T>(call: Promise<T>): Promise<T | undefined> {
@@ -173,8 +173,6 @@ async function isFor(host: Host, directory: Directory, prefix: string): Promise<
  * Its merge had written down something that is to be taken back, or finished: that is left to those who merge into the same
  * dest. Otherwise it has changed nothing and is anybody's to remove, also where a power cut took the name of its dest.
  */
-async function counts(host: Host, directory: Directory): Promise<boolean> {
-  const at = { base: directory, path: '' }
-  const { kinds } = await host.stat([{ to: at, names: [journalName, modesName] }])
-  return kinds.some((kind) => kind !== Kind.Missing)
+function counts(host: Host, directory: Directory): Promise<boolean> {
+  return holds(host, directory, [journalName, modesName])
 }

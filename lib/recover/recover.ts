@@ -1,5 +1,6 @@
 import { ForeignError } from '../commit/foreign'
 import { lockDirectory, type LockOptions } from '../commit/lock'
+import { debug } from '../debug'
 import { errno, errnoOf } from '../errno'
 import type { Directory, Host } from '../host/host'
 import { removeStaging } from '../stage/staging'
@@ -83,10 +84,15 @@ async function recoverOne(
   merge: Abandoned,
   { result, failures }: Recovery,
 ): Promise<void> {
-  const leave = (error: unknown): void =>
-    void result.left.push({ path: merge.directory.path, error })
+  const { path } = merge.directory
+  const leave = (error: unknown): void => {
+    debug('recovery leaves %s: %s', path, error)
+    result.left.push({ path, error })
+  }
   try {
-    if (await undoMerge(host, merge)) result.undone++
+    const isUndone = await undoMerge(host, merge)
+    if (isUndone) result.undone++
+    debug('recovery of %s: %s', path, isUndone ? 'undone' : 'nothing to undo')
   } catch (error) {
     leave(error)
     // What others put into directories that were taken back is kept for them, and dest is as it was.

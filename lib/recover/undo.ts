@@ -11,8 +11,8 @@ import { restrict } from './restrict'
 
 /**
  * Puts dest back to what it was before the merge; true if there was something to put back. Where one rename made dest, it
- * is complete. The staging directory then holds nothing that is needed. Whoever calls it holds dest's lock, unless there
- * is none.
+ * is complete. The staging directory then holds nothing that is needed. Whoever calls it holds dest's lock, unless there is
+ * none.
  */
 export async function undoMerge(host: Host, merge: Abandoned): Promise<boolean> {
   const record = await lastRecord(host, merge.directory)

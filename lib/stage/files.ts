@@ -1,4 +1,5 @@
-import { noSharedExtents } from '../errno'
+import { debug } from '../debug'
+import { errnoName, noSharedExtents } from '../errno'
 import {
   joinPath,
   type FileOptions,
@@ -81,7 +82,11 @@ export class FilePlacer {
     const ladder = new Ladder()
     for (const mode of file.modes) {
       const refusal = isTriedFirst(mode) ? await this.tryMode(mode, file, scratch) : undefined
-      if (refusal === undefined) break
+      if (refusal === undefined) {
+        debug('%s for the files of %s (device %d)', mode, file.source, file.device)
+        break
+      }
+      debugRefusal('retired', refusal)
       if (mode === file.modes.at(-1)) throw this.error(file, file.positions[0] ?? 0, refusal)
       ladder.retire(refusal)
     }
@@ -194,6 +199,8 @@ export class FilePlacer {
     const waiting = new Map<LinkMode, Group[]>(this.order.map((mode) => [mode, []]))
     const queue = (group: Group, refusal?: Refusal): void => {
       const { mode, steps } = this.nextMode(group, refusal)
+      if (refusal !== undefined)
+        debugRefusal(`${group.positions.length} files go on to ${mode}`, refusal)
       waiting.get(mode)?.push(steps === group.steps ? group : { ...group, steps })
     }
     for (const group of files) queue(group)
@@ -327,6 +334,10 @@ export class FilePlacer {
   private error(unit: Pick<Group, 'modes'> & Unit, position: number, refusal: Refusal): Error {
     return placementError(unit.source, pathInDest(unit, position), unit.modes, refusal)
   }
+}
+
+function debugRefusal(what: string, { mode, errno, syscall, path, dest }: Refusal): void {
+  debug('%s, %s: %s from %s, %s -> %s', mode, what, errnoName(errno), syscall, path, dest)
 }
 
 function isZero(numbers: Int32Array, start: number, end: number): boolean {

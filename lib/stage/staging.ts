@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { debug } from '../debug'
 import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
 import { below, joinPath, Kind, pathOf, type Directory, type Host, type Place } from '../host/host'
@@ -79,7 +80,10 @@ export class Staging implements StageTarget {
     try {
       const directory = await hosts.host.open({ base: parent, path: name })
       const staging = new Staging(hosts, parent, name, directory, missing.join('/'))
-      if (await staging.hold()) return await staging.furnish(missing)
+      if (await staging.hold()) {
+        debug('staging in %s', directory.path)
+        return await staging.furnish(missing)
+      }
       await staging.close()
       return undefined
     } catch (error) {

@@ -5,7 +5,8 @@ import { run } from '../../lib/cli/run'
 import { runNode } from './child'
 import type { ChildOptions, ChildResult } from './child'
 
-const main = path.join(__dirname, '..', '..', 'lib', 'cli', 'main.ts')
+/** What a process of its own is started with. */
+export const main = path.join(__dirname, '..', '..', 'lib', 'cli', 'main.ts')
 
 export interface CliResult {
   code: number

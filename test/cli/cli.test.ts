@@ -3,19 +3,17 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { MergePlan, MergeResult, PlanEntry } from '../lib/index'
-import { startCommand, startNode } from './support/child'
-import type { ChildResult } from './support/child'
-import { cli, cliIn, type CliResult } from './support/cli'
-import { describeOn } from './support/describe-on'
-import { freshDir } from './support/fresh'
-import { assertTree, snapshot } from './support/snapshot'
-import { runTool } from './support/tool'
-import { writeTree } from './support/tree'
-import type { TreeSpec } from './support/tree'
-import { orSkip } from './support/unrunnable'
-
-const main = path.join(__dirname, '..', 'lib', 'cli', 'main.ts')
+import type { MergePlan, MergeResult, PlanEntry } from '../../lib/index'
+import { startCommand, startNode } from '../support/child'
+import type { ChildResult } from '../support/child'
+import { cli, cliIn, main, type CliResult } from '../support/cli'
+import { describeOn } from '../support/describe-on'
+import { freshDir } from '../support/fresh'
+import { assertTree, snapshot } from '../support/snapshot'
+import { runTool } from '../support/tool'
+import { writeTree } from '../support/tree'
+import type { TreeSpec } from '../support/tree'
+import { orSkip } from '../support/unrunnable'
 
 /** Two packages that share a directory, one of a name each, and an absent dest beside them. */
 interface Scene {
@@ -445,7 +443,7 @@ describe('reflink-merge plan', () => {
 
 describe('reflink-merge', () => {
   it('--version prints the version of the package', async () => {
-    const file = path.join(__dirname, '..', 'package.json')
+    const file = path.join(__dirname, '..', '..', 'package.json')
     const { version } = JSON.parse(fs.readFileSync(file, 'utf8')) as { version: string }
     const { code, stdout, stderr } = await cli('--version')
     assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: `${version}\n`, stderr: '' })
@@ -610,7 +608,12 @@ describe('a big merge from the command line', function () {
         const result = await child.done
         assertCode(result, 130)
         assert.equal(result.stdout, '')
-        assert.equal(result.stderr, 'reflink-merge: interrupted, nothing was changed\n')
+        // A machine that is busy takes its time to put everything back, and says so.
+        const said = result.stderr.replace(
+          /^.*putting everything back; once more ends at once\n/,
+          '',
+        )
+        assert.equal(said, 'reflink-merge: interrupted, nothing was changed\n')
         assertTree(parent, before)
       })
 })

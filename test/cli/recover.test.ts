@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 
-import { cli, type CliResult } from './support/cli'
-import { freshDir } from './support/fresh'
-import { assertTree } from './support/snapshot'
-import { writeTree } from './support/tree'
-import { defaultHost } from '../lib/host'
+import { cli, type CliResult } from '../support/cli'
+import { freshDir } from '../support/fresh'
+import { assertTree } from '../support/snapshot'
+import { writeTree } from '../support/tree'
+import { defaultHost } from '../../lib/host'
 
 const recover = (...args: string[]): Promise<CliResult> => cli('recover', ...args)
 

@@ -1,0 +1,18 @@
+import { hintFor } from './hints'
+import { nameVolume, volumeOf } from './volumes'
+
+/** What an error means, with the volumes named: `ext4 volume /mnt cannot clone files (EOPNOTSUPP)`. */
+export async function explain(
+  code: string,
+  syscall: string | undefined,
+  { from, to }: { from: string | undefined; to: string | undefined },
+): Promise<string> {
+  const means = hintFor(code, syscall)?.means ?? `${syscall ?? 'a call'} fails`
+  const named = means.replace('{from}', await nameOf(from)).replace('{to}', await nameOf(to))
+  return `${named} (${code})`
+}
+
+async function nameOf(path: string | undefined): Promise<string> {
+  if (path === undefined) return 'the volume'
+  return volumeOf(path).then(nameVolume, () => 'the volume')
+}

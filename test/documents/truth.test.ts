@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import { hints } from '../../lib/cli/hints'
+import { cli } from '../support/cli'
+import { root, textOf } from './examples'
+
+/** Without its line breaks, which prettier and people move. */
+function flowing(text: string): string {
+  return text.replace(/\s+/g, ' ')
+}
+
+describe('docs/troubleshooting.md', () => {
+  it('tells each error of the command line as that tells it, and no other', () => {
+    const text = textOf('docs/troubleshooting.md')
+    const told = [...text.matchAll(/^### (.*)\n\n([^#]*)/gm)].map(([, title = '', body = '']) => {
+      return `${title}: ${flowing(body).trim()}`
+    })
+    const known = hints.map(({ code, syscalls, means, next }) => {
+      const calls = syscalls === undefined ? '' : ` from ${syscalls.join(', ')}`
+      const places = means.replace('{from}', "the store's volume").replace('{to}', "dest's volume")
+      const [first = '', ...rest] = `${places}.`
+      return `${code}${calls}: ${first.toUpperCase()}${rest.join('')} **Next:** ${next}.`
+    })
+    assert.deepEqual(told, known)
+  })
+})
+
+describe('docs/cli.md', () => {
+  for (const command of ['merge', 'plan', 'probe', 'recover', 'completion'])
+    it(`tells every option of ${command}`, async () => {
+      const { stdout } = await cli(command, '--help')
+      const text = textOf('docs/cli.md')
+      for (const [option] of stdout.matchAll(/--[a-z-]+/g)) {
+        assert.ok(text.includes(`\`${option}`), `${option} is not told`)
+      }
+    })
+
+  it('names every schema', () => {
+    const text = textOf('docs/cli.md')
+    for (const name of readdirSync(join(root, 'schemas'))) assert.ok(text.includes(name), name)
+  })
+})
+
+describe('the links of the documents', () => {
+  it('lead to files that are there', () => {
+    const documents = readdirSync(join(root, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`)
+    for (const document of [...documents, 'README.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
+      for (const [, target = ''] of textOf(document).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+        if (/^https?:/.test(target)) continue
+        assert.ok(existsSync(join(root, dirname(document), target)), `${document}: ${target}`)
+      }
+    }
+  })
+})

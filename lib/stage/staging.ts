@@ -231,9 +231,10 @@ export class Staging implements StageTarget {
 /** What counts for its own dest alone goes first: should this be cut off, the rest is anybody's to remove. */
 export async function removeStaging(host: Host, parent: Directory, name: string): Promise<void> {
   const staging = { base: parent, path: name }
-  await removeTree(host, staging, journalName)
+  const { kinds } = await host.stat([{ to: staging, names: [journalName, modesName] }])
+  if (kinds[0] !== Kind.Missing) await removeTree(host, staging, journalName)
   const modes = [{ to: staging, names: [modesName] }]
-  throwIfFailed(modes, await host.unlink(modes), errno.ENOENT)
+  if (kinds[1] !== Kind.Missing) throwIfFailed(modes, await host.unlink(modes), errno.ENOENT)
   await removeTree(host, { base: parent, path: '' }, name)
 }
 

@@ -172,14 +172,8 @@ export function scriptedHost(host: Host, script: Script): Host {
         const verdict = await script(call)
         const listing = listings[index]
         if (verdict !== undefined && listing !== undefined) {
-          listings[index] = {
-            ...listing,
-            ...verdict,
-            names: [],
-            notUtf8: [],
-            plain: undefined,
-            failedName: '',
-          }
+          const nothing = { names: [], notUtf8: [], plain: undefined, failedName: '' }
+          listings[index] = { ...listing, ...verdict, ...nothing }
         }
       }
       return listings

@@ -99,7 +99,9 @@ export interface Addon {
   batch?(operation: string, jobs: RawJobs, options: RawOptions): Promise<RawOutcomes>
   stat?(jobs: RawJobs): Promise<RawStats>
   list?(bases: readonly (number | string)[], places: RawPlaces): Promise<RawListings>
+  /** The descriptor is closed with closeDirectory(), or with the thread that opened it. */
   openDirectory?(base: number | string, path: string): { errno: number; fd: number }
+  closeDirectory?(fd: number): number
   /** A new file. */
   writeRecord?(base: number | string, path: string, name: string, text: string): Promise<RawRecord>
   readRecord?(base: number | string, path: string, name: string): Promise<RawRecord>

@@ -9,7 +9,18 @@ export const loadError: unknown = addonError
 
 /** All that the addon has: calls on paths, and batches over pairs of directories. */
 export { addon }
-export type * from './addon'
+// By name: `export type *` would promise addonError too, which is not there.
+export type {
+  Addon,
+  RawJobs,
+  RawListings,
+  RawOptions,
+  RawOutcome,
+  RawOutcomes,
+  RawPlaces,
+  RawRecord,
+  RawStats,
+} from './addon'
 
 /**
  * Clones a file: FICLONE on Linux (man 2 ioctl_ficlone), clonefile(2) on macOS. `dest` must not exist; on

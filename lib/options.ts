@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import { invalidArgument } from './errors'
 import type {
   ConflictPolicy,
@@ -102,8 +102,9 @@ export function readSource(source: unknown, what: string): Source {
 }
 
 function readFiles(what: string, files: unknown): ReadonlyMap<string, string> {
-  if (!(files instanceof Map)) throw badType(what, 'a Map', files)
-  for (const [path, file] of files as Map<unknown, unknown>) {
+  // Not instanceof, here and for signals: another context, such as jest's, has classes of its own.
+  if (!types.isMap(files)) throw badType(what, 'a Map', files)
+  for (const [path, file] of files) {
     if (typeof path !== 'string') throw badType(`a key of ${what}`, 'a string', path)
     if (typeof file !== 'string') throw badType(`${what}.get("${path}")`, 'a string', file)
   }
@@ -179,7 +180,8 @@ function aFunction<T extends (...args: never[]) => unknown>(): Check<T> {
 
 const aSignal: Check<AbortSignal> = {
   expected: 'an AbortSignal',
-  is: (value): value is AbortSignal => value instanceof AbortSignal,
+  is: (value): value is AbortSignal =>
+    isObject(value) && 'aborted' in value && 'addEventListener' in value,
 }
 
 const aCount: Check<number> = {

@@ -22,7 +22,7 @@ bool PathArgument(Napi::Env env, const Napi::Value& value, const char* what, std
 // A whole number that can be a descriptor: NaN, 0.5 and 2 ** 32 would all be cut to another one.
 bool DescriptorArgument(Napi::Env env, const Napi::Value& value, const char* what, int* fd);
 
-// list, stat, batch, openDirectory: what needs directory descriptors.
+// list, stat, batch, openDirectory, closeDirectory: what needs directory descriptors.
 void ExportBatches(Napi::Env env, Napi::Object exports);
 
 }  // namespace reflink_merge

@@ -72,9 +72,9 @@ int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to);
 // Copies up to `length` bytes inside the kernel, from and to `offset`. `*copied` may fall short.
 int CopyInKernel(int src, int dest, uint64_t offset, uint64_t length, uint64_t* copied);
 
-// The physical extents of an open file, holes left out. `flush` first writes out data that has no
+// The physical extents of the first `size` bytes of an open file, holes left out. `flush` first writes out data that has no
 // place on disk yet; without it such data makes the extents not comparable.
-int ReadExtents(int file, bool flush, Extents* extents);
+int ReadExtents(int file, uint64_t size, bool flush, Extents* extents);
 
 struct CachedData {
   uint64_t bytes = 0;  // in memory, in whole pages

@@ -43,7 +43,7 @@ int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to) 
 
 int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
 
-int ReadExtents(int, bool, Extents*) { return ENOTSUP; }
+int ReadExtents(int, uint64_t, bool, Extents*) { return ENOTSUP; }
 
 int ReadCacheState(int, CachedData*) { return ENOTSUP; }
 

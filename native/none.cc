@@ -18,7 +18,7 @@ int RenameExclusive(int, const char*, int, const char*) { return ENOSYS; }
 
 int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
 
-int ReadExtents(int, bool, Extents*) { return ENOSYS; }
+int ReadExtents(int, uint64_t, bool, Extents*) { return ENOSYS; }
 
 int ReadCacheState(int, CachedData*) { return ENOSYS; }
 

@@ -1,10 +1,10 @@
 // npm run check:ports: compiles and links the addon for macOS and Windows on a Linux machine (x64), and what
 // systems without its calls get. Every warning is an error.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sourcesFor } from './gyp-sources.mjs'
 import { readMachO } from './mach-o.mjs'
-import { root } from './run.mjs'
 import { addonFlags, buildAddon, ensureZig, out, runTool } from './zig.mjs'
 
 const strict = ['-Wall', '-Wextra', '-Werror']
@@ -30,28 +30,6 @@ for (const { name, check } of checks) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
   }
-}
-
-/**
- * The files that binding.gyp takes on a system, as gyp itself understands it.
- * @param {'mac' | 'win' | 'freebsd'} system
- */
-function sourcesFor(system) {
-  const script = `
-import json, sys
-sys.path.insert(0, 'node_modules/node-gyp/gyp/pylib')
-import gyp
-class Options: generator_output = None; toplevel_dir = '.'
-parameters = {'options': Options, 'parallel': False, 'root_targets': None}
-targets = gyp.Load(['binding.gyp'], 'gypd', {'OS': sys.argv[1]}, [sys.argv[2]], '.', parameters)[2]
-print(json.dumps([source for target in targets.values() for source in target['sources']]))`
-  // Instead of node-gyp's own, which wants to know of Node and its headers.
-  const defaults = join(out, 'defaults.gypi')
-  writeFileSync(defaults, "{ 'target_defaults': { 'type': 'loadable_module' } }")
-  const args = ['-B', '-c', script, system, defaults]
-  /** @type {unknown} */
-  const sources = JSON.parse(runTool('python3', args))
-  return /** @type {string[]} */ (sources).map((source) => join(root, source))
 }
 
 /**

@@ -15,6 +15,7 @@ const checks = [
   { name: 'types', run: script('check:types') },
   { name: 'unused', run: script('check:unused') },
   { name: 'package', run: () => script('build:ts')() && script('check:package')() },
+  { name: 'workflows', run: script('check:workflows') },
   {
     name: 'clang-format',
     needs: ['clang-format-19'],

@@ -14,6 +14,9 @@ const types = new Map([
 const headerSize = 32
 const symbolTable = 0x2 // LC_SYMTAB
 const signature = 0x1d // LC_CODE_SIGNATURE
+// LC_LOAD_DYLIB, LC_LOAD_WEAK_DYLIB, LC_REEXPORT_DYLIB
+const loads = [0x0c, 0x80000018, 0x8000001f]
+const buildVersion = 0x32 // LC_BUILD_VERSION
 const symbolSize = 16 // nlist_64
 // n_type: N_EXT, N_TYPE and its values
 const external = 0x01
@@ -30,11 +33,22 @@ export function readMachO(file) {
   const imports = []
   /** @type {string[]} */
   const exports = []
+  /** @type {string[]} */
+  const libraries = []
   let signed = false
+  let oldest = ''
   let command = headerSize
   for (let left = bytes.readUInt32LE(16); left > 0; left--) {
     const kind = bytes.readUInt32LE(command)
     if (kind === signature) signed = true
+    if (loads.includes(kind)) {
+      const name = command + bytes.readUInt32LE(command + 8)
+      libraries.push(bytes.toString('latin1', name, bytes.indexOf(0, name)))
+    }
+    if (kind === buildVersion) {
+      const version = bytes.readUInt32LE(command + 12)
+      oldest = `${String(version >> 16)}.${String((version >> 8) & 0xff)}`
+    }
     if (kind === symbolTable) {
       for (const { name, type, description } of symbolsOf(bytes, command)) {
         if ((type & external) === 0) continue
@@ -47,7 +61,7 @@ export function readMachO(file) {
   }
   const cpu = cpus.get(bytes.readUInt32LE(4))
   const type = types.get(bytes.readUInt32LE(12))
-  return { cpu, type, signed, imports, exports }
+  return { cpu, type, signed, oldest, libraries, imports, exports }
 }
 
 /**

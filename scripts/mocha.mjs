@@ -10,14 +10,15 @@ import { root } from './run.mjs'
  * Runs mocha in a process of its own.
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} env added to this process's
+ * @param {string} [node] default: this process's
  * @returns {Counts} A run that ended badly has at least one failure, whatever it reported.
  */
-export function runMocha(args, env) {
+export function runMocha(args, env, node = process.execPath) {
   const dir = mkdtempSync(join(tmpdir(), 'reflink-merge-counts-'))
   const file = join(dir, 'counts.json')
   const mocha = ['node_modules/mocha/bin/mocha.js', '--reporter=scripts/mocha-reporter.cjs']
   try {
-    const { status, signal } = spawnSync(process.execPath, [...mocha, ...args], {
+    const { status, signal } = spawnSync(node, [...mocha, ...args], {
       cwd: root,
       env: { ...process.env, ...env, MOCHA_COUNTS: file },
       stdio: 'inherit',

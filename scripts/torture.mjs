@@ -1,5 +1,5 @@
 // npm run test:torture: the long versions of the loops that npm test runs briefly, one after the other.
-// npm run test:torture -- [--list] [--runs=N] [--seed=N] [loop...]
+// npm run test:torture -- [--list] [--runs=N] [--seed=N] [--grep='on xfs'] [loop...]
 // Every seed is printed; --seed gives one again. The exit code is 1 if any loop failed.
 
 import { parseArgs } from 'node:util'
@@ -18,7 +18,12 @@ import { loops } from './torture/loops.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { list: { type: 'boolean' }, runs: { type: 'string' }, seed: { type: 'string' } },
+  options: {
+    list: { type: 'boolean' },
+    runs: { type: 'string' },
+    seed: { type: 'string' },
+    grep: { type: 'string' },
+  },
 })
 const unknown = positionals.filter((name) => !loops.some((loop) => loop.name === name))
 if (unknown.length > 0) fail(`No such loop: ${unknown.join(', ')}; --list tells their names.`)
@@ -52,7 +57,9 @@ function torture(loop, seed) {
   const file = join(dir, 'figures')
   const start = performance.now()
   try {
-    const counts = runMocha(loop.mocha, {
+    const some = values.grep === undefined ? [] : [`--grep=${values.grep}`]
+    const counts = runMocha([...some, ...loop.mocha], {
+      REFLINK_MERGE_LONG: '1',
       REFLINK_MERGE_RUNS: runs,
       REFLINK_MERGE_SEED: seed,
       REFLINK_MERGE_FIGURES: file,

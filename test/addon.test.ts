@@ -40,7 +40,8 @@ describe('the addon', () => {
 
     for (const call of [
       ...['reflink', 'reflinkAsync', 'cloneFile', 'cloneFileSync', 'sharedBytes', 'tryLock'],
-      ...['batch', 'stat', 'list', 'openDirectory', 'readRecord', 'writeRecord', 'sync'],
+      ...['batch', 'stat', 'list', 'openDirectory', 'closeDirectory'],
+      ...['readRecord', 'writeRecord', 'sync'],
     ])
       it(`${call} throws a TypeError, or what the caller's own getter threw, or gives a result`, () => {
         const own = report.outcomes.filter(({ name }) => name.startsWith(`${call}: `))
@@ -53,7 +54,8 @@ describe('the addon', () => {
   it('has no function that was forgotten here', () => {
     const functions = Object.entries(loaded()).filter(([, value]) => typeof value === 'function')
     assert.deepEqual(functions.map(([name]) => name).sort(), [
-      ...['batch', 'cloneFile', 'cloneFileSync', 'list', 'openDirectory', 'readRecord', 'reflink'],
+      ...['batch', 'cloneFile', 'cloneFileSync', 'closeDirectory', 'list', 'openDirectory'],
+      ...['readRecord', 'reflink'],
       ...['reflinkAsync', 'sharedBytes', 'stat', 'sync', 'tryLock', 'writeRecord'],
     ])
   })
@@ -152,6 +154,15 @@ describe('the addon', () => {
     assert.deepEqual([...kinds], [1, 2, 1, 2, 2])
     assert.equal(sizes[0], 4)
     assert.equal(directoryModes[1], 0o711)
+  })
+
+  it('closes what it opened, once, and nothing else', () => {
+    const { openDirectory, closeDirectory } = loaded()
+    const own = fs.openSync(freshDir(), 'r')
+    const { fd } = openDirectory(freshDir(), '')
+    assert.deepEqual([closeDirectory(fd), closeDirectory(fd)], [0, errno.EBADF])
+    assert.equal(closeDirectory(own), errno.EBADF)
+    fs.closeSync(own)
   })
 
   it('has no directory that is cloned whole where the system has no such call', async function () {

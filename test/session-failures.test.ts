@@ -7,9 +7,10 @@ import { openMerge } from '../lib/index'
 import type { MergeOptions, Source } from '../lib/index'
 import { Session } from '../lib/session'
 import { failureOf, type Failure } from './support/failure'
+import { failpoints } from './support/failpoints'
 import { freshDir } from './support/fresh'
 import { scriptedHost, type Operation, type ScriptedCall } from './support/scripted-host'
-import { cloningEverywhere, failWith, failingFrom } from './support/scripts'
+import { cloningEverywhere, failWith } from './support/scripts'
 import { openIn, stagingIn, stored } from './support/session'
 import { assertTree, digest } from './support/snapshot'
 import { writeTree, type TreeSpec } from './support/tree'
@@ -173,9 +174,7 @@ describe('a merge session that fails', function () {
 
     it('at every call that changes anything, also while commit() runs', async () => {
       for (let n = 1; ; n++) {
-        const { host, failed } = failingFrom(defaultHost, n, true, () =>
-          failWith('EIO', 'scripted'),
-        )
+        const { host, hit: failed } = failpoints(defaultHost, n, () => failWith('EIO', 'scripted'))
         const session = await Session.open(host, dest, { concurrency: 1, linkModes: 'copy' })
         const errors = new Set<unknown>()
         for (const source of sources) {

@@ -1,16 +1,17 @@
 import { errno } from '../errno'
-import { SystemError } from '../errors'
+import { SystemError, throwAfter } from '../errors'
 import { below, entryOf, joinPath, type Directory, type Host, type Place } from '../host/host'
 import { openReal } from '../host/open-real'
 import { throwIfFailed } from '../host/trees'
 import { eachDirectory, namesOf, ownerAccess, type PlanDirectory } from '../plan/plan'
 import type { Survey } from '../plan/survey'
 import type { Target } from '../plan/target'
-import type { Intent, MergeRecord } from '../record'
+import type { Intent, MergeRecord, Restriction } from '../record'
 import { foreignNames } from './foreign'
 import { Journal } from './journal'
 import { lockDirectory, type Lock, type LockOptions } from './lock'
-import { publish, toRestrict } from './publish'
+import { publish } from './publish'
+import { restrictionsOf, toRestrict } from './restrictions'
 
 /** What was staged, and where what it replaces goes. */
 interface StagedTree {
@@ -25,6 +26,10 @@ interface StagedTree {
   readonly prefix: string
   /** Keeps what this merge is about to do, in case it is killed. */
   write(record: MergeRecord): Promise<void>
+  /** Keeps which directories of a dest that one rename makes are to get their own mode after it. */
+  writeModes(restrictions: readonly Restriction[]): Promise<void>
+  /** Has what others put into it kept. */
+  keep(holding: MergeRecord['holding']): Promise<void>
   /** Nothing that was written counts any more: dest is as it is to be. */
   settle(): Promise<void>
   /** What was written counts again: what was done is about to be taken back. */
@@ -122,9 +127,14 @@ class Commit {
 
   /** What the directories hold that are published with all that is in them. */
   private holding({ prefix }: StagedTree): MergeRecord['holding'] {
-    return [...wholeDirectories(this.context.root)].map(
+    const { missing } = this.context.target
+    const between = missing
+      .slice(1)
+      .map((name, depth) => [missing.slice(0, depth + 1).join('/'), [name]] as const)
+    const whole = [...wholeDirectories(this.context.root)].map(
       (each) => [joinPath(prefix, each.path), namesOf(each)] as const,
     )
+    return [...between, ...whole]
   }
 
   private async publishAll(): Promise<Committed> {
@@ -161,11 +171,13 @@ class Commit {
     if (target.missing.length === 0) return target.nearest
     const staged = (this.staged = await this.context.stage())
     if (staged === undefined) return target.nearest
+    const restrictions = await restrictionsOf(this.context.host, root, staged)
+    if (restrictions.length > 0) await staged.writeModes(restrictions)
     if (this.context.durable) await this.sync()
     for (const [depth, name] of target.missing.entries()) {
       const path = target.missing.slice(0, depth).join('/')
       const journal = this.journal(staged.published, staged.replaced, nearest)
-      // Nothing is written down before: whoever is killed after this one rename leaves dest complete.
+      // No record of it: whoever is killed after this one rename leaves dest complete, but for modes.
       const entries = [{ path, names: [name] }]
       await journal.know(entries)
       const [done] = await journal.publish(entries)
@@ -233,12 +245,19 @@ class Commit {
     await this.staged?.reopen().catch((error: unknown) => errors.push(error))
     for (const undo of this.undos.reverse()) errors.push(...(await undo()))
     if (errors.length === 0 && this.staged !== undefined) {
-      const { steady } = this.context
-      await foreignNames(steady, this.staged.published, this.holding(this.staged)).catch(
-        (error: unknown) => errors.push(error),
-      )
+      await this.keepForeign(this.staged).catch((error: unknown) => errors.push(error))
     }
     return errors
+  }
+
+  /** Throws where others have something in what was taken back, after it has seen to it that it stays. */
+  private async keepForeign(staged: StagedTree): Promise<void> {
+    const holding = this.holding(staged)
+    try {
+      await foreignNames(this.context.steady, staged.published, holding)
+    } catch (error) {
+      await throwAfter(error, () => staged.keep(holding))
+    }
   }
 
   async close(): Promise<void> {

@@ -199,17 +199,19 @@ export class Journal {
     const ours = isSame && (mtime === undefined || found.mtime === mtime)
     // Gone or another's by now: not ours to move.
     if (!ours && found?.ino !== 0n) return
-    if (ours) {
+    const before = replaced === undefined ? [] : [{ path, names: [replaced] }]
+    // Missing where a merge that was killed had not come to it, or was being undone already.
+    const [saved] = await inodesOf(this.steady, this.places.replaced, before)
+    const isSaved = saved !== undefined && saved.ino !== 0n
+    // A file goes over ours, so that its path is never empty; then ours is gone, as it would be in the end.
+    const isOver = ours && isSaved && replaced === name && !found.isDirectory && !saved.isDirectory
+    if (ours && !isOver) {
       const back = this.jobs(this.places.dest, this.places.fresh, one)
       await this.attempt(back, () => this.steady.rename(back, false), new Set())
     }
-    if (replaced === undefined) return
-    const before = [{ path, names: [replaced] }]
-    const [saved] = await inodesOf(this.steady, this.places.replaced, before)
-    // A merge that was killed had not come to it, or was being undone already.
-    if (saved?.ino === 0n) return
+    if (!isSaved) return
     const old = this.jobs(this.places.replaced, this.places.dest, before)
-    await this.attempt(old, () => this.steady.rename(old, false), new Set())
+    await this.attempt(old, () => this.steady.rename(old, isOver), new Set())
   }
 
   private record(
@@ -270,12 +272,21 @@ export class Journal {
   }
 }
 
-/** All zero where there is nothing. */
-async function inodesOf(host: Host, start: Place, entries: readonly Entries[]): Promise<Inode[]> {
+/** What stands at a name; all zero where there is nothing. */
+interface Standing extends Inode {
+  readonly isDirectory: boolean
+}
+
+async function inodesOf(
+  host: Host,
+  start: Place,
+  entries: readonly Entries[],
+): Promise<Standing[]> {
   const jobs = entries.map(({ path, names }) => ({ to: below(start, path), names }))
   const { identities, kinds } = await host.stat(jobs)
   return Array.from(kinds, (kind, index) => {
     const [dev = 0n, ino = 0n, mtime = 0n] = identities.subarray(index * identityLength)
-    return { dev, ino, mtime: kind === Kind.Directory ? 0n : mtime }
+    const isDirectory = kind === Kind.Directory
+    return { dev, ino, mtime: isDirectory ? 0n : mtime, isDirectory }
   })
 }

@@ -1,4 +1,5 @@
-import { Action, ownerAccess, type Part, type PlanDirectory } from '../plan/plan'
+import type { Part } from '../plan/part'
+import { Action, type PlanDirectory } from '../plan/plan'
 import type { Inode, Intent } from '../record'
 import type { Entries, Journal } from './journal'
 
@@ -135,16 +136,4 @@ function* inCalls(batches: readonly Batch[]): Generator<Batch[]> {
     names = 0
   }
   if (call.length > 0) yield call
-}
-
-/** Directories that were published with more access than they are to have, deepest first. */
-export function* toRestrict(
-  directory: PlanDirectory,
-  inside = false,
-): Generator<{ path: string; mode: number }> {
-  const ours = inside || directory.state === 'published'
-  for (const child of directory.directories.values()) yield* toRestrict(child, ours)
-  const { path, mode, state } = directory
-  if (!ours || state === 'keep' || mode === undefined) return
-  if ((mode & ownerAccess) !== ownerAccess && path !== '') yield { path, mode }
 }

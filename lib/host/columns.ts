@@ -127,35 +127,89 @@ export function toListings(raw: RawListings, calls: readonly string[]): Listing[
   let link = 0
   return Array.from(raw.counts, (count, index) => {
     const end = entry + count
+    const oddEnd = odd + (raw.notUtf8Counts[index] ?? 0)
     const own = names.slice(entry, end)
-    const kinds = raw.kinds.subarray(entry, end)
     const plain = plainListing(raw, index, own, joined.next(index))
     const texts = new Map<number, string>()
-    if (plain === undefined) {
-      kinds.forEach((kind, position) => {
-        if (kind === Kind.Symlink) texts.set(position, targets[link++] ?? '')
-      })
+    for (let position = 0; plain === undefined && position < count; position++) {
+      if (raw.kinds[entry + position] !== Kind.Symlink) continue
+      texts.set(position, targets[link++] ?? '')
     }
-    const oddEnd = odd + (raw.notUtf8Counts[index] ?? 0)
-    const listing: Listing = {
-      errno: raw.errnos[index] ?? 0,
-      syscall: calls[raw.calls[index] ?? 0] ?? '',
-      failedName: failedNames[index] ?? '',
-      names: own,
-      notUtf8: notUtf8.slice(odd, oddEnd),
+    const links = texts.size === 0 ? noTargets : texts
+    const odds = oddEnd === odd ? none : notUtf8.slice(odd, oddEnd)
+    const listing = new RawListing(
+      raw,
+      calls,
+      index,
+      entry,
+      own,
       plain,
-      distinct: raw.distinct[index] === 1,
-      mode: raw.directoryModes[index] ?? 0,
-      device: raw.devices[index] ?? 0,
-      kinds,
-      modes: raw.modes.subarray(entry, end),
-      sizes: raw.sizes.subarray(entry, end),
-      targets: texts,
-    }
+      odds,
+      links,
+      failedNames[index],
+    )
     entry = end
     odd = oddEnd
     return listing
   })
+}
+
+const none: readonly string[] = []
+const noTargets: Listing['targets'] = new Map<number, string>()
+
+/** What columns have for a stretch of entries; cut when somebody looks: of plain directories mostly nobody does. */
+class Stretch {
+  private ownKinds: Uint8Array | undefined
+  private ownModes: Uint16Array | undefined
+  private ownSizes: Float64Array | undefined
+
+  constructor(
+    private readonly raw: RawListings,
+    private readonly start: number,
+    private readonly end: number,
+  ) {}
+
+  get kinds(): Uint8Array {
+    return (this.ownKinds ??= this.raw.kinds.subarray(this.start, this.end))
+  }
+
+  get modes(): Uint16Array {
+    return (this.ownModes ??= this.raw.modes.subarray(this.start, this.end))
+  }
+
+  get sizes(): Float64Array {
+    return (this.ownSizes ??= this.raw.sizes.subarray(this.start, this.end))
+  }
+}
+
+/** A listing of the addon's. */
+class RawListing extends Stretch implements Listing {
+  readonly errno: number
+  readonly syscall: string
+  readonly failedName: string
+  readonly distinct: boolean
+  readonly mode: number
+  readonly device: number
+
+  constructor(
+    raw: RawListings,
+    calls: readonly string[],
+    index: number,
+    start: number,
+    readonly names: readonly string[],
+    readonly plain: PlainListing | undefined,
+    readonly notUtf8: readonly string[],
+    readonly targets: ReadonlyMap<number, string>,
+    failedName: string | undefined,
+  ) {
+    super(raw, start, start + names.length)
+    this.errno = raw.errnos[index] ?? 0
+    this.syscall = calls[raw.calls[index] ?? 0] ?? ''
+    this.failedName = failedName ?? ''
+    this.distinct = raw.distinct[index] === 1
+    this.mode = raw.directoryModes[index] ?? 0
+    this.device = raw.devices[index] ?? 0
+  }
 }
 
 /** `joined`: the names of its files as they came, where that is known. */

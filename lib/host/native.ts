@@ -15,7 +15,7 @@ import {
   type Stats,
 } from './host'
 import { rawJobs, rawPlace, rawPlaces, targetsOf, toListings } from './columns'
-import { closeDescriptor, keep, poolSize } from './descriptors'
+import { keep, poolSize } from './descriptors'
 import { renameNoReplace } from './no-replace'
 
 type NativeAddon = Required<Addon>
@@ -69,7 +69,12 @@ export function nativeHost(addon: NativeAddon): Host {
       if (errno !== 0) throw new SystemError(errno, { syscall: 'open', path })
       return keep(path, fd)
     },
-    close: (directory) => closeDescriptor(directory.fd),
+    // Not by node:fs, which in a worker thread warns of descriptors that it did not open.
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async close({ fd, path }) {
+      const errno = addon.closeDirectory(fd)
+      if (errno !== 0) throw new SystemError(errno, { syscall: 'close', path })
+    },
     tryLock: (directory) => addon.tryLock(directory.fd),
 
     async writeRecord(place, name, text) {

@@ -2,6 +2,7 @@ import type { Place } from '../host/host'
 import { below } from '../host/host'
 import type { SourceTree, TreeDirectory } from '../scan/tree'
 import type { Conflict } from '../types'
+import type { Part } from './part'
 
 /** What happens to one entry; the last two say that it has happened. */
 export const Action = {
@@ -12,18 +13,6 @@ export const Action = {
   Created: 4,
   Replaced: 5,
 } as const
-
-/** The entries of one directory that come from one source. */
-export interface Part {
-  readonly source: number
-  readonly tree: TreeDirectory
-  /** Indexes into the tree's columns. */
-  readonly picks: Uint32Array
-  /** One a pick, as found in dest. */
-  readonly actions: Uint8Array
-  /** One a pick: 0, or how it was put into the staging directory, a number of `Placements`. */
-  readonly staged: Uint16Array
-}
 
 /**
  * What dest has at a directory's path.
@@ -77,16 +66,17 @@ export const ownerAccess = 0o700
 /** Shared by all directories that have nothing in it. */
 export const emptyMap: ReadonlyMap<string, never> = new Map<string, never>()
 
-let numbers = countTo(1024)
+const counts = new Map<number, Uint32Array>()
 
-function countTo(count: number): Uint32Array {
-  return Uint32Array.from({ length: count }, (_, index) => index)
-}
-
-/** 0, 1, … `count` - 1: a window on numbers that all share. */
+/** 0, 1, … `count` - 1; shared by all who ask for as many, so not to be written to. */
 export function upTo(count: number): Uint32Array {
-  if (count > numbers.length) numbers = countTo(2 * count)
-  return numbers.subarray(0, count)
+  let numbers = counts.get(count)
+  if (numbers === undefined) {
+    numbers = Uint32Array.from({ length: count }, (_, index) => index)
+    // Few directories are that big, and their numbers are.
+    if (count <= 4096) counts.set(count, numbers)
+  }
+  return numbers
 }
 
 /** The names that a directory holds: those of its parts in order, then its subdirectories. */

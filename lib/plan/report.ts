@@ -19,14 +19,16 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
   const totals = { files: 0, directories: -1, symlinks: 0, bytes: 0 }
   for (const { parts } of eachDirectory(root)) {
     totals.directories++
-    for (const { source, tree, picks } of parts) {
+    for (const part of parts) {
+      const { source, tree, picks } = part
       const result = sources[source] as SourceResult
-      const { kinds, sizes, plainBytes } = tree
-      if (plainBytes !== undefined && picks.length === tree.names.length) {
+      const { plainBytes } = tree
+      if (plainBytes !== undefined && part.isWhole) {
         result.files += picks.length
         result.bytes += plainBytes
         continue
       }
+      const { kinds, sizes } = tree
       for (let position = 0; position < picks.length; position++) {
         const index = picks[position] as number
         if (kinds[index] === Kind.Symlink) {
@@ -70,15 +72,26 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
   const fallbacks = new FallbackCount()
   /** Entries, by the number of their placement. */
   const placed: number[] = []
+  const count = (placement: number, entries: number): void => {
+    placed[placement] = (placed[placement] ?? 0) + entries
+  }
+  const hasSteps = (placement: number): boolean => (placements.of(placement)?.steps.length ?? 0) > 0
   const visit = (directory: PlanDirectory, outer: PlanAction | undefined): void => {
     const inherited = outer ?? inheritedAction(directory)
-    for (const { tree, picks, actions, staged } of directory.parts) {
+    for (const part of directory.parts) {
+      const { tree, picks, placementOfAll } = part
+      if (placementOfAll !== undefined && inherited !== undefined && !hasSteps(placementOfAll)) {
+        counts[effectOf[inherited]] += picks.length
+        if (inherited === 'create') count(placementOfAll, picks.length)
+        continue
+      }
+      const { actions, staged } = part
       for (let position = 0; position < picks.length; position++) {
         const action = inherited ?? actionOf(actions[position] ?? Action.Create)
         counts[effectOf[action]]++
         if (action !== 'create' && action !== 'replace') continue
         const number = staged[position] as number
-        placed[number] = (placed[number] ?? 0) + 1
+        count(number, 1)
         const placement = placements.of(number)
         if (placement === undefined || placement.steps.length === 0) continue
         fallbacks.add(placement, () => {

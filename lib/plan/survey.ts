@@ -14,13 +14,13 @@ import { inLanes } from '../lanes'
 import type { Conflict, ExistingPolicy } from '../types'
 import { executableBits } from './claims'
 import type { Compare, ComparisonJob } from './compare'
+import type { Part } from './part'
 import {
   Action,
   eachDirectory,
   namesOf,
   originOf,
   placeOf,
-  type Part,
   type PlanDirectory,
   type Union,
 } from './plan'

@@ -7,7 +7,8 @@ import { among, inOrder, isConflict, join, partNames, type Contest } from './con
 import { Scope } from './exclusive'
 import { lookAlikes } from './lookalikes'
 import { eachMeeting, meet, type Meeting } from './meeting'
-import { emptyMap, upTo, type Part, type PlanDirectory, type Union } from './plan'
+import { Part } from './part'
+import { emptyMap, upTo, type PlanDirectory, type Union } from './plan'
 import { claimOf, type Policy } from './policy'
 import type { NameGroup } from './spelling'
 
@@ -112,7 +113,7 @@ class Builder {
 
   /** One source alone: nothing to compare, so nothing is chosen name by name. */
   private takeWhole(plan: PlanDirectory, { source, tree }: Provider): void {
-    if (tree.names.length > 0) plan.parts = [toPart(source, tree, upTo(tree.names.length))]
+    if (tree.names.length > 0) plan.parts = [new Part(source, tree, upTo(tree.names.length))]
     for (const [name, child] of tree.directories) {
       const path = joinPath(plan.path, name)
       plan.directories.set(name, this.directory(path, name, [{ source, tree: child }]))
@@ -181,7 +182,7 @@ class Builder {
     for (const { source, tree } of providers) {
       const picks = chosen.get(source) ?? []
       picks.sort((a, b) => a - b)
-      if (picks.length > 0) plan.parts.push(toPart(source, tree, Uint32Array.from(picks)))
+      if (picks.length > 0) plan.parts.push(new Part(source, tree, Uint32Array.from(picks)))
     }
     for (const [name, child] of meeting.below) if (!plan.directories.has(name)) this.close(child)
   }
@@ -302,9 +303,4 @@ function doubtsOf(draft: Draft): Doubt[] {
     const isOpen = names.length > 1 && names.some(isWanted)
     return isOpen ? [{ draft, meeting: doubt.meeting, path, names, isWanted }] : []
   })
-}
-
-function toPart(source: number, tree: TreeDirectory, picks: Uint32Array): Part {
-  const { length } = picks
-  return { source, tree, picks, actions: new Uint8Array(length), staged: new Uint16Array(length) }
 }

@@ -6,7 +6,7 @@ import { Kind, type Directory, type Host } from '../host/host'
 import { openReal } from '../host/open-real'
 import { patiently } from '../host/patient'
 import { readRecord } from './read'
-import { destName, freshName, journalName } from '../record'
+import { destName, journalName, modesName } from '../record'
 import { reservedPrefix } from '../scan/scan'
 
 /** A staging directory whose merge is gone. Nobody else can take it as long as it is open. */
@@ -76,7 +76,7 @@ interface Wanted {
   readonly isGuarded: boolean
 }
 
-/** Undefined where it is another's, or of a merge into another dest. */
+/** Undefined where it is another user's, or counts for another dest. */
 async function open(
   host: Host,
   path: string,
@@ -117,10 +117,11 @@ async function claim(
   prefix: string,
   isGuarded: boolean,
 ): Promise<'running' | 'ours' | undefined> {
-  if (!isOurs(directory) || !(await isFor(host, directory, prefix))) return undefined
-  if (!(await hold(host, directory, isGuarded))) return 'running'
-  // Its merge may have put something into it, and been killed, between the look and the lock.
-  return (await isFor(host, directory, prefix)) ? 'ours' : undefined
+  if (!isOurs(directory)) return undefined
+  const isMine = await isFor(host, directory, prefix)
+  if (!(await hold(host, directory, isMine && isGuarded))) return isMine ? 'running' : undefined
+  // Only now, since its merge may have put something into it, and been killed, before the lock was taken.
+  return isMine || !(await counts(host, directory)) ? 'ours' : undefined
 }
 
 /**
@@ -137,13 +138,14 @@ async function hold(host: Host, directory: Directory, isGuarded: boolean): Promi
 }
 
 /** Has it written down what it will do to dest? */
-export async function hasBegun(host: Host, directory: Directory): Promise<boolean> {
-  return (await kindOf(host, directory, journalName)) !== Kind.Missing
+export function hasBegun(host: Host, directory: Directory): Promise<boolean> {
+  return holds(host, directory, [journalName])
 }
 
-async function kindOf(host: Host, directory: Directory, name: string): Promise<number | undefined> {
-  const { kinds } = await host.stat([{ to: { base: directory, path: '' }, names: [name] }])
-  return kinds[0]
+/** Any of these names? */
+async function holds(host: Host, directory: Directory, names: readonly string[]): Promise<boolean> {
+  const { kinds } = await host.stat([{ to: { base: directory, path: '' }, names }])
+  return kinds.some((kind) => kind !== Kind.Missing)
 }
 
 async function unlessUnreadable<T>(call: Promise<T>): Promise<T | undefined> {
@@ -161,9 +163,16 @@ function isOurs({ fd }: Directory): boolean {
   return (mode & 0o077) === 0 && uid === (process.geteuid?.() ?? uid)
 }
 
-/** In dest itself only its own merges have staging directories. One with nothing staged in it is anybody's to remove. */
+/** In dest itself only its own merges have staging directories. */
 async function isFor(host: Host, directory: Directory, prefix: string): Promise<boolean> {
-  const at = { base: directory, path: '' }
-  if (prefix === '' || (await readRecord(host, at, destName)) === prefix) return true
-  return (await kindOf(host, directory, freshName)) === Kind.Missing
+  if (prefix === '') return true
+  return (await readRecord(host, { base: directory, path: '' }, destName)) === prefix
+}
+
+/**
+ * Its merge had written down something that is to be taken back, or finished: that is left to those who merge into the same
+ * dest. Otherwise it has changed nothing and is anybody's to remove, also where a power cut took the name of its dest.
+ */
+function counts(host: Host, directory: Directory): Promise<boolean> {
+  return holds(host, directory, [journalName, modesName])
 }

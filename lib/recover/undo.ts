@@ -7,14 +7,17 @@ import { ownerAccess } from '../plan/plan'
 import { freshName, journalName, settledName, type Intent, type MergeRecord } from '../record'
 import type { Abandoned } from './find'
 import { lastRecord } from './read'
+import { restrict } from './restrict'
 
 /**
- * Puts dest back to what it was before the merge; true if there was something to put back. The staging directory then
- * holds nothing that is needed. Whoever calls it holds dest's lock, unless there is none.
+ * Puts dest back to what it was before the merge; true if there was something to put back. Where one rename made dest, it
+ * is complete. The staging directory then holds nothing that is needed. Whoever calls it holds dest's lock, unless there is
+ * none.
  */
 export async function undoMerge(host: Host, merge: Abandoned): Promise<boolean> {
   const record = await lastRecord(host, merge.directory)
-  if (record !== undefined) await takeBack(host, merge, record)
+  if (record === undefined) await restrict(host, merge)
+  else await takeBack(host, merge, record)
   return record !== undefined
 }
 

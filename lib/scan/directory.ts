@@ -59,20 +59,47 @@ function toTree(
   const isWhole = plain !== undefined && source.filter === undefined
   if (isWhole) plain.directories.forEach(descend)
   const entries = isWhole
-    ? { ...firstOf(listing, plain.files.length), names: plain.files }
+    ? listing
     : pick(listing, wantedOf(listing, pending, rules, problems, descend))
-  return {
-    names: entries.names,
-    kinds: entries.kinds,
-    modes: entries.modes,
-    sizes: entries.sizes,
-    targets: entries.targets,
+  return new ScannedDirectory(
+    entries,
+    isWhole ? plain.files : entries.names,
     directories,
-    plainBytes: isWhole ? plain.bytes : undefined,
+    isWhole ? plain.bytes : undefined,
     distinct,
-    mode: mode & 0o777,
-    origin: place,
+    mode & 0o777,
+    place,
     device,
+  )
+}
+
+/** Its columns are a listing's, which cuts them when somebody looks. */
+class ScannedDirectory implements TreeDirectory {
+  readonly targets: ReadonlyMap<number, string>
+
+  constructor(
+    private readonly entries: Entries,
+    readonly names: readonly string[],
+    readonly directories: Map<string, TreeDirectory>,
+    readonly plainBytes: number | undefined,
+    readonly distinct: boolean,
+    readonly mode: number,
+    readonly origin: Place,
+    readonly device: number,
+  ) {
+    this.targets = entries.targets
+  }
+
+  get kinds(): Uint8Array {
+    return this.entries.kinds
+  }
+
+  get modes(): Uint16Array {
+    return this.entries.modes
+  }
+
+  get sizes(): Float64Array {
+    return this.entries.sizes
   }
 }
 
@@ -146,19 +173,6 @@ function unsupported(
 
 type Entries = Pick<TreeDirectory, 'names' | 'kinds' | 'modes' | 'sizes' | 'targets'>
 
-/** The columns of the first entries. */
-function firstOf(
-  { kinds, modes, sizes, targets }: Listing,
-  length: number,
-): Omit<Entries, 'names'> {
-  return {
-    kinds: kinds.subarray(0, length),
-    modes: modes.subarray(0, length),
-    sizes: sizes.subarray(0, length),
-    targets,
-  }
-}
-
 /** The entries at some indexes; windows on the columns where those are the first ones, as they mostly are. */
 function pick(listing: Listing, indexes: readonly number[]): Entries {
   const { names, kinds, modes, sizes, targets } = listing
@@ -172,7 +186,13 @@ function pick(listing: Listing, indexes: readonly number[]): Entries {
     })
   }
   if (length === 0 || indexes[length - 1] === length - 1) {
-    return { ...firstOf(listing, length), names: names.slice(0, length), targets: texts }
+    return {
+      names: names.slice(0, length),
+      kinds: kinds.subarray(0, length),
+      modes: modes.subarray(0, length),
+      sizes: sizes.subarray(0, length),
+      targets: texts,
+    }
   }
   return {
     names: indexes.map((index) => names[index] as string),

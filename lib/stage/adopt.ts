@@ -1,6 +1,7 @@
 import { entryOf, type Host, type PairJob, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { placeOf, type Part, type PlanDirectory } from '../plan/plan'
+import type { Part } from '../plan/part'
+import { placeOf, type PlanDirectory } from '../plan/plan'
 import { nameAt } from './entries'
 import type { Unit } from './wanted'
 
@@ -157,8 +158,10 @@ function takeOver(directory: PlanDirectory, early: PlanDirectory): void {
   for (const [index, part] of directory.parts.entries()) {
     const own = early.parts[index]
     if (own === undefined) continue
-    part.staged.set(own.staged)
-    own.staged.fill(0)
+    const alike = own.placementOfAll
+    if (alike === undefined) part.staged.set(own.staged)
+    else part.stageAll(alike)
+    own.stageAll(0)
   }
   for (const [name, child] of directory.directories) {
     const own = early.directories.get(name)

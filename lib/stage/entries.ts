@@ -1,6 +1,7 @@
 import { joinPath, Kind, pathOf, type LinkJob, type PairJob, type Place } from '../host/host'
 import type { Step } from '../plan/placements'
-import { originOf, placeOf, type Part } from '../plan/plan'
+import type { Part } from '../plan/part'
+import { originOf, placeOf } from '../plan/plan'
 import type { StoreFile } from '../scan/tree'
 import type { LinkMode } from '../types'
 import type { Unit } from './wanted'
@@ -35,8 +36,8 @@ export function sourcePath({ part }: Unit, position: number): string {
 /** Those of a unit's positions where the source has a symlink, or those where it has not. */
 export function whereLink(unit: Unit, isLink: boolean): Unit['positions'] {
   const { part, positions } = unit
-  const { targets, kinds } = part.tree
-  if (targets.size === 0) return isLink ? [] : positions
+  if (part.tree.targets.size === 0) return isLink ? [] : positions
+  const { kinds } = part.tree
   return Array.from(positions).filter(
     (position) => (kinds[part.picks[position] ?? 0] === Kind.Symlink) === isLink,
   )

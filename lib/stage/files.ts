@@ -9,7 +9,8 @@ import {
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import { Placements } from '../plan/placements'
-import { originOf, type Part, type PlanDirectory } from '../plan/plan'
+import type { Part } from '../plan/part'
+import { originOf, type PlanDirectory } from '../plan/plan'
 import type { LinkMode } from '../types'
 import {
   deviceOf,
@@ -219,8 +220,8 @@ export class FilePlacer {
     const { part, positions, steps } = group
     const placed = this.placements.numberOf(mode, steps)
     const end = first + positions.length
-    if (positions.length === part.staged.length && isZero(outcomes.errnos, first, end)) {
-      part.staged.fill(placed)
+    if (positions.length === part.picks.length && isZero(outcomes.errnos, first, end)) {
+      part.stageAll(placed)
       return []
     }
     const reasons = new Map<string, { positions: number[]; refusal: Refusal }>()

@@ -93,11 +93,11 @@ function bytesOf(units: readonly Unit[]): number {
   let bytes = 0
   for (const { part, positions } of units) {
     const { picks, tree } = part
-    const { kinds, sizes, plainBytes, names } = tree
-    if (plainBytes !== undefined && positions.length === names.length) {
-      bytes += plainBytes
+    if (tree.plainBytes !== undefined && positions.length === tree.names.length) {
+      bytes += tree.plainBytes
       continue
     }
+    const { kinds, sizes } = tree
     for (let at = 0; at < positions.length; at++) {
       const index = picks[positions[at] as number] as number
       if (kinds[index] === Kind.File) bytes += sizes[index] as number

@@ -5,7 +5,17 @@ import { SystemError, throwAfter } from '../errors'
 import { below, joinPath, Kind, pathOf, type Directory, type Host, type Place } from '../host/host'
 import { makeDirectories, makePath, removeTree, throwIfFailed } from '../host/trees'
 import { ownerAccess } from '../plan/plan'
-import { destName, freshName, journalName, settledName, toText, type MergeRecord } from '../record'
+import {
+  destName,
+  freshName,
+  journalName,
+  modesName,
+  settledName,
+  toModesText,
+  toText,
+  type MergeRecord,
+  type Restriction,
+} from '../record'
 import { reservedPrefix } from '../scan/scan'
 
 /** Where a tree is staged. */
@@ -92,7 +102,8 @@ export class Staging implements StageTarget {
     const { host } = this.hosts
     try {
       // First, so that whose it is, is known before anything else is in it.
-      if (missing.length > 0) await this.writeRecord(this.scratch, destName, missing.join('/'))
+      if (missing.length > 0)
+        await this.writeRecord(host, this.scratch, destName, missing.join('/'))
       await makeDirectories(host, this.scratch, [
         { path: freshName, mode: ownerAccess },
         { path: 'old', mode: ownerAccess },
@@ -147,16 +158,29 @@ export class Staging implements StageTarget {
 
   /** Each record stands for all before it. */
   async write(record: MergeRecord): Promise<void> {
-    const { host } = this.hosts
+    await this.writeOn(this.hosts.host, record)
+  }
+
+  /** What others have in it must not be removed: nothing but a record tells so to whoever comes next. */
+  async keep(holding: MergeRecord['holding']): Promise<void> {
+    if (this.records === 0) await this.writeOn(this.hosts.steady, { intents: [], holding })
+  }
+
+  /** What is left to do once one rename has made dest. */
+  async writeModes(restrictions: readonly Restriction[]): Promise<void> {
+    await this.writeRecord(this.hosts.host, this.scratch, modesName, toModesText(restrictions))
+  }
+
+  private async writeOn(host: Host, record: MergeRecord): Promise<void> {
     const number = this.records++
     if (number === 0) {
       await makeDirectories(host, this.scratch, [{ path: journalName, mode: ownerAccess }])
     }
-    await this.writeRecord(below(this.scratch, journalName), String(number), toText(record))
+    await this.writeRecord(host, below(this.scratch, journalName), String(number), toText(record))
   }
 
-  private async writeRecord(at: Place, name: string, text: string): Promise<void> {
-    const { errno: failed, syscall } = await this.hosts.host.writeRecord(at, name, text)
+  private async writeRecord(host: Host, at: Place, name: string, text: string): Promise<void> {
+    const { errno: failed, syscall } = await host.writeRecord(at, name, text)
     if (failed !== 0) throw new SystemError(failed, { syscall, path: pathOf(at, name) })
   }
 
@@ -200,9 +224,12 @@ export class Staging implements StageTarget {
   }
 }
 
-/** What was staged first: a staging directory without it is anybody's to remove, should this be cut off. */
+/** What counts for its own dest alone goes first: should this be cut off, the rest is anybody's to remove. */
 export async function removeStaging(host: Host, parent: Directory, name: string): Promise<void> {
-  await removeTree(host, { base: parent, path: name }, freshName)
+  const staging = { base: parent, path: name }
+  await removeTree(host, staging, journalName)
+  const modes = [{ to: staging, names: [modesName] }]
+  throwIfFailed(modes, await host.unlink(modes), errno.ENOENT)
   await removeTree(host, { base: parent, path: '' }, name)
 }
 

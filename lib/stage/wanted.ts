@@ -1,4 +1,5 @@
-import { Action, upTo, type Part, type PlanDirectory, type Union } from '../plan/plan'
+import type { Part } from '../plan/part'
+import { Action, upTo, type PlanDirectory, type Union } from '../plan/plan'
 
 type Positions = ArrayLike<number> & Iterable<number>
 
@@ -54,8 +55,9 @@ export function wanted({ root, trees }: Union): Wanted {
 }
 
 /** `begun`: some of the directory's entries may be staged. */
-function missing({ actions, staged }: Part, whole: boolean, begun: boolean): Positions {
-  if (whole && !begun) return upTo(staged.length)
+function missing(part: Part, whole: boolean, begun: boolean): Positions {
+  if (whole && !begun) return upTo(part.picks.length)
+  const { actions, staged } = part
   const positions: number[] = []
   for (let position = 0; position < staged.length; position++) {
     if (staged[position] !== 0) continue

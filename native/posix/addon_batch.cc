@@ -7,6 +7,7 @@
 #include "addon_arguments.h"
 #include "batch.h"
 #include "listing.h"
+#include "open_directories.h"
 #include "records.h"
 
 namespace reflink_merge {
@@ -210,6 +211,8 @@ Napi::Value ListPlaces(const Napi::CallbackInfo& info) {
   return (new ListWorker(env, std::move(places)))->Start();
 }
 
+OpenDirectories* Kept(Napi::Env env) { return env.GetInstanceData<OpenDirectories>(); }
+
 // openDirectory(base, path): { errno, fd }. One openat a name: short enough for the main thread.
 Napi::Value OpenDirectory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -219,8 +222,15 @@ Napi::Value OpenDirectory(const Napi::CallbackInfo& info) {
   Descriptor opened = walk.Read(place);
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("errno", Napi::Number::New(env, walk.error()));
-  answer.Set("fd", Napi::Number::New(env, opened.Release()));
+  answer.Set("fd", Napi::Number::New(env, Kept(env)->Keep(std::move(opened))));
   return answer;
+}
+
+// closeDirectory(fd): errno, EBADF for what openDirectory did not give.
+Napi::Value CloseDirectory(const Napi::CallbackInfo& info) {
+  int fd = -1;
+  if (!DescriptorArgument(info.Env(), info[0], "fd", &fd)) return {};
+  return Napi::Number::New(info.Env(), Kept(info.Env())->Close(fd));
 }
 
 // writeRecord(base, path, name, text): { errno, call }
@@ -264,9 +274,11 @@ void ExportBatches(Napi::Env env, Napi::Object exports) {
   exports.Set("stat", Napi::Function::New(env, Stat, "stat"));
   exports.Set("list", Napi::Function::New(env, ListPlaces, "list"));
   exports.Set("openDirectory", Napi::Function::New(env, OpenDirectory, "openDirectory"));
+  exports.Set("closeDirectory", Napi::Function::New(env, CloseDirectory, "closeDirectory"));
   exports.Set("writeRecord", Napi::Function::New(env, WriteRecordAt, "writeRecord"));
   exports.Set("readRecord", Napi::Function::New(env, ReadRecordAt, "readRecord"));
   exports.Set("sync", Napi::Function::New(env, SyncDirectory, "sync"));
+  env.SetInstanceData(new OpenDirectories);
   Napi::Array names = Napi::Array::New(env, static_cast<size_t>(Call::kCount));
   for (uint32_t i = 0; i < static_cast<uint32_t>(Call::kCount); i++) {
     names.Set(i, Napi::String::New(env, CallName(static_cast<Call>(i))));

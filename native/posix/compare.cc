@@ -14,12 +14,14 @@ namespace {
 constexpr size_t kBufferBytes = 64 * 1024;
 
 bool HaveSameExtents(const SourceFile& a, const SourceFile& b, bool flush) {
+  // Both are as big.
+  const auto size = static_cast<uint64_t>(a.status().st_size);
   Extents left;
   Extents right;
-  if (ReadExtents(a.get(), flush, &left) != 0 || !left.comparable || left.list.empty()) {
+  if (ReadExtents(a.get(), size, flush, &left) != 0 || !left.comparable || left.list.empty()) {
     return false;
   }
-  if (ReadExtents(b.get(), flush, &right) != 0 || !right.comparable) return false;
+  if (ReadExtents(b.get(), size, flush, &right) != 0 || !right.comparable) return false;
   return std::equal(left.list.begin(), left.list.end(), right.list.begin(), right.list.end(),
                     [](const Extent& x, const Extent& y) {
                       return x.logical == y.logical && x.physical == y.physical &&

@@ -49,9 +49,10 @@ uint64_t Overlap(const std::vector<Extent>& left, const std::vector<Extent>& rig
 Outcome ExtentsOf(const SourceFile& file, std::vector<Extent>* list) {
   if (!file.outcome().ok()) return file.outcome();
   Extents extents;
-  const int error = ReadExtents(file.get(), true, &extents);
+  const auto size = static_cast<uint64_t>(file.status().st_size);
+  const int error = ReadExtents(file.get(), size, true, &extents);
   if (error != 0) return {error, Call::kExtents};
-  CutAt(static_cast<uint64_t>(file.status().st_size), &extents.list);
+  CutAt(size, &extents.list);
   *list = ByPlaceOnDisk(std::move(extents.list));
   return {};
 }

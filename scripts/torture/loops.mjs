@@ -12,19 +12,37 @@ export const loops = [
   {
     name: 'failures',
     what: 'every change of a merge fails: each errno, once and from then on',
-    mocha: ['test/commit/undo.test.ts'],
+    mocha: ['test/faults/failures.test.ts', 'test/session-failures.test.ts'],
     runs: 25_000,
   },
   {
     name: 'kills',
-    what: 'a merge, a session and recover() are killed at each of their steps',
+    what: 'a merge and a session are killed at each of their steps',
     mocha: ['test/recover/kill-loop.test.ts', 'test/recover/cut-off.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'recoveries',
+    what: 'recover() is killed at each of its steps, and runs beside a live merge',
+    mocha: ['test/recover/kill-recover.test.ts', 'test/recover/live.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'injections',
+    what: 'the failpoint layer against strace, and real errors of real file systems',
+    mocha: ['test/faults/cross-check.test.ts', 'test/faults/real-errors.test.ts'],
     runs: 25_000,
   },
   {
     name: 'power-cuts',
     what: "durability: 'full' on XFS, ext4 and Btrfs whose power is cut",
     mocha: ['test/durability.test.ts'],
+    runs: 25_000,
+  },
+  {
+    name: 'readers',
+    what: 'processes that open and hash what is in dest while merges run',
+    mocha: ['test/races/readers.test.ts'],
     runs: 25_000,
   },
   {

@@ -1,228 +1,43 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 
 import { errno } from '../../lib/errno'
 import { defaultHost } from '../../lib/host'
-import type { Host } from '../../lib/host/host'
-import { mergeOn } from '../../lib/merge'
-import type { MergeOptions, MergeResult, Source } from '../../lib/types'
+import type { MergeOptions, MergeResult } from '../../lib/types'
+import { failpoints } from '../support/failpoints'
 import { codeOf, failureOf, type Failure } from '../support/failure'
-import { freshDir, removeDir } from '../support/fresh'
+import { makeScene, scenes, type Scene, type SceneKind } from '../support/fault-scenes'
+import { freshDir } from '../support/fresh'
 import { scriptedHost, type ScriptedCall, type Verdict } from '../support/scripted-host'
-import { cloningEverywhere, failingFrom } from '../support/scripts'
-import { assertTree, differences, snapshot, type TreeEntry } from '../support/snapshot'
-import { writeTree, type TreeSpec } from '../support/tree'
+import { cloningEverywhere, failWith } from '../support/scripts'
+import { assertTree, differences, snapshot } from '../support/snapshot'
+import { writeTree } from '../support/tree'
 
 const host = cloningEverywhere(defaultHost)
 
 const isStaging = (name: string): boolean => name.startsWith('.reflink-merge-')
 
-interface Scene {
-  base: string
-  dest: string
-  /** How base was before. */
-  before: TreeEntry[]
-  /** A merge into dest. */
-  merge: (on: Host, more?: MergeOptions) => Promise<MergeResult>
-}
-
-const one: TreeSpec = {
-  'pkg/index.js': 'index of pkg',
-  'pkg/lib/deep.js': 'deep in pkg',
-  'pkg/link': { symlink: 'index.js' },
-  'shared/one.js': 'one',
-  'shared/common.js': 'common',
-  'closed/in.js': 'in',
-  'closed/': { dir: true, mode: 0o555 },
-}
-const two: TreeSpec = { 'shared/two.js': 'two', 'top.txt': { data: 'top', mode: 0o755 } }
-
-/** What dest may hold, and what is allowed there. */
-const scenes: Record<string, { dest?: TreeSpec; options?: MergeOptions }> = {
-  'a fresh dest': {},
-  'a dest that shares directories': {
-    dest: { 'shared/own.js': 'own', 'shared/common.js': 'common', 'own.txt': 'own' },
-  },
-  "existing: 'replace'": {
-    dest: {
-      'top.txt': { data: 'old top', mode: 0o600 },
-      'shared/one.js': { symlink: 'own.js' },
-      'shared/own.js': 'own',
-      pkg: 'a file in the way',
-    },
-    options: { existing: 'replace' },
-  },
-}
-
-function makeScene({
-  dest: spec,
-  options = {},
-}: {
-  dest?: TreeSpec
-  options?: MergeOptions
-}): Scene {
-  const base = freshDir()
-  const sources: Source[] = [
-    { name: 'one', dir: writeTree(path.join(base, 'one'), one) },
-    { name: 'two', dir: writeTree(path.join(base, 'two'), two) },
-  ]
-  const dest = path.join(base, 'dest')
-  if (spec !== undefined) writeTree(dest, spec)
-  return {
-    base,
-    dest,
-    before: snapshot(base),
-    merge: (on, more) => mergeOn(on, sources, dest, { ...options, ...more }),
-  }
-}
+const sceneOf = (kind: SceneKind): Scene => makeScene(freshDir(), kind)
 
 function openDescriptors(): number {
   return fs.readdirSync('/proc/self/fd').length
 }
 
-/** The call that makes each operation what it is; for clone and EACCES another one, since that falls back. */
-function verdictOf({ operation }: ScriptedCall, code: keyof typeof errno): Verdict {
-  const syscalls: Partial<Record<typeof operation, string>> = {
-    clone: code === 'EACCES' ? 'open' : 'ficlone',
-    hardlink: 'link',
-    copy: 'copy_file_range',
-    copyTimes: 'utimes',
-  }
-  return { errno: errno[code], syscall: syscalls[operation] ?? operation }
-}
-
-/** What dest held and lacks now, at its place or, of what was replaced, in old/ of a staging directory. */
-function lostOf({ dest, base, before }: Scene): string[] {
-  const now = new Map(snapshot(base).map((entry) => [entry.path, entry]))
-  const places = [
-    'dest',
-    ...fs
-      .readdirSync(dest)
-      .filter(isStaging)
-      .map((name) => `dest/${name}/old`),
-  ]
-  return before.flatMap((entry) => {
-    if (!entry.path.startsWith('dest/') || entry.type === 'directory') return []
-    const rest = entry.path.slice('dest'.length)
-    const found = places.some((place) => {
-      const there = now.get(place + rest)
-      return (
-        there !== undefined && differences([{ ...there, path: entry.path }], [entry]).length === 0
-      )
-    })
-    return found ? [] : [entry.path]
-  })
-}
-
 describe('undo', () => {
-  for (const [what, scene] of Object.entries(scenes))
-    for (const code of ['EIO', 'ENOSPC', 'EACCES'] as const) {
-      describe(`${what}, the n-th operation fails with ${code}`, () => {
-        /**
-         * Runs with a failure at the first operation, the second and so on, until none is left to fail.
-         * Collects what is wrong with each outcome, by the operation that failed.
-         */
-        async function eachFailure(
-          onceOnly: boolean,
-          complain: (
-            made: Scene,
-            outcome: MergeResult | Failure,
-            failed: readonly [ScriptedCall, ...ScriptedCall[]],
-          ) => string[],
-        ): Promise<void> {
-          const whole = makeScene(scene)
-          await whole.merge(host)
-          const complaints: string[] = []
-          for (let n = 1; ; n++) {
-            const made = makeScene(scene)
-            const { host: failing, failed } = failingFrom(host, n, onceOnly, (call) =>
-              verdictOf(call, code),
-            )
-            const outcome = await made.merge(failing).catch((error: unknown) => error as Failure)
-            const [first, ...others] = failed
-            if (first === undefined) {
-              assert.ok(n > 15, `only ${String(n)} operations`)
-              assert.ok(!(outcome instanceof Error))
-              assertTree(made.dest, whole.dest)
-              break
-            }
-            const lines = complain(made, outcome, [first, ...others])
-            if (!(outcome instanceof Error)) {
-              // Only what does not matter for the result may fail unnoticed: then dest is whole.
-              const now = snapshot(made.dest).filter((entry) => !isStaging(entry.path))
-              lines.push(...differences(now, snapshot(whole.dest)))
-            }
-            const name = path.relative(made.base, first.path).replace(/(merge-)[0-9a-f]+/, '$1*')
-            // Two lines of each show what it is.
-            for (const line of lines.slice(0, 2))
-              complaints.push(`${first.operation} ${name}: ${line.slice(0, 100)}`)
-            await removeDir(made.base)
-          }
-          assert.deepEqual(complaints, [])
-        }
-
-        it('once: dest is as before, or whole, and nothing is left over', async () => {
-          await eachFailure(true, ({ base, dest, before }, outcome) => {
-            if (outcome instanceof Error) return differences(snapshot(base), before)
-            const left = [...fs.readdirSync(base), ...fs.readdirSync(dest)].filter(isStaging)
-            return left.map(() => 'a staging directory is left over')
-          })
-        })
-
-        it('once: the error tells errno, syscall and path of that operation', async () => {
-          await eachFailure(true, (_, outcome, [first]) => {
-            if (!(outcome instanceof Error)) return []
-            const { code: got, errno: number, syscall, path: at = '', errors } = outcome
-            const told = [got, number, syscall, path.isAbsolute(at), errors]
-            const wanted = [code, -errno[code], verdictOf(first, code)?.syscall, true, undefined]
-            return isDeepStrictEqual(told, wanted) ? [] : [`told ${JSON.stringify(told)}`]
-          })
-        })
-
-        it('and all after it: nothing of dest is lost, the first error stays the cause', async () => {
-          await eachFailure(false, (made, outcome, failed) => {
-            // What was replaced is gone by right.
-            if (!(outcome instanceof Error)) return []
-            const lost = fs.existsSync(made.dest) ? lostOf(made) : []
-            const lines = lost.map((name) => `lost ${name}`)
-            const { code: got, errno: number, syscall, errors } = outcome
-            const told = [got, number, syscall]
-            // A link into old/ that is not allowed is no failure: what is replaced is moved instead.
-            const cause = failed.find(
-              ({ operation }) => operation !== 'hardlink' || code !== 'EACCES',
-            )
-            const wanted = [code, -errno[code], cause && verdictOf(cause, code)?.syscall]
-            if (!isDeepStrictEqual(told, wanted)) lines.push(`told ${JSON.stringify(told)}`)
-            if (differences(snapshot(made.base), made.before).length === 0) return lines
-            // What could not be put back or swept up is told as well.
-            const others = errors?.slice(1) ?? []
-            if (errors?.[0] !== outcome || others.length === 0) {
-              lines.push('what could not be undone is not told')
-            }
-            if (others.some((error) => error.code !== code || error.path === undefined)) {
-              lines.push(`told with ${JSON.stringify(others)}`)
-            }
-            return lines
-          })
-        })
-      })
-    }
-
   it('closes every descriptor, whatever failed', async function () {
     if (process.platform !== 'linux') this.skip()
     for (const scene of Object.values(scenes))
       for (const onceOnly of [true, false]) {
         for (let n = 1; ; n++) {
-          const made = makeScene(scene)
+          const made = sceneOf(scene)
           const before = openDescriptors()
-          const { host: failing, failed } = failingFrom(host, n, onceOnly, (call) =>
-            verdictOf(call, 'EIO'),
-          )
+          const { host: failing, hit } = failpoints(host, n, () => failWith('EIO', 'scripted'), {
+            onwards: !onceOnly,
+          })
           await made.merge(failing).catch(() => undefined)
-          assert.equal(openDescriptors(), before, `${String(n)}: ${String(failed[0]?.operation)}`)
-          if (failed.length === 0) break
+          assert.equal(openDescriptors(), before, `${String(n)}: ${String(hit[0]?.operation)}`)
+          if (hit.length === 0) break
         }
       }
   })
@@ -231,7 +46,7 @@ describe('undo', () => {
     if (process.platform !== 'linux') this.skip()
     for (const operation of ['open', 'list', 'stat', 'compare'] as const)
       for (let n = 1; ; n++) {
-        const made = makeScene(scenes['a dest that shares directories'] ?? {})
+        const made = sceneOf(scenes['a dest that shares directories'])
         const before = openDescriptors()
         let count = 0
         const failing = scriptedHost(host, (call) =>
@@ -272,30 +87,30 @@ describe('undo', () => {
     }
 
     it('a whole dest that appears meanwhile is descended into', async () => {
-      const scene = makeScene({})
+      const scene = sceneOf({})
       const script = atPublish(scene, '', (at) => {
         writeTree(at, { 'shared/foreign': 'foreign', foreign: 'foreign' })
       })
       await merging(scene, script)
-      const whole = makeScene({ dest: { 'shared/foreign': 'foreign', foreign: 'foreign' } })
+      const whole = sceneOf({ dest: { 'shared/foreign': 'foreign', foreign: 'foreign' } })
       await whole.merge(host)
       assertTree(scene.dest, whole.dest)
     })
 
     it('a directory that appears where a new one is published is descended into', async () => {
-      const scene = makeScene({ dest: {} })
+      const scene = sceneOf({ dest: {} })
       const script = atPublish(scene, 'pkg', (at) => {
         writeTree(at, { 'lib/foreign.js': 'foreign', 'index.js': 'index of pkg' })
       })
       const result = await merging(scene, script)
-      const whole = makeScene({ dest: { 'pkg/lib/foreign.js': 'foreign' } })
+      const whole = sceneOf({ dest: { 'pkg/lib/foreign.js': 'foreign' } })
       await whole.merge(host)
       assertTree(scene.dest, whole.dest)
       assert.equal(result.unchanged, 1)
     })
 
     it('a directory that vanishes is made again with its own mode', async () => {
-      const scene = makeScene({ dest: { 'shared/own.js': 'own' } })
+      const scene = sceneOf({ dest: { 'shared/own.js': 'own' } })
       let done = false
       await merging(scene, ({ operation, path: at }) => {
         if (done || operation !== 'rename' || at !== path.join(scene.dest, 'shared/one.js'))
@@ -304,13 +119,13 @@ describe('undo', () => {
         fs.rmSync(path.join(scene.dest, 'shared'), { recursive: true })
         return undefined
       })
-      const whole = makeScene({})
+      const whole = sceneOf({})
       await whole.merge(host)
       assertTree(scene.dest, whole.dest)
     })
 
     it('an identical file that appears is left as it is', async () => {
-      const scene = makeScene({ dest: {} })
+      const scene = sceneOf({ dest: {} })
       let ino = 0n
       const script = atPublish(scene, 'top.txt', (at) => {
         fs.writeFileSync(at, 'top')
@@ -343,7 +158,7 @@ describe('undo', () => {
       ],
     ] as const)
       it(`a ${kind} that appears where a file is published is a conflict, all is taken back`, async () => {
-        const scene = makeScene({ dest: { own: 'own' } })
+        const scene = sceneOf({ dest: { own: 'own' } })
         const script = atPublish(scene, 'top.txt', make)
         const error = await failureOf(merging(scene, script))
         assert.equal(error.code, 'ERR_MERGE_CONFLICT')
@@ -356,7 +171,7 @@ describe('undo', () => {
 
     for (const kind of ['file', 'symlink'] as const)
       it(`a ${kind} that appears where a directory is published is a conflict`, async () => {
-        const scene = makeScene({ dest: {} })
+        const scene = sceneOf({ dest: {} })
         const elsewhere = path.join(scene.base, 'elsewhere')
         fs.mkdirSync(elsewhere)
         const script = atPublish(scene, 'pkg', (at) => {
@@ -375,7 +190,7 @@ describe('undo', () => {
 
     it("a different file that appears is kept with 'keep' and replaced with 'replace'", async () => {
       for (const existing of ['keep', 'replace'] as const) {
-        const scene = makeScene({ dest: {} })
+        const scene = sceneOf({ dest: {} })
         const script = atPublish(scene, 'top.txt', (at) => {
           fs.writeFileSync(at, 'foreign')
         })
@@ -389,7 +204,7 @@ describe('undo', () => {
 
     describe('with something in the way that is to be replaced', () => {
       const replacing = (): Scene =>
-        makeScene({ dest: { 'top.txt': 'old', pkg: 'old' }, options: { existing: 'replace' } })
+        sceneOf({ dest: { 'top.txt': 'old', pkg: 'old' }, options: { existing: 'replace' } })
 
       /** Does something when the entry is first saved to old/. */
       const atSaving = (
@@ -414,7 +229,7 @@ describe('undo', () => {
             fs.unlinkSync(at)
           })
           await merging(scene, script)
-          const whole = makeScene({})
+          const whole = sceneOf({})
           await whole.merge(host)
           assertTree(scene.dest, whole.dest)
         })
@@ -439,7 +254,7 @@ describe('undo', () => {
           writeTree(at, { 'full/of': 'foreign files' })
         })
         await merging(scene, script)
-        const whole = makeScene({ dest: { 'pkg/full/of': 'foreign files' } })
+        const whole = sceneOf({ dest: { 'pkg/full/of': 'foreign files' } })
         await whole.merge(host)
         assertTree(scene.dest, whole.dest)
       })
@@ -487,7 +302,7 @@ describe('undo', () => {
     }
 
     it('a foreign file in a directory that must be taken back is not lost', async () => {
-      const scene = makeScene({ dest: { own: 'own' } })
+      const scene = sceneOf({ dest: { own: 'own' } })
       const foreign = path.join(scene.dest, 'pkg/foreign.js')
       const error = await failureOf(
         merging(
@@ -502,7 +317,7 @@ describe('undo', () => {
     })
 
     it('a foreign file deep in a whole dest that must be taken back is not lost', async () => {
-      const scene = makeScene({})
+      const scene = sceneOf({})
       const foreign = path.join(scene.dest, 'pkg/lib/foreign.js')
       const error = await failureOf(
         merging(
@@ -517,7 +332,7 @@ describe('undo', () => {
     })
 
     it('what somebody put in the place of a published entry is not touched', async () => {
-      const scene = makeScene({ dest: { own: 'own' } })
+      const scene = sceneOf({ dest: { own: 'own' } })
       const error = await failureOf(
         merging(
           scene,
@@ -534,7 +349,7 @@ describe('undo', () => {
     })
 
     it('an abort takes everything back, though the first try to is interrupted', async () => {
-      const scene = makeScene({ dest: { own: 'own' } })
+      const scene = sceneOf({ dest: { own: 'own' } })
       const abort = new AbortController()
       const reason = new Error('aborted by the caller')
       let undoing = false
@@ -560,7 +375,7 @@ describe('undo', () => {
     })
 
     it('gives up where something changes in dest without end', async () => {
-      const scene = makeScene({ dest: {} })
+      const scene = sceneOf({ dest: {} })
       const error = await failureOf(
         merging(scene, ({ operation, from = '' }) =>
           operation === 'rename' && from.endsWith('/new/top.txt')

@@ -9,7 +9,8 @@ import { onBothHosts } from '../support/both-hosts'
 import { describeOn } from '../support/describe-on'
 import { failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
-import { failingFrom, failWith } from '../support/scripts'
+import { failpoints } from '../support/failpoints'
+import { failWith } from '../support/scripts'
 import { writeTree, type TreeNode } from '../support/tree'
 import { orSkip } from '../support/unrunnable'
 import { makeVolume, MiB } from '../support/volumes'
@@ -501,7 +502,7 @@ describe('names that are one entry to dest', function () {
           for (let n = 1; ; n++) {
             const dest = newDest(before)
             const names = listed(dest)
-            const { host: failing, failed } = failingFrom(host, n, true, ({ operation }) =>
+            const { host: failing, hit: failed } = failpoints(host, n, ({ operation }) =>
               failWith('EIO', operation),
             )
             const merging = mergeOn(failing, sources, dest, { existing: 'replace' })

@@ -14,7 +14,8 @@ import { failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
 import { asNobody } from '../support/nobody'
 import { mutating } from '../support/scripted-host'
-import { failingFrom, failWith, recordingHost } from '../support/scripts'
+import { failpoints } from '../support/failpoints'
+import { failWith, recordingHost } from '../support/scripts'
 import { runTool } from '../support/tool'
 import { writeTree, type TreeNode, type TreeSpec } from '../support/tree'
 import { orSkip } from '../support/unrunnable'
@@ -361,11 +362,11 @@ describe('names that no table would take for one, and dest does', () => {
     for (let n = 1; ; n++) {
       const dest = destIn(freshDir(), { a: 'old', 'in/a': 'old', 'in/z': 'old' })
       const before = spelled(dest)
-      const script = failingFrom(host, n, true, ({ operation }) => failWith('EIO', operation))
+      const script = failpoints(host, n, ({ operation }) => failWith('EIO', operation))
       const merging = mergeOn(script.host, sources, dest, { existing: 'replace' })
       const outcome = await merging.catch((error: unknown) => error)
       if (outcome instanceof Error) assert.deepEqual(spelled(dest), before)
-      else if (script.failed.length === 0) break
+      else if (script.hit.length === 0) break
     }
   })
 })

@@ -6,8 +6,9 @@ import { defaultHost } from '../../lib/host'
 import type { Host } from '../../lib/host/host'
 import { nodeHost } from '../../lib/host/node'
 import { mergeOn, recoverOn } from '../../lib/merge'
+import { failpoints, type Failpoints } from '../support/failpoints'
 import { freshDir } from '../support/fresh'
-import { mutating, scriptedHost } from '../support/scripted-host'
+import { failWith } from '../support/scripts'
 import { stagingIn } from '../support/session'
 import { snapshot } from '../support/snapshot'
 import { writeTree, type TreeSpec } from '../support/tree'
@@ -33,14 +34,8 @@ const source: TreeSpec = {
  * A host that fails for good from the n-th change on: a process that does nothing more, as after a kill, though it gives
  * back its locks in an orderly way. That a real kill does the same is shown beside this.
  */
-function cutOff(n: number): { host: Host; reached: () => boolean } {
-  let changes = 0
-  const host = scriptedHost(defaultHost, ({ operation }) => {
-    if (mutating.has(operation)) changes++
-    return changes >= n ? { errno: 5, syscall: operation } : undefined
-  })
-  return { host, reached: () => changes >= n }
-}
+const cutOff = (n: number): Failpoints =>
+  failpoints(defaultHost, n, ({ operation }) => failWith('EIO', operation), { onwards: true })
 
 function contents(dir: string): object[] {
   return snapshot(dir).filter((entry) => !JSON.stringify(entry).includes('.reflink-merge-'))
@@ -66,9 +61,9 @@ describe('a merge that is cut off at any change', function () {
       let undone = 0
       for (let n = 1; ; n++) {
         const dest = writeTree(path.join(base, String(n)), before)
-        const { host, reached } = cutOff(n)
+        const { host, hit } = cutOff(n)
         await merge(host, dest).catch(() => undefined)
-        if (!reached()) break
+        if (hit.length === 0) break
         if (again === 'recover()') {
           const result = await recoverOn(defaultHost, dest)
           assert.deepEqual(result.left, [], `${n}`)

@@ -14,11 +14,13 @@ import { killed } from '../support/killed'
 import { reportOf, staged } from '../support/session'
 import { assertTree, differences, digest, type TreeEntry } from '../support/snapshot'
 
-// Each of them ends both ways on every volume; otherwise one on Btrfs, and by turns on the others.
 const runs = Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000)
+// Each kill ends both ways on every volume; otherwise by turns, and on the next volume the other way.
 const thorough = runs > 2000
-// A short run, as under sanitizers, has one volume.
-const volumes = runs < 1000 ? (['btrfs'] as const) : (['btrfs', 'xfs', 'ext4', 'tmpfs'] as const)
+const volumes = thorough
+  ? (['btrfs', 'xfs', 'ext4', 'tmpfs'] as const)
+  : // A short run, as under sanitizers, has one volume.
+    (['btrfs', 'xfs', 'ext4'] as const).slice(0, runs < 1000 ? 1 : 3)
 
 type Ending = 'recover' | 'again'
 
@@ -127,21 +129,29 @@ class KillLoop {
     const isComplete = differences(now, after).length === 0
     assertTree(root, isComplete ? after : before)
     if (!isComplete) assert.deepEqual(inodesIn(root), inodes)
-    if (differences(atKill, now).length > 0) assert.equal(result.undone, 1)
+    // Where one rename made dest, what is left to be done is done.
+    if (differences(atKill, now).length > 0) assert.equal(result.undone, isComplete ? 0 : 1)
     if (result.undone === 1) assert.ok(!isComplete)
   }
 }
 
-describe('a merge that is killed at each of its steps', () => {
+describe('a merge that is killed at each of its steps', function () {
+  this.timeout(600_000)
+
   describeOn(volumes, (volume) => {
-    const both = thorough || volume.kind === 'btrfs'
+    const turn = volumes.findIndex((kind) => kind === volume.kind)
     for (const [title, killCase] of Object.entries(killCases)) {
-      const endings: [string, (n: number) => Ending][] = both
+      const endings: [string, (n: number) => Ending][] = thorough
         ? [
             ['recover() puts dest back', () => 'recover'],
             ['the same merge again gives the uninterrupted tree', () => 'again'],
           ]
-        : [['recover() or the same merge puts it right', (n) => (n % 2 > 0 ? 'recover' : 'again')]]
+        : [
+            [
+              'recover() or the same merge puts it right',
+              (n) => ((n + turn) % 2 > 0 ? 'recover' : 'again'),
+            ],
+          ]
       for (const [what, endingOf] of endings)
         it(`${title}: readers see whole entries, ${what}`, async () => {
           const points = await new KillLoop(volume, killCase, endingOf).run()

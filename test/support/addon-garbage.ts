@@ -457,11 +457,13 @@ function garbageCases(dir: string): GarbageCase[] {
     add('a path of a million letters', 'a result', call, letters, file)
   }
 
-  add('nothing', refused, 'tryLock')
-  for (const [name, value] of without('a number')) add(name, refused, 'tryLock', value)
-  for (const number of [NaN, Infinity, -Infinity, 0.5, 2 ** 31, 2 ** 32, -(2 ** 40)])
-    add(String(number), refused, 'tryLock', number)
-  for (const number of [2 ** 31 - 1]) add(String(number), 'a result', 'tryLock', number)
+  for (const call of ['tryLock', 'closeDirectory']) {
+    add('nothing', refused, call)
+    for (const [name, value] of without('a number')) add(name, refused, call, value)
+    for (const number of [NaN, Infinity, -Infinity, 0.5, 2 ** 31, 2 ** 32, -(2 ** 40)])
+      add(String(number), refused, call, number)
+    add('2147483647', 'a result', call, 2 ** 31 - 1)
+  }
 
   add('nothing', refused, 'openDirectory')
   for (const [name, expected, base] of baseChoices(dir))

@@ -35,9 +35,6 @@ const two: TreeSpec = {
 }
 const three: TreeSpec = { 'pkg/three.js': 'three', 'shared/one.js': 'one of three' }
 
-// Where one rename makes dest, a kill after it leaves a directory such as `closed` with u+rwx (docs/design.md, "Recovery").
-const oneOpen: TreeSpec = Object.fromEntries(Object.entries(one).filter(([at]) => at !== 'closed/'))
-
 /** A dest in which each kind of entry is replaced by each other kind that may. */
 const dest: TreeSpec = {
   'deep/dest/top.txt': { data: 'old top', mode: 0o600 },
@@ -61,7 +58,7 @@ export const killCases = {
   },
   'into a dest that is missing': {
     what: 'merge',
-    packages: { one: oneOpen, two },
+    packages: { one, two },
     before: {},
     options: { concurrency: 1 },
     steps: 25,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import path from 'node:path'
 
 import type { MergeOptions, MergeResult, RecoverResult, Source } from '../../lib/index'
-import { startCommand, type RunningChild } from './child'
+import { bundled, bundleEnv } from './bundle'
+import { startCommand, type ChildOptions } from './child'
+import type { Failure } from './failure'
 
 /** What a child is to do, and when it ends. */
 export interface KillOrder {
@@ -12,27 +13,36 @@ export interface KillOrder {
   options?: MergeOptions
   /** Before this step, counted from 1: a name that is made, moved, changed or removed, or a record that is written. */
   at: number
+  /** Each step is announced by a system call that does nothing: a look at `/failpoint/<operation>`. */
+  marks?: boolean
 }
 
-interface Finished {
+/** How it ended, where it was not killed. */
+export interface Finished {
   steps: number
-  result: MergeResult | RecoverResult
+  result?: MergeResult | RecoverResult
+  /** What it rejected with. */
+  error?: Failure
 }
 
-const script = path.join(__dirname, 'kill-child.cjs')
-
-function start(order: KillOrder): RunningChild {
-  // What it runs is compiled otherwise than the tests are: coverage of both cannot be added up.
-  // Nor does a sanitizer get to say anything about a child that is killed, but makes it start three times as slowly.
-  const env = { NODE_V8_COVERAGE: undefined, LD_PRELOAD: undefined, REFLINK_MERGE_ADDON: undefined }
-  return startCommand([process.execPath, script], { env, input: JSON.stringify(order) })
-}
-
-/** Runs it until it is killed; where it came to its end before: what it did. */
-export async function killed(order: KillOrder): Promise<Finished | undefined> {
-  const { code, signal, stdout, stderr, timedOut } = await start(order).done
+/** Runs it, behind a command line such as `strace -f`. */
+export async function runOrder(
+  order: KillOrder,
+  options: ChildOptions = {},
+): Promise<Finished | undefined> {
+  const command = [process.execPath, await bundled('kill-child.ts')]
+  const env = { ...bundleEnv, ...options.env }
+  const child = startCommand(command, { ...options, env, input: JSON.stringify(order) })
+  const { code, signal, stdout, stderr, timedOut } = await child.done
   assert.equal(timedOut, false, 'the child takes too long')
   if (signal === 'SIGKILL') return undefined
   assert.equal(code, 0, `the child failed: ${stderr}`)
   return JSON.parse(stdout) as Finished
+}
+
+/** Runs it until it is killed; where it came to its end before: what it did. */
+export async function killed(order: KillOrder): Promise<Finished | undefined> {
+  const finished = await runOrder(order)
+  assert.equal(finished?.error, undefined)
+  return finished
 }

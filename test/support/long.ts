@@ -10,6 +10,8 @@ export function rounds(short: number, long: number): number {
 
 /** Tells a figure of a run: what a loop saw is worth nothing without how often it looked. */
 export function tellFigures(figures: Readonly<Record<string, number | string>>): void {
+  for (const [what, figure] of Object.entries(figures))
+    if (typeof figure === 'number') tell(what, figure)
   const told = Object.entries(figures).map(([what, figure]) => `${what} ${String(figure)}`)
   for (const [what, figure] of Object.entries(figures))
     if (typeof figure === 'number') tell(what, figure)

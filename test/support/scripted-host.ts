@@ -2,6 +2,7 @@ import { SystemError } from '../../lib/errors'
 import {
   pathOf,
   type Comparison,
+  type Failed,
   type Host,
   type LinkJob,
   type Listing,
@@ -27,11 +28,14 @@ export type Operation =
   | 'rename'
   | 'unlink'
   | 'rmdir'
+  | 'writeRecord'
+  | 'readRecord'
+  | 'sync'
 
-/** Operations that change something. */
+/** Operations that change something, or make changes last. */
 export const mutating: ReadonlySet<Operation> = new Set<Operation>([
   ...(['clone', 'hardlink', 'copy', 'symlink', 'mkdir', 'chmod'] as const),
-  ...(['copyTimes', 'rename', 'unlink', 'rmdir'] as const),
+  ...(['copyTimes', 'rename', 'unlink', 'rmdir', 'writeRecord', 'sync'] as const),
 ])
 
 /** One name that is about to be worked on. */
@@ -120,8 +124,39 @@ export function scriptedHost(host: Host, script: Script): Host {
     return { errnos, syscall }
   }
 
+  async function single<F extends Failed>(
+    operation: Operation,
+    path: string,
+    failed: (verdict: Failed) => F,
+    work: () => Promise<F>,
+  ): Promise<F> {
+    const verdict = await script({ operation, path, from: undefined })
+    return verdict === undefined ? work() : failed(verdict)
+  }
+
   return {
     ...host,
+    writeRecord: (place, name, text) =>
+      single(
+        'writeRecord',
+        pathOf(place, name),
+        (verdict) => verdict,
+        () => host.writeRecord(place, name, text),
+      ),
+    readRecord: (place, name) =>
+      single(
+        'readRecord',
+        pathOf(place, name),
+        (verdict) => ({ ...verdict, text: '' }),
+        () => host.readRecord(place, name),
+      ),
+    sync: (directory) =>
+      single(
+        'sync',
+        directory.path,
+        (verdict) => verdict,
+        () => host.sync(directory),
+      ),
     async open(place) {
       const path = pathOf(place)
       const verdict = await script({ operation: 'open', path, from: undefined })

@@ -1,13 +1,7 @@
 import os from 'node:os'
 
 import type { Host } from '../../lib/host/host'
-import {
-  mutating,
-  scriptedHost,
-  type Operation,
-  type ScriptedCall,
-  type Verdict,
-} from './scripted-host'
+import { scriptedHost, type Operation, type ScriptedCall, type Verdict } from './scripted-host'
 
 /** A failure for a script, by the name of its errno. */
 export function failWith(code: keyof typeof os.constants.errno, syscall: string): Verdict {
@@ -33,23 +27,4 @@ export function recordingHost(
     calls,
     count: (operation) => calls.filter((call) => call.operation === operation).length,
   }
-}
-
-/** A host whose n-th mutating call fails, counted from 1, or all from the n-th on. */
-export function failingFrom(
-  host: Host,
-  n: number,
-  onceOnly: boolean,
-  verdict: (call: ScriptedCall) => Verdict,
-): { host: Host; failed: ScriptedCall[] } {
-  const failed: ScriptedCall[] = []
-  let count = 0
-  const scripted = scriptedHost(host, (call) => {
-    if (!mutating.has(call.operation)) return undefined
-    count++
-    if (onceOnly ? count !== n : count < n) return undefined
-    failed.push(call)
-    return verdict(call)
-  })
-  return { host: scripted, failed }
 }

@@ -1,0 +1,52 @@
+// npm run test:arm64: what the addon itself does, on Linux on arm64: the prebuilt addon in a Node for that system, under
+// qemu-user. File systems are this machine's.
+// npm run test:arm64 -- <file>...: other tests.
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { runMocha } from './mocha.mjs'
+import { otherNode } from './other-node.mjs'
+import { root, runStep } from './run.mjs'
+import { ensureDependencies, ensureSystemTools } from './setup.mjs'
+
+const major = 20
+const chosen = process.argv.slice(2)
+const native = [
+  'test/addon.test.ts',
+  'test/binding.test.ts',
+  'test/clone.test.ts',
+  'test/host/*.test.ts',
+]
+
+ensureDependencies()
+const missing = ensureSystemTools({ qemu: true, arm64Libraries: true, btrfs: true, xfs: true })
+if (missing.length > 0) {
+  console.error(`test:arm64: there is no ${missing.join(', ')}`)
+  process.exit(1)
+}
+if (!existsSync(join(root, 'prebuilds/linux-arm64/reflink-merge.glibc.node'))) {
+  runStep('Compiling linux-arm64', 'npm', ['run', '--silent', 'prebuild', '--', 'linux-arm64'])
+}
+const dir = join(root, 'out/nodes')
+mkdirSync(dir, { recursive: true })
+// Tests start more of process.execPath, and nothing on this machine starts a program for arm64 but qemu.
+const node = join(dir, 'arm64-under-qemu')
+const qemu = 'qemu-aarch64-static -L /usr/aarch64-linux-gnu'
+writeFileSync(node, `#!/bin/sh\nexec ${qemu} "${otherNode('arm64', major)}" "$@"\n`, {
+  mode: 0o755,
+})
+const preload = join(dir, 'exec-path.cjs')
+writeFileSync(preload, `process.execPath = ${JSON.stringify(node)}\n`)
+
+const counts = runMocha(
+  chosen.length > 0 ? chosen : native,
+  {
+    PREBUILDS_ONLY: '1',
+    NODE_OPTIONS: `--require ${preload}`,
+    // It runs beside qemu as well as in it, and is installed.
+    ESBUILD_BINARY_PATH: join(root, 'node_modules/@esbuild/linux-x64/bin/esbuild'),
+  },
+  node,
+)
+if (counts.failed > 0) process.exitCode = 1
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+
+import { startCommand } from '../support/child'
+import { installPackage } from '../support/installed'
+import { writeTree } from '../support/tree'
+
+const root = path.resolve(__dirname, '../..')
+const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
+
+const program = `
+import { merge, type MergeResult, type Source } from 'reflink-merge'
+import { loaded, reflink } from 'reflink-merge/binding'
+
+const sources: Source[] = [{ name: 'a', files: new Map([['index.js', __filename]]), filter: (path) => path !== 'x' }]
+const number: number = reflink('/nowhere/a', '/nowhere/b')
+merge(sources, 'dest', { linkModes: ['copy'], conflicts: 'exclusive' }).then(
+  (result: MergeResult) => console.log(result.created, number > 0, loaded),
+)
+// @ts-expect-error: no such policy
+export const wrong = () => merge(sources, 'dest', { conflicts: 'never' })
+`
+const inAModule = `import { fileURLToPath } from 'node:url'
+const __filename = fileURLToPath(import.meta.url)
+${program}`
+
+/** Compiler options and the file they are for; every kind of project that imports the package. */
+const projects: Record<string, { file: string; text: string; options: Record<string, unknown> }> = {
+  'node16, CommonJS': { file: 'main.cts', text: program, options: { module: 'node16' } },
+  'node16, ES module': { file: 'main.mts', text: inAModule, options: { module: 'node16' } },
+  'bundler, CommonJS': {
+    file: 'main.cts',
+    text: program,
+    options: { module: 'commonjs', moduleResolution: 'bundler' },
+  },
+  'bundler, ES module': {
+    file: 'main.mts',
+    text: inAModule,
+    options: { module: 'esnext', moduleResolution: 'bundler' },
+  },
+}
+
+describe('the installed package in TypeScript', () => {
+  let dir = ''
+  before(() => {
+    dir = installPackage()
+    const types = ['node', 'cli-progress'].map((name) => `node_modules/@types/${name}`)
+    for (const name of [...types, 'node_modules/undici-types'])
+      fs.cpSync(path.join(root, name), path.join(dir, name), { recursive: true })
+  })
+
+  for (const [name, { file, text, options }] of Object.entries(projects))
+    it(`compiles and runs: ${name}`, async () => {
+      const project = path.join(dir, name)
+      const compilerOptions = {
+        ...{
+          target: 'es2022',
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          skipLibCheck: false,
+        },
+        ...{ types: ['node'], ...options },
+      }
+      writeTree(project, {
+        [file]: text,
+        'tsconfig.json': JSON.stringify({ compilerOptions, files: [file] }),
+      })
+      const compiled = await startCommand([process.execPath, tsc, '-p', project]).done
+      assert.equal(compiled.stdout, '')
+      const main = file.replace('ts', 'js')
+      const { stdout, stderr } = await startCommand([process.execPath, main], { cwd: project }).done
+      assert.equal(stdout, '1 true true\n', stderr)
+    })
+})

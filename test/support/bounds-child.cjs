@@ -92,7 +92,7 @@ async function main() {
   const crowded = stopCrowding()
   isOver = true
   const [reads = [], hashes = []] = await Promise.all(meanwhile)
-  /** @type {import('./bounds').BoundsReport} */
+  /** @type {Omit<Awaited<ReturnType<typeof import('./bounds').bounded>>, 'descriptors'>} */
   const report = {
     files: result.files,
     crowded,

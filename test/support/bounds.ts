@@ -16,7 +16,7 @@ export interface BoundsOrder {
   readonly watch?: boolean
 }
 
-export interface BoundsReport {
+interface BoundsReport {
   files: number
   /** Descriptors that were taken. */
   crowded: number

@@ -79,8 +79,9 @@ int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to);
 // Copies up to `length` bytes inside the kernel, from and to `offset`. `*copied` may fall short.
 int CopyInKernel(int src, int dest, uint64_t offset, uint64_t length, uint64_t* copied);
 
-// The physical extents of the first `size` bytes of an open file, holes left out. `flush` first writes out data that has no
-// place on disk yet; without it such data makes the extents not comparable.
+// The physical extents of the first `size` bytes of an open file, holes left out. `flush` first
+// writes out data that has no place on disk yet; without it such data makes the extents not
+// comparable.
 int ReadExtents(int file, uint64_t size, bool flush, Extents* extents);
 
 struct CachedData {

@@ -38,7 +38,7 @@ writeFileSync(node, `#!/bin/sh\nexec ${qemu} "${otherNode('arm64', major)}" "$@"
 const preload = join(dir, 'exec-path.cjs')
 writeFileSync(preload, `process.execPath = ${JSON.stringify(node)}\n`)
 
-const counts = runMocha(
+const counts = await runMocha(
   chosen.length > 0 ? chosen : native,
   {
     PREBUILDS_ONLY: '1',

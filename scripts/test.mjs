@@ -3,9 +3,12 @@
 // npm run test:asan, npm run test:tsan: the same with the addon built under sanitizers.
 // The last line tells the counts. With CI=true a skipped test fails the run.
 
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { collectCoverage, reportCoverage } from './coverage.mjs'
-import { runMocha } from './mocha.mjs'
+import { runMocha, runMochaShares } from './mocha.mjs'
+import { root } from './run.mjs'
 import { buildSanitized } from './sanitizers.mjs'
 import { ensureBuilt, ensureDependencies, ensureSystemTools } from './setup.mjs'
 
@@ -28,7 +31,11 @@ const env = {
   ...(sanitizer === undefined ? {} : buildSanitized(sanitizer)),
   ...(measured ? collectCoverage() : {}),
 }
-const counts = runMocha([...(inCI ? ['--forbid-only'] : []), ...specs(chosen)], env)
+const args = inCI ? ['--forbid-only'] : []
+const counts =
+  chosen.length === 0
+    ? await runMochaShares(shares(), args, env)
+    : await runMocha([...args, ...specs(chosen)], env)
 
 // Without all volumes a part of the suite did not run, and its coverage says nothing.
 const covered = !measured || reportCoverage({ enforce: counts.skipped === 0 })
@@ -36,6 +43,20 @@ const complete = !inCI || counts.skipped === 0
 if (counts.failed > 0 || !covered || !complete) process.exitCode = 1
 if (!complete) console.error('CI=true: nothing may be skipped.')
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+
+/**
+ * All tests in two halves, since many of them wait for processes and disks. Dealt out in turn: neighbours take alike long.
+ */
+function shares() {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name))
+    .sort()
+  const count = Math.min(2, availableParallelism())
+  return Array.from({ length: count }, (_, share) =>
+    files.filter((_file, index) => index % count === share),
+  )
+}
 
 /**
  * The arguments for mocha: a directory stands for the tests in it, and none at all for every test.

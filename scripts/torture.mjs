@@ -31,15 +31,17 @@ for (const option of /** @type {const} */ (['runs', 'seed']))
   if (!/^\d+$/.test(values[option] ?? '1')) fail(`--${option}: a number, not ${values[option]}`)
 
 if (values.list) for (const { name, what } of loops) console.log(`${name.padEnd(12)} ${what}`)
-else run(loops.filter(({ name }) => positionals.length === 0 || positionals.includes(name)))
+else await run(loops.filter(({ name }) => positionals.length === 0 || positionals.includes(name)))
 
 /** @param {readonly Loop[]} chosen */
-function run(chosen) {
+async function run(chosen) {
   ensureDependencies()
   ensureBuilt()
   ensureSystemTools({ btrfs: true, xfs: true, exfat: true, exfatFuse: true, strace: true })
   const seed = values.seed ?? String(Date.now() % 2 ** 32)
-  const outcomes = chosen.map((loop) => torture(loop, seed))
+  /** @type {Outcome[]} */
+  const outcomes = []
+  for (const loop of chosen) outcomes.push(await torture(loop, seed))
   console.log(`\n${summary(outcomes)}\nSeed: ${seed}`)
   // What was skipped was not shown.
   if (outcomes.some(({ counts }) => !isFine(counts))) process.exitCode = 1
@@ -48,9 +50,9 @@ function run(chosen) {
 /**
  * @param {Loop} loop
  * @param {string} seed
- * @returns {Outcome}
+ * @returns {Promise<Outcome>}
  */
-function torture(loop, seed) {
+async function torture(loop, seed) {
   const runs = values.runs ?? String(loop.runs)
   console.log(`\n${loop.name}: ${loop.what} (--seed=${seed} --runs=${runs})`)
   const dir = mkdtempSync(join(tmpdir(), 'reflink-merge-figures-'))
@@ -58,7 +60,7 @@ function torture(loop, seed) {
   const start = performance.now()
   try {
     const some = values.grep === undefined ? [] : [`--grep=${values.grep}`]
-    const counts = runMocha([...some, ...loop.mocha], {
+    const counts = await runMocha([...some, ...loop.mocha], {
       REFLINK_MERGE_LONG: '1',
       REFLINK_MERGE_RUNS: runs,
       REFLINK_MERGE_SEED: seed,

@@ -52,12 +52,6 @@ export const loops = [
     runs: 25_000,
   },
   {
-    name: 'readers',
-    what: 'processes that open and hash what is in dest while merges run',
-    mocha: ['test/races/readers.test.ts'],
-    runs: 25_000,
-  },
-  {
     name: 'adversary',
     what: 'a process that swaps directories of dest for symlinks while merges run',
     mocha: ['test/races/adversary.test.ts', 'test/races/swapped-way.test.ts'],

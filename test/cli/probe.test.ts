@@ -41,8 +41,10 @@ describe('reflink-merge probe', () => {
       const dir = volume.fresh()
       const from = writeTree(path.join(dir, 'store'), store)
       const { report, text } = await probed(from, path.join(dir, 'dest'))
-      const on = { type: volume.kind, mount: volume.path }
-      assert.deepEqual(report.volumes, { store: on, dest: on })
+      const { store: on, dest } = report.volumes
+      assert.deepEqual([on.type, on.mount], [volume.kind, volume.path])
+      assert.match(on.device ?? '', /^\/dev\/loop/)
+      assert.deepEqual(dest, on)
       assert.equal(report.sharedBytes, size)
       assert.equal(report.bytes, size)
       assert.equal(report.copyUp, null)

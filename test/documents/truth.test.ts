@@ -28,7 +28,7 @@ describe('docs/troubleshooting.md', () => {
 })
 
 describe('docs/cli.md', () => {
-  for (const command of ['merge', 'plan', 'probe', 'recover', 'completion'])
+  for (const command of ['merge', 'plan', 'probe', 'recover', 'bench', 'completion'])
     it(`tells every option of ${command}`, async () => {
       const { stdout } = await cli(command, '--help')
       const text = textOf('docs/cli.md')

@@ -30,6 +30,8 @@ describe('the tarball', () => {
         ...['LICENSE', 'README.md', 'binding.gyp', 'package.json'],
         ...['scripts/node-headers.cjs', 'scripts/with-node-headers.mjs'],
         ...compiled,
+        'dist/bench/page.html',
+        ...fs.readdirSync(path.join(root, 'schemas')).map((name) => `schemas/${name}`),
         ...native.map((name) => `native/${name}`),
       ].sort(),
     )

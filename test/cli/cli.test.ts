@@ -558,7 +558,9 @@ describe('a big merge from the command line', function () {
     const merge = ['merge', '--concurrency', '1', ...args, source, dest]
     const command = [...node, ...merge].map((word) => `'${word}'`).join(' ')
     const script = ['script', '-qec', `${command} > '${out}'`, '/dev/null']
-    const result = await startCommand(script, { env: { LD_PRELOAD: undefined } }).done
+    // A terminal that can do what terminals do, also where the tests themselves run in CI.
+    const terminal = { LD_PRELOAD: undefined, CI: undefined, TERM: 'xterm' }
+    const result = await startCommand(script, { env: terminal }).done
     return { ...result, stdout: fs.readFileSync(out, 'utf8'), stderr: result.stdout }
   }
 

@@ -19,6 +19,9 @@ const chosen = sanitizer === undefined ? process.argv.slice(2) : rest
 const inCI = process.env.CI === 'true'
 const measured = sanitizer === undefined && chosen.length === 0
 
+/** Browsers, compilers and npm do not take a preloaded sanitizer, and none of these tests is about native code. */
+const notSanitized = [join('test', 'bench'), join('test', 'package'), join('test', 'figures')]
+
 ensureDependencies()
 ensureBuilt()
 // What stays missing makes tests pending, and they are listed with their reason at the end.
@@ -51,6 +54,7 @@ function shares() {
   const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join('test', name))
+    .filter((name) => !sanitizer || !notSanitized.some((path) => name.startsWith(path)))
     .sort()
   const count = Math.min(2, availableParallelism())
   return Array.from({ length: count }, (_, share) =>

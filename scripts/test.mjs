@@ -20,7 +20,7 @@ const inCI = process.env.CI === 'true'
 const measured = sanitizer === undefined && chosen.length === 0
 
 /** Browsers, compilers and npm do not take a preloaded sanitizer, and none of these tests is about native code. */
-const notSanitized = [join('test', 'bench'), join('test', 'package'), join('test', 'figures')]
+const notSanitized = ['bench', 'documents', 'figures', 'package'].map((name) => join('test', name))
 
 ensureDependencies()
 ensureBuilt()

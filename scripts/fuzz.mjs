@@ -20,10 +20,13 @@ if (missing.length > 0) {
   process.exit(1)
 }
 
-/** Everything that does without Node. */
-const sources = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.cc') && !/(?:^|\/)(?:addon\w*|macos|none)\.cc$/.test(name))
-  .map((name) => join('native', name))
+/** The backend of Linux, without the layer that speaks with Node. */
+const sources = [
+  'native/linux.cc',
+  ...readdirSync(join(root, 'native/posix'))
+    .filter((name) => name.endsWith('.cc') && !name.startsWith('addon_'))
+    .map((name) => join('native/posix', name)),
+]
 
 for (const target of positionals.length > 0 ? positionals : targets) {
   const program = join('out/fuzz', target)

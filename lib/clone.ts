@@ -1,9 +1,10 @@
-import { constants, copyFileSync, promises as fs } from 'node:fs'
 import { toNamespacedPath } from 'node:path'
 import { addon, type RawOutcome } from './addon'
-import { errno, errnoOf } from './errno'
+import { errno } from './errno'
 import { SystemError } from './errors'
-import { cloneSyscall } from './host/node-files'
+import { cloneFile as cloneFileByNode } from './host/node-files'
+import { Failure } from './host/node-items'
+import { cloneSyncByNode } from './host/node-sync'
 import { readPath } from './options'
 
 /**
@@ -16,7 +17,7 @@ import { readPath } from './options'
 export async function cloneFile(src: string, dest: string): Promise<void> {
   const [from, to] = readBoth(src, dest)
   if (addon === undefined) {
-    await fs.copyFile(from, to, strictClone).catch((error: unknown) => {
+    await cloneFileByNode({ from, to, mode: 0 }, plain).catch((error: unknown) => {
       throw asCloneError(error, src, dest)
     })
     return
@@ -32,7 +33,7 @@ export function cloneFileSync(src: string, dest: string): void {
     return
   }
   try {
-    copyFileSync(from, to, strictClone)
+    cloneSyncByNode(from, to)
   } catch (error) {
     throw asCloneError(error, src, dest)
   }
@@ -55,8 +56,7 @@ export async function sharedBytes(a: string, b: string): Promise<number> {
   throw new SystemError(result.errno, { syscall: result.syscall, path })
 }
 
-// With COPYFILE_EXCL always: a forced clone that fails deletes the file that stood there.
-const strictClone = constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL
+const plain = { writable: false, times: false, inKernelCopy: false }
 
 /** On Windows with the prefix that lets a path be long; elsewhere as they are. */
 function readBoth(src: unknown, dest: unknown): [string, string] {
@@ -72,7 +72,6 @@ function throwIfFailed(
 }
 
 function asCloneError(error: unknown, path: string, dest: string): unknown {
-  const number = errnoOf(error)
-  if (number === undefined) return error
-  return new SystemError(number, { syscall: cloneSyscall, path, dest })
+  if (!(error instanceof Failure)) return error
+  return new SystemError(error.errno, { syscall: error.syscall, path, dest })
 }

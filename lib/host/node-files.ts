@@ -100,9 +100,22 @@ function copy(from: string, to: string, how: number, syscall: string): Promise<v
   return call(fs.copyFile(from, to, constants.COPYFILE_EXCL | how), syscall)
 }
 
-function cloneByNode({ from, to }: Item): Promise<void> {
-  return copy(from, to, constants.COPYFILE_FICLONE_FORCE, cloneSyscall)
+async function cloneByNode({ from, to }: Item): Promise<void> {
+  try {
+    await copy(from, to, constants.COPYFILE_FICLONE_FORCE, cloneSyscall)
+  } catch (error) {
+    if (error instanceof Failure && ofOpening.has(error.errno)) {
+      throw new Failure(error.errno, 'open')
+    }
+    throw error
+  }
 }
+
+/** Node tells one call for all that copyFile makes; these errnos can only come from the open() of the new file. */
+export const ofOpening: ReadonlySet<number> = new Set([
+  ...[errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG],
+  ...[errno.EMFILE, errno.ENFILE],
+])
 
 /** Node's own copyFile clones nothing on Windows (ENOSYS). */
 async function cloneByAddon({ from, to }: Item): Promise<void> {

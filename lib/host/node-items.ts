@@ -1,4 +1,5 @@
 import { errno, errnoOf } from '../errno'
+import { Gate } from './gate'
 import {
   pathOf,
   type Comparison,
@@ -37,8 +38,10 @@ export async function call<T>(promise: Promise<T>, syscall?: string): Promise<T>
   }
 }
 
-// Every call of node:fs takes a pool thread, of which there are four: more at once only queue up.
+// Every call of node:fs takes a pool thread, of which there are four: more at once only queue up, each with what it
+// has open. So for all batches together.
 const atOnce = 8
+const gate = new Gate(atOnce)
 
 /** Runs the tasks, some at once; their results in order. */
 export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
@@ -51,7 +54,10 @@ export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promi
   return results
 }
 
-/** One outcome an item: 0, or what the operation failed with. A number it answers goes to `equal`. */
+/**
+ * One outcome an item: 0, or what the operation failed with. A number it answers goes to `equal`.
+ * The operation itself must not call this, or it may wait for itself.
+ */
 export async function each<T>(
   items: readonly (T | Failure)[],
   operation: (item: T, index: number) => Promise<unknown>,
@@ -62,7 +68,7 @@ export async function each<T>(
   const one = async (item: T | Failure, index: number): Promise<void> => {
     try {
       if (item instanceof Failure) throw item
-      const answer = await operation(item, index)
+      const answer = await gate.pass(() => operation(item, index))
       if (typeof answer === 'number') equal[index] = answer
     } catch (error) {
       if (!(error instanceof Failure)) throw error

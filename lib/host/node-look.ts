@@ -10,7 +10,7 @@ function kindOf(status: BigIntStats): number {
 }
 
 /** undefined for a missing entry, which is an answer. */
-async function lstat(path: string): Promise<BigIntStats | undefined> {
+export async function lstat(path: string): Promise<BigIntStats | undefined> {
   try {
     return await fs.lstat(path, { bigint: true })
   } catch (error) {

@@ -15,7 +15,7 @@ import {
   pairItems,
   type Item,
 } from './node-items'
-import { list, look } from './node-look'
+import { list, look, lstat } from './node-look'
 import { SystemError } from '../errors'
 
 const openDescriptor = promisify(open)
@@ -24,8 +24,7 @@ const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY } = constants
 
 async function renameNoReplace({ from, to }: Item): Promise<void> {
   // Without renameat2 there is a gap between this look and the rename: hence `best-effort`.
-  const taken = await look([to])
-  if (taken.kinds[0] !== 0) throw new Failure(errno.EEXIST, 'rename')
+  if ((await lstat(to)) !== undefined) throw new Failure(errno.EEXIST, 'rename')
   await call(fs.rename(from, to))
 }
 

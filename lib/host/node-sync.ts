@@ -1,0 +1,60 @@
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  unlinkSync,
+} from 'node:fs'
+import { errno, errnoOf } from '../errno'
+import { cloneSyscall, ofOpening } from './node-files'
+import { Failure } from './node-items'
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, COPYFILE_EXCL, COPYFILE_FICLONE_FORCE } = constants
+
+/** Runs a call of node:fs; `syscallOf` names it where Node names another. */
+function call<T>(run: () => T, syscallOf?: (number: number) => string): T {
+  try {
+    return run()
+  } catch (error) {
+    const number = errnoOf(error)
+    if (number === undefined) throw error
+    const own = (error as NodeJS.ErrnoException).syscall ?? ''
+    throw new Failure(number, syscallOf?.(number) ?? own)
+  }
+}
+
+/** Opens a regular file, not through a symlink, hands it over, and closes it. */
+function withRegular<T>(path: string, use: (fd: number, mode: number) => T): T {
+  const fd = call(() => openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+  try {
+    const status = call(() => fstatSync(fd))
+    if (!status.isFile())
+      throw new Failure(status.isDirectory() ? errno.EISDIR : errno.EINVAL, 'open')
+    return use(fd, status.mode & 0o777)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** cloneFile of node-files.ts, on the calling thread; without an addon there is none for Windows. */
+export function cloneSyncByNode(from: string, to: string): void {
+  const syscallOf = (number: number): string => (ofOpening.has(number) ? 'open' : cloneSyscall)
+  withRegular(from, (_, mode) => {
+    call(() => {
+      // COPYFILE_EXCL, always: a forced clone that fails deletes the file that stood there.
+      copyFileSync(from, to, COPYFILE_FICLONE_FORCE | COPYFILE_EXCL)
+    }, syscallOf)
+    try {
+      withRegular(to, (fd) => {
+        call(() => {
+          fchmodSync(fd, mode)
+        })
+      })
+    } catch (error) {
+      unlinkSync(to)
+      throw error
+    }
+  })
+}

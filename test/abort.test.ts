@@ -10,6 +10,7 @@ import { mergeOn } from '../lib/merge'
 import { withClock } from './support/clock'
 import { describeOn } from './support/describe-on'
 import type { DescribedVolume } from './support/describe-on'
+import { itWith } from './support/needs'
 import { scriptedHost } from './support/scripted-host'
 import type { Operation, ScriptedCall } from './support/scripted-host'
 import { assertTree, digest } from './support/snapshot'
@@ -273,32 +274,36 @@ describe('abort', function () {
               }
             })
 
-        it('while it waits for the lock: rejects though the lock is never given', async () => {
-          if (state === 'absent') writeTree(here.dest, {})
-          before = digest(here.parent)
-          const directory = await defaultHost.open({ base: here.dest, path: '' })
-          try {
-            assert.equal(defaultHost.tryLock(directory), 0)
-            const controller = new AbortController()
-            const host = {
-              ...defaultHost,
-              tryLock: (asked: typeof directory) => {
-                const answer = defaultHost.tryLock(asked)
-                // Refused: now it waits.
-                if (answer !== 0)
-                  setImmediate(() => {
-                    controller.abort(reason)
-                  })
-                return answer
-              },
+        itWith(
+          'locks',
+          'while it waits for the lock: rejects though the lock is never given',
+          async () => {
+            if (state === 'absent') writeTree(here.dest, {})
+            before = digest(here.parent)
+            const directory = await defaultHost.open({ base: here.dest, path: '' })
+            try {
+              assert.equal(defaultHost.tryLock(directory), 0)
+              const controller = new AbortController()
+              const host = {
+                ...defaultHost,
+                tryLock: (asked: typeof directory) => {
+                  const answer = defaultHost.tryLock(asked)
+                  // Refused: now it waits.
+                  if (answer !== 0)
+                    setImmediate(() => {
+                      controller.abort(reason)
+                    })
+                  return answer
+                },
+              }
+              const { signal } = controller
+              const merging = mergeOn(host, here.sources, here.dest, { ...options, signal })
+              await assertEnded(here, before, merging, reason)
+            } finally {
+              await defaultHost.close(directory)
             }
-            const { signal } = controller
-            const merging = mergeOn(host, here.sources, here.dest, { ...options, signal })
-            await assertEnded(here, before, merging, reason)
-          } finally {
-            await defaultHost.close(directory)
-          }
-        })
+          },
+        )
 
         for (const host of [defaultHost, nodeHost])
           it(`at any operation of the ${host.kind} host: all or nothing, and nothing new is begun`, async () => {

@@ -7,12 +7,13 @@ import { errno } from '../lib/errno'
 import { giveGarbage } from './support/addon-garbage'
 import { runText } from './support/child'
 import { freshDir } from './support/fresh'
+import { describeWith } from './support/needs'
 import { assertTree } from './support/snapshot'
 import { writeTree } from './support/tree'
 
 const library = JSON.stringify(path.join(__dirname, '../lib/addon.ts'))
 
-describe('the addon', () => {
+describeWith('addon', 'the addon', () => {
   const loaded = (): Required<Addon> => {
     assert.ok(addon)
     return addon as Required<Addon>

@@ -8,6 +8,7 @@ import { runText } from './support/child'
 import { describeOn } from './support/describe-on'
 import { codeOf } from './support/failure'
 import { freshDir } from './support/fresh'
+import { describeWith, itWith } from './support/needs'
 import { sharingOf } from './support/sharing'
 import { assertTree, snapshot } from './support/snapshot'
 import { writeTree } from './support/tree'
@@ -22,13 +23,13 @@ const forms: Record<string, (src: string, dest: string) => Promise<number>> = {
 const library = (file: string): string => JSON.stringify(path.join(__dirname, '../lib', file))
 
 describe('binding', () => {
-  it('is loaded here, without an error', () => {
+  itWith('addon', 'is loaded here, without an error', () => {
     assert.equal(binding.loaded, true)
     assert.equal(binding.loadError, undefined)
     assert.ok(binding.addon)
   })
 
-  it('has the same calls in what is exported and in the addon', () => {
+  itWith('addon', 'has the same calls in what is exported and in the addon', () => {
     const { addon } = binding
     assert.ok(addon)
     assert.equal(typeof addon.reflink, 'function')
@@ -36,7 +37,7 @@ describe('binding', () => {
   })
 
   for (const [name, reflink] of Object.entries(forms))
-    describe(name, () => {
+    describeWith('addon', name, () => {
       let dir = ''
       const call = async (src: string, dest: string): Promise<string> =>
         codeOf(await reflink(path.join(dir, src), path.join(dir, dest)))
@@ -114,7 +115,7 @@ describe('binding', () => {
       })
     })
 
-  it('a hundred clones at once are as good as one after the other', async () => {
+  itWith('addon', 'a hundred clones at once are as good as one after the other', async () => {
     const dir = writeTree(freshDir(), { a: 'a' })
     const calls = Array.from({ length: 100 }, (_, index) =>
       binding.reflinkAsync(path.join(dir, 'a'), path.join(dir, String(index))),
@@ -161,7 +162,7 @@ describe('binding', () => {
         `const { loaded, loadError } = require(${library('binding.ts')})
          console.log(loaded, loadError instanceof Error)`,
         [],
-        { env: { REFLINK_MERGE_ADDON: '/nowhere/addon.node' } },
+        { env: { REFLINK_MERGE_NATIVE: undefined, REFLINK_MERGE_ADDON: '/nowhere/addon.node' } },
       )
       assert.equal(stdout, 'false true\n', stderr)
     })
@@ -216,7 +217,7 @@ describe('binding', () => {
             try { cloneFileSync(dir + '/a', dir + '/taken') } catch (error) { errors.push(tell(error)) }
             console.log(JSON.stringify(errors))
           })()`)
-        const error = { code: 'EEXIST', errno: -errno.EEXIST, syscall: 'ficlone' }
+        const error = { code: 'EEXIST', errno: -errno.EEXIST, syscall: 'open' }
         const paths = { path: path.join(dir, 'a'), dest: path.join(dir, 'taken') }
         assert.deepEqual(told, Array(2).fill({ ...error, ...paths }))
         assert.equal(fs.readFileSync(path.join(dir, 'taken'), 'utf8'), 'old')

@@ -7,6 +7,7 @@ import { cloneFile, cloneFileSync, sharedBytes } from '../lib/index'
 import { describeOn } from './support/describe-on'
 import { failureOf, type Failure } from './support/failure'
 import { freshDir } from './support/fresh'
+import { describeWith } from './support/needs'
 import { sharingOf } from './support/sharing'
 import { assertTree, snapshot } from './support/snapshot'
 import { runTool } from './support/tool'
@@ -126,7 +127,7 @@ for (const [name, clone] of Object.entries(forms))
     })
   })
 
-describe('sharedBytes', () => {
+describeWith('extents', 'sharedBytes', () => {
   const size = 300_001
 
   describeOn(['btrfs', 'xfs'], (volume) => {

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { runText } from './support/child'
 import type { ChildResult } from './support/child'
 import { describeOn } from './support/describe-on'
+import { itWith } from './support/needs'
 import { writeTree } from './support/tree'
 
 const library = path.join(__dirname, '..', 'lib', 'index.ts')
@@ -54,7 +55,7 @@ describeOn(['tmpfs'], (volume) => {
     }
   })
 
-  it('the library tells what it decides, with NODE_DEBUG=reflink-merge', async () => {
+  itWith('addon', 'the library tells what it decides, with NODE_DEBUG=reflink-merge', async () => {
     const { stdout, stderr, dest } = await run('reflink-merge')
     assert.equal(stdout, '')
     const lines = stderr.trimEnd().split('\n')

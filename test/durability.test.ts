@@ -18,6 +18,7 @@ import { tell } from './support/figures'
 import { freshDir } from './support/fresh'
 import { destOf, startMergeLoop, stateOf, versionOf, wholeOf } from './support/merge-loop'
 import type { LoopOrder, Told } from './support/merge-loop'
+import { describeWith } from './support/needs'
 import { makeCutVolume } from './support/power-cut'
 import type { CutKind, CutVolume } from './support/power-cut'
 import { randomFrom } from './support/random'
@@ -76,7 +77,7 @@ function visible(dest: string): TreeEntry[] {
   return snapshot(dest).filter((entry) => !entry.path.startsWith('.reflink-merge-'))
 }
 
-describe("durability: 'full'", () => {
+describeWith('syncfs', "durability: 'full'", () => {
   describeOn(['xfs', 'ext4', 'btrfs'], (described) => {
     const kind = described.kind as CutKind
     const volume = withCutVolume(described)
@@ -264,7 +265,7 @@ async function checkWholes({ base, seed }: LoopOrder, least: number, most: numbe
   assert.deepEqual(stagingIn(base, path.join(base, 'whole')), [])
 }
 
-describe("durability: 'none'", () => {
+describeWith('syncfs', "durability: 'none'", () => {
   describeOn(['xfs'], (described) => {
     const volume = withCutVolume(described)
 
@@ -311,7 +312,7 @@ interface Survivors {
   empty: number
 }
 
-describe("durability: 'full' where it cannot be had", () => {
+describeWith('syncfs', "durability: 'full' where it cannot be had", () => {
   const packages = {
     a: { 'shared/file': 'of a', 'a/new/file': 'of a', 'a/link': { symlink: 'new/file' } },
     b: { 'b/file': { data: 'of b', mode: 0o755 } },

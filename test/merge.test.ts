@@ -15,6 +15,7 @@ import type { DescribedVolume } from './support/describe-on'
 import { failureOf } from './support/failure'
 import { identities } from './support/identities'
 import { mergeInChild, resultOf } from './support/merge-in-child'
+import { guards } from './support/needs'
 import { asNobody, giveToNobody } from './support/nobody'
 import { scriptedHost } from './support/scripted-host'
 import { sharingOf } from './support/sharing'
@@ -1099,7 +1100,8 @@ describe('merge', function () {
           { name: 'b', files: 1, bytes: 3, lost: [] },
         ])
         assert.deepEqual(result.linkModes, { clone: 3, hardlink: 0, copy: 0, symlink: 0 })
-        assert.deepEqual([result.locking, result.containment], ['exclusive', 'kernel'])
+        const { locking, containment } = result
+        assert.deepEqual({ locking, containment }, guards)
         const { total, ...phases } = result.duration
         for (const [phase, time] of Object.entries(phases)) {
           assert.ok(time >= 0 && time <= total, `${phase}: ${time} of ${total} ms`)

@@ -8,6 +8,7 @@ import type { ProbeResult } from '../lib/types'
 import { describeOn } from './support/describe-on'
 import { failureOf } from './support/failure'
 import { freshDir } from './support/fresh'
+import { itWith } from './support/needs'
 import { assertTree, snapshot } from './support/snapshot'
 import { volumeOf } from './support/volumes'
 import { writeTree } from './support/tree'
@@ -34,7 +35,7 @@ describe('probe', () => {
   }
 
   describeOn(['btrfs', 'xfs'], (volume) => {
-    it('finds that every mode works, and how much a clone shares', async () => {
+    itWith('extents', 'finds that every mode works, and how much a clone shares', async () => {
       const base = writeTree(volume.fresh(), { 'dest/own': 'own' })
       writeTree(path.join(base, 'store'), store)
       const result = await probed(path.join(base, 'store'), path.join(base, 'dest'))

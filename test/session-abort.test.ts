@@ -11,6 +11,7 @@ import type { MergeOptions, MergeResult, Source } from '../lib/index'
 import { Session } from '../lib/session'
 import { failureOf } from './support/failure'
 import { freshDir } from './support/fresh'
+import { itWith } from './support/needs'
 import { mutating, scriptedHost, type ScriptedCall } from './support/scripted-host'
 import { recordingHost } from './support/scripts'
 import { listenersOf, openIn, stagingIn, stored } from './support/session'
@@ -135,30 +136,34 @@ describe('a merge session that is given up', function () {
     assert.ok(isAbortError(await failureOf(session.commit())))
   })
 
-  it('while it waits for the lock: commit() rejects though the lock is never given', async () => {
-    const directory = await defaultHost.open({ base: dest, path: '' })
-    try {
-      assert.equal(defaultHost.tryLock(directory), 0)
-      let refused = 0
-      const tryLock: Host['tryLock'] = (held) => {
-        const number = defaultHost.tryLock(held)
-        if (held.path === dest && number !== 0) refused++
-        return number
+  itWith(
+    'locks',
+    'while it waits for the lock: commit() rejects though the lock is never given',
+    async () => {
+      const directory = await defaultHost.open({ base: dest, path: '' })
+      try {
+        assert.equal(defaultHost.tryLock(directory), 0)
+        let refused = 0
+        const tryLock: Host['tryLock'] = (held) => {
+          const number = defaultHost.tryLock(held)
+          if (held.path === dest && number !== 0) refused++
+          return number
+        }
+        const all: MergeOptions = { existing: 'replace' }
+        const session = await Session.open({ ...defaultHost, tryLock }, dest, all)
+        for (const source of sources) void session.add(source)
+        const committing = endOf(session.commit())
+        await until(() => refused > 1)
+        await session.abort()
+        const ending = await committing
+        assert.ok('reason' in ending && isAbortError(ending.reason))
+        assert.equal(digest(parent), before)
+      } finally {
+        await defaultHost.close(directory)
       }
-      const all: MergeOptions = { existing: 'replace' }
-      const session = await Session.open({ ...defaultHost, tryLock }, dest, all)
-      for (const source of sources) void session.add(source)
-      const committing = endOf(session.commit())
-      await until(() => refused > 1)
-      await session.abort()
-      const ending = await committing
-      assert.ok('reason' in ending && isAbortError(ending.reason))
-      assert.equal(digest(parent), before)
-    } finally {
-      await defaultHost.close(directory)
-    }
-    assertUntouched()
-  })
+      assertUntouched()
+    },
+  )
 
   /** A session on a host that calls `at` before each operation, by its number since the session was opened. */
   async function opened(

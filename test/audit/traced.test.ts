@@ -6,6 +6,7 @@ import { Audit } from '../support/audit'
 import { traceOf, type AuditOrder, type Phase } from '../support/audit-trace'
 import { describeOn, type DescribedVolume } from '../support/describe-on'
 import { tellFigures } from '../support/long'
+import { describeWith } from '../support/needs'
 import { writeTree, type TreeSpec } from '../support/tree'
 
 const a: TreeSpec = {
@@ -57,7 +58,7 @@ function judged(audit: Audit, phases: readonly Phase[]): void {
     })
 }
 
-describe('the system calls of merges of all kinds', function () {
+describeWith('calls', 'the system calls of merges of all kinds', function () {
   this.timeout(300_000)
 
   describeOn(['btrfs', 'ext4'], (volume) => {

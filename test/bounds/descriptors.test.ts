@@ -5,6 +5,7 @@ import { bounded } from '../support/bounds'
 import { describeOn } from '../support/describe-on'
 import { rounds, tellFigures } from '../support/long'
 import { manyFiles } from '../support/many-files'
+import { itWith } from '../support/needs'
 
 const many = rounds(5000, 100_000)
 const few = 500
@@ -50,7 +51,7 @@ describe('descriptors of a merge', function () {
         assert.equal(again.files, many)
       })
 
-    it('that the rest of the process has taken are waited for', async () => {
+    itWith('descriptors', 'that the rest of the process has taken are waited for', async () => {
       const sources = manyFiles(path.join(base, 'store'), few)
       // Each time they are missing at other moments of a merge.
       for (const crowd of [1, 3, 10]) {

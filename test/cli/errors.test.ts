@@ -53,7 +53,11 @@ describe('what fails on the command line is told with the errno and the next ste
       const dest = writeTree(path.join(small.path, 'dest'), { mine: 'm' })
       const before = snapshot(dest)
       const lines = saidBy(await cli('merge', a, dest))
-      assert.match(lines[0] ?? '', /^reflink-merge: ENOSPC: no space left on device, write /)
+      // The addon tells the call, node:fs that it was one of those that copy.
+      assert.match(
+        lines[0] ?? '',
+        /^reflink-merge: ENOSPC: no space left on device, (?:write|copyfile) /,
+      )
       assert.ok(lines[2]?.startsWith(`  tmpfs volume ${small.path} is full, in bytes or in inodes`))
       assert.match(lines[3] ?? '', /^ {2}next: free some space there/)
       assertTree(dest, before)

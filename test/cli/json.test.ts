@@ -6,6 +6,7 @@ import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020'
 import { cli } from '../support/cli'
 import { describeOn } from '../support/describe-on'
 import { freshDir } from '../support/fresh'
+import { itWith } from '../support/needs'
 import { writeTree } from '../support/tree'
 import { commands } from '../../lib/cli/commands'
 import { makeProgram } from '../../lib/cli/program'
@@ -64,7 +65,7 @@ describe('what --json prints is as its schema says', () => {
     })
   })
 
-  it('of recover, with what was removed and what was left', async () => {
+  itWith('locks', 'of recover, with what was removed and what was left', async () => {
     const dest = writeTree(freshDir(), { mine: 'm' })
     const abandon = (digit: string, tree: Record<string, string>): void => {
       const staging = path.join(dest, `.reflink-merge-${digit.repeat(16)}`)

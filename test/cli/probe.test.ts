@@ -5,6 +5,7 @@ import path from 'node:path'
 import type { ProbeReport } from '../../lib/cli/probe/report'
 import { cli } from '../support/cli'
 import { describeOn } from '../support/describe-on'
+import { itWith } from '../support/needs'
 import { assertTree, snapshot } from '../support/snapshot'
 import { runTool, runToolSync } from '../support/tool'
 import { writeTree } from '../support/tree'
@@ -37,24 +38,29 @@ function assertCost(cost: number | null): void {
 
 describe('reflink-merge probe', () => {
   describeOn(['btrfs', 'xfs'], (volume) => {
-    it('recommends to clone, having seen shared extents and what each mode costs', async () => {
-      const dir = volume.fresh()
-      const from = writeTree(path.join(dir, 'store'), store)
-      const { report, text } = await probed(from, path.join(dir, 'dest'))
-      const { store: on, dest } = report.volumes
-      assert.deepEqual([on.type, on.mount], [volume.kind, volume.path])
-      assert.match(on.device ?? '', /^\/dev\/loop/)
-      assert.deepEqual(dest, on)
-      assert.equal(report.sharedBytes, size)
-      assert.equal(report.bytes, size)
-      assert.equal(report.copyUp, null)
-      for (const cost of Object.values(report.cost)) assertCost(cost)
-      assert.deepEqual(report.recommended.linkModes, ['clone', 'copy'])
-      assert.match(report.recommended.reason, /40\.0 kB of 40\.0 kB are stored once/)
-      assert.match(text, /^clone {5}yes {4}[\d.]+ µs +shares 40\.0 kB$/m)
-      assert.match(text, /^recommended: --link-mode clone,copy$/m)
-      for (const line of text.split('\n')) assert.ok(line.length <= 80 || line.includes('/'), line)
-    })
+    itWith(
+      'extents',
+      'recommends to clone, having seen shared extents and what each mode costs',
+      async () => {
+        const dir = volume.fresh()
+        const from = writeTree(path.join(dir, 'store'), store)
+        const { report, text } = await probed(from, path.join(dir, 'dest'))
+        const { store: on, dest } = report.volumes
+        assert.deepEqual([on.type, on.mount], [volume.kind, volume.path])
+        assert.match(on.device ?? '', /^\/dev\/loop/)
+        assert.deepEqual(dest, on)
+        assert.equal(report.sharedBytes, size)
+        assert.equal(report.bytes, size)
+        assert.equal(report.copyUp, null)
+        for (const cost of Object.values(report.cost)) assertCost(cost)
+        assert.deepEqual(report.recommended.linkModes, ['clone', 'copy'])
+        assert.match(report.recommended.reason, /40\.0 kB of 40\.0 kB are stored once/)
+        assert.match(text, /^clone {5}yes {4}[\d.]+ µs +shares 40\.0 kB$/m)
+        assert.match(text, /^recommended: --link-mode clone,copy$/m)
+        for (const line of text.split('\n'))
+          assert.ok(line.length <= 80 || line.includes('/'), line)
+      },
+    )
   })
 
   describeOn(['ext4', 'tmpfs'], (volume) => {

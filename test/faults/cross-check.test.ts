@@ -12,6 +12,7 @@ import { failureOf, type Failure } from '../support/failure'
 import { tell } from '../support/figures'
 import { killCases, makeKillScene, packagesOf } from '../support/kill-cases'
 import { runOrder, type KillOrder } from '../support/killed'
+import { describeWith } from '../support/needs'
 import type { Operation } from '../support/scripted-host'
 import { snapshot, type TreeEntry } from '../support/snapshot'
 import { runTool } from '../support/tool'
@@ -77,7 +78,7 @@ function targetOf({ operation, calls }: TracedStep): { name: string; nth: number
   return { name, nth: call.nth }
 }
 
-describe('the failpoint layer', function () {
+describeWith('calls', 'the failpoint layer', function () {
   this.timeout(600_000)
 
   before('finds strace', async function () {

@@ -14,6 +14,7 @@ import { makeScene, scenes, type Scene, type SceneKind } from '../support/fault-
 import { tell } from '../support/figures'
 import { removeDir } from '../support/fresh'
 import { stagingBelow, visible } from '../support/kill-check'
+import { itWith } from '../support/needs'
 import type { Operation, ScriptedCall, Verdict } from '../support/scripted-host'
 import { assertTree, differences, snapshot, type TreeEntry } from '../support/snapshot'
 
@@ -156,44 +157,53 @@ describe('a merge of which any change fails', function () {
         // What durability adds is the same for each of them.
         if (durable(what) && code !== 'EIO' && !thorough) continue
 
-        it(`${what}, ${code} once: dest is as before and the error tells which, or it is whole`, async () => {
-          await eachFailure(volume, kind, code, false, (made) => {
-            const { scene, outcome, failed } = made
-            if (outcome instanceof Error)
-              return [
-                ...told(outcome, failed[0], code),
-                ...(outcome.errors === undefined ? [] : ['another error is told']),
-                ...differences(snapshot(scene.base), scene.before),
-              ]
-            const lines = mayPass(failed[0], code) ? [] : ['it merged in spite of it']
-            return [...lines, ...differences(snapshot(scene.dest), made.whole)]
-          })
-        })
+        itWith(
+          durable(what) ? 'syncfs' : undefined,
+          `${what}, ${code} once: dest is as before and the error tells which, or it is whole`,
+          async () => {
+            await eachFailure(volume, kind, code, false, (made) => {
+              const { scene, outcome, failed } = made
+              if (outcome instanceof Error)
+                return [
+                  ...told(outcome, failed[0], code),
+                  ...(outcome.errors === undefined ? [] : ['another error is told']),
+                  ...differences(snapshot(scene.base), scene.before),
+                ]
+              const lines = mayPass(failed[0], code) ? [] : ['it merged in spite of it']
+              return [...lines, ...differences(snapshot(scene.dest), made.whole)]
+            })
+          },
+        )
 
-        it(`${what}, ${code} from then on: nothing is lost, the first error stays the cause, recover() puts dest back`, async () => {
-          await eachFailure(volume, kind, code, true, async (made) => {
-            const { scene, outcome, failed } = made
-            const lines: string[] = []
-            if (outcome instanceof Error) {
-              lines.push(...lostOf(scene))
-              // A link into old/ that is not allowed is no failure: what is replaced is moved instead.
-              const cause = failed.find((call) =>
-                code === 'EMFILE' ? !isForEachFile(call.operation, code) : !mayPass(call, code),
-              )
-              lines.push(...told(outcome, cause ?? failed[0], code))
-              const isClean = differences(snapshot(scene.base), scene.before).length === 0
-              if (!isClean && (outcome.errors?.length ?? 0) < 2)
-                lines.push('what could not be undone is not told')
-              for (const { code: other, path: at } of outcome.errors ?? [])
-                if (other !== code || at === undefined) lines.push(`told ${String(other)} as well`)
-            } else if (outcome.leftover === undefined) lines.push('what is left over is not told')
-            const { left } = await recover(scene.dest)
-            lines.push(...left.map(({ path: at }) => `recover() leaves ${at}`))
-            lines.push(...stagingBelow(scene.base).map((at) => `${at} is left over`))
-            if (outcome instanceof Error) return [...lines, ...neitherOf(made, false)]
-            return [...lines, ...differences(visible(scene.dest), made.whole)]
-          })
-        })
+        itWith(
+          durable(what) ? 'syncfs' : 'locks',
+          `${what}, ${code} from then on: nothing is lost, the first error stays the cause, recover() puts dest back`,
+          async () => {
+            await eachFailure(volume, kind, code, true, async (made) => {
+              const { scene, outcome, failed } = made
+              const lines: string[] = []
+              if (outcome instanceof Error) {
+                lines.push(...lostOf(scene))
+                // A link into old/ that is not allowed is no failure: what is replaced is moved instead.
+                const cause = failed.find((call) =>
+                  code === 'EMFILE' ? !isForEachFile(call.operation, code) : !mayPass(call, code),
+                )
+                lines.push(...told(outcome, cause ?? failed[0], code))
+                const isClean = differences(snapshot(scene.base), scene.before).length === 0
+                if (!isClean && (outcome.errors?.length ?? 0) < 2)
+                  lines.push('what could not be undone is not told')
+                for (const { code: other, path: at } of outcome.errors ?? [])
+                  if (other !== code || at === undefined)
+                    lines.push(`told ${String(other)} as well`)
+              } else if (outcome.leftover === undefined) lines.push('what is left over is not told')
+              const { left } = await recover(scene.dest)
+              lines.push(...left.map(({ path: at }) => `recover() leaves ${at}`))
+              lines.push(...stagingBelow(scene.base).map((at) => `${at} is left over`))
+              if (outcome instanceof Error) return [...lines, ...neitherOf(made, false)]
+              return [...lines, ...differences(visible(scene.dest), made.whole)]
+            })
+          },
+        )
       }
   })
 })

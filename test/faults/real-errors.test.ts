@@ -13,6 +13,7 @@ import { makeScene, scenes } from '../support/fault-scenes'
 import { tell } from '../support/figures'
 import { asNobody, giveToNobody } from '../support/nobody'
 import { stagingBelow } from '../support/kill-check'
+import { itWith } from '../support/needs'
 import { stored } from '../support/session'
 import { assertTree, digest, differences, snapshot } from '../support/snapshot'
 import { runTool } from '../support/tool'
@@ -123,37 +124,41 @@ describe('a file system that becomes read-only', () => {
   const remount = (how: string): Promise<string> =>
     runTool('mount', ['-o', `remount,${how}`, volume().path])
 
-  it('at any change: EROFS, nothing is lost, and recover() puts dest back once it can', async () => {
-    for (let n = 1; ; n++) {
-      const {
-        base,
-        dest,
-        before: old,
-        merge: mergeTo,
-      } = makeScene(volume().fresh(), scenes["existing: 'replace'"])
-      const { host, hit } = failpoints(defaultHost, n, async () => {
-        await remount('ro')
-        return undefined
-      })
-      const outcome = await mergeTo(host, { concurrency: 1 }).catch(
-        (error: unknown) => error as Failure,
-      )
-      if (hit.length > 0) await remount('rw')
-      else {
-        assert.ok(n > 20)
-        tell('remounts read-only', n - 1)
-        return
+  itWith(
+    'locks',
+    'at any change: EROFS, nothing is lost, and recover() puts dest back once it can',
+    async () => {
+      for (let n = 1; ; n++) {
+        const {
+          base,
+          dest,
+          before: old,
+          merge: mergeTo,
+        } = makeScene(volume().fresh(), scenes["existing: 'replace'"])
+        const { host, hit } = failpoints(defaultHost, n, async () => {
+          await remount('ro')
+          return undefined
+        })
+        const outcome = await mergeTo(host, { concurrency: 1 }).catch(
+          (error: unknown) => error as Failure,
+        )
+        if (hit.length > 0) await remount('rw')
+        else {
+          assert.ok(n > 20)
+          tell('remounts read-only', n - 1)
+          return
+        }
+        if (outcome instanceof Error) {
+          assert.equal(outcome.code, 'EROFS', String(n))
+          assert.ok(outcome.syscall !== undefined && outcome.path !== undefined, String(n))
+        }
+        const { left, running } = await recover(dest)
+        assert.deepEqual({ left, running }, { left: [], running: 0 }, String(n))
+        assert.deepEqual(stagingBelow(base), [], String(n))
+        if (outcome instanceof Error) assertTree(base, old)
       }
-      if (outcome instanceof Error) {
-        assert.equal(outcome.code, 'EROFS', String(n))
-        assert.ok(outcome.syscall !== undefined && outcome.path !== undefined, String(n))
-      }
-      const { left, running } = await recover(dest)
-      assert.deepEqual({ left, running }, { left: [], running: 0 }, String(n))
-      assert.deepEqual(stagingBelow(base), [], String(n))
-      if (outcome instanceof Error) assertTree(base, old)
-    }
-  })
+    },
+  )
 })
 
 describe('an immutable file', () => {

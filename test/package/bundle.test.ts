@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 
 import { startCommand } from '../support/child'
 import { freshDir } from '../support/fresh'
-import { installPackage } from '../support/installed'
+import { asInstalled, installPackage } from '../support/installed'
 import { writeTree } from '../support/tree'
 
 const application = `
@@ -36,7 +36,10 @@ describe('the installed package, bundled by esbuild', () => {
     const { warnings } = await build({ ...options, entryPoints: [entry], outfile: file })
     assert.deepEqual(warnings, [])
     prepare(app)
-    const { stdout, stderr } = await startCommand([process.execPath, file], { cwd }).done
+    const { stdout, stderr } = await startCommand([process.execPath, file], {
+      cwd,
+      env: asInstalled,
+    }).done
     assert.equal(stderr, '')
     return stdout
   }

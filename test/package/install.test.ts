@@ -6,13 +6,13 @@ import { startCommand } from '../support/child'
 import { examplesOf } from '../documents/examples'
 import { writeExampleStore } from '../documents/project'
 import { freshDir } from '../support/fresh'
-import { installPackage, offline } from '../support/installed'
+import { asInstalled, installPackage, offline } from '../support/installed'
 import { writeTree } from '../support/tree'
 
 /** Runs node in a directory, without a network; gives what it wrote to stdout. */
 async function node(cwd: string, ...args: string[]): Promise<string> {
   // What the tests themselves run with must not help.
-  const env = { NODE_OPTIONS: undefined, REFLINK_MERGE_ADDON: undefined }
+  const env = { ...asInstalled, NODE_OPTIONS: undefined, REFLINK_MERGE_ADDON: undefined }
   const options = { cwd, env, prefix: offline }
   const { code, stdout, stderr } = await startCommand([process.execPath, ...args], options).done
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })

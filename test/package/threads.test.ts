@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import { runText } from '../support/child'
-import { installPackage } from '../support/installed'
+import { asInstalled, installPackage } from '../support/installed'
 import { writeTree } from '../support/tree'
 
 const files = 200
@@ -24,7 +24,7 @@ describe('the installed package, loaded more than once', () => {
     }`
 
   async function run(text: string): Promise<string> {
-    const { code, signal, stdout, stderr } = await runText(text, [], { cwd: dir })
+    const { code, signal, stdout, stderr } = await runText(text, [], { cwd: dir, env: asInstalled })
     assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
     return stdout
   }

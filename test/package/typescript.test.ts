@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import { startCommand } from '../support/child'
-import { installPackage } from '../support/installed'
+import { asInstalled, installPackage } from '../support/installed'
 import { writeTree } from '../support/tree'
 
 const root = path.resolve(__dirname, '../..')
@@ -69,7 +69,10 @@ describe('the installed package in TypeScript', () => {
       const compiled = await startCommand([process.execPath, tsc, '-p', project]).done
       assert.equal(compiled.stdout, '')
       const main = file.replace('ts', 'js')
-      const { stdout, stderr } = await startCommand([process.execPath, main], { cwd: project }).done
+      const { stdout, stderr } = await startCommand([process.execPath, main], {
+        cwd: project,
+        env: asInstalled,
+      }).done
       assert.equal(stdout, '1 true true\n', stderr)
     })
 })

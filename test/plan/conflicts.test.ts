@@ -5,6 +5,7 @@ import { merge, planMerge } from '../../lib/index'
 import type { Conflict, MergeOptions, Source } from '../../lib/index'
 import { describeOn } from '../support/describe-on'
 import { mergeInChildren } from '../support/merge-in-child'
+import { itWith } from '../support/needs'
 import { writeTree } from '../support/tree'
 import type { TreeSpec } from '../support/tree'
 import { assertMerges, assertRefused, contentsOf, scene, toldOf } from './on-disk'
@@ -315,30 +316,34 @@ describe('packages that conflict, merged by as many processes at once', () => {
 
   describeOn(['btrfs', 'tmpfs'], (volume) => {
     for (const existing of ['error', 'keep', 'replace'] as const)
-      it(`leave with existing: '${existing}' what one after the other would have left`, async function () {
-        this.timeout(60_000)
-        const dir = volume.fresh()
-        const dests = Array.from({ length: ROUNDS }, (_, round) => path.join(dir, String(round)))
-        // Some are there, with directories in which each file is published alone; some are not.
-        const folders = Object.fromEntries(FOLDERS.map((folder) => [`ns/${folder}/`, {}]))
-        for (const dest of dests.slice(ROUNDS / 2)) writeTree(dest, folders)
-        const lists = NAMES.map((name) => {
-          const source = { name, dir: writeTree(path.join(dir, 'store', name), specOf(name)) }
-          return dests.map((dest) => ({ sources: [source], dest, options: { existing } }))
-        })
-        const outcomes = await mergeInChildren(lists, volume.fresh())
-        const orders = ordersOf(NAMES)
-        const possible = new Set(orders.map((order) => oneByOne(order, existing)))
-        dests.forEach((dest, round) => {
-          const done = NAMES.filter((_, index) => {
-            const { error } = outcomes[index * ROUNDS + round] ?? {}
-            if (error !== undefined)
-              assert.equal(error['code'], 'ERR_MERGE_CONFLICT', error.message)
-            return error === undefined
+      itWith(
+        'locks',
+        `leave with existing: '${existing}' what one after the other would have left`,
+        async function () {
+          this.timeout(60_000)
+          const dir = volume.fresh()
+          const dests = Array.from({ length: ROUNDS }, (_, round) => path.join(dir, String(round)))
+          // Some are there, with directories in which each file is published alone; some are not.
+          const folders = Object.fromEntries(FOLDERS.map((folder) => [`ns/${folder}/`, {}]))
+          for (const dest of dests.slice(ROUNDS / 2)) writeTree(dest, folders)
+          const lists = NAMES.map((name) => {
+            const source = { name, dir: writeTree(path.join(dir, 'store', name), specOf(name)) }
+            return dests.map((dest) => ({ sources: [source], dest, options: { existing } }))
           })
-          const found = canonical(contentsOf(dest), done)
-          assert.ok(possible.has(found), `no order gives\n${found}`)
-        })
-      })
+          const outcomes = await mergeInChildren(lists, volume.fresh())
+          const orders = ordersOf(NAMES)
+          const possible = new Set(orders.map((order) => oneByOne(order, existing)))
+          dests.forEach((dest, round) => {
+            const done = NAMES.filter((_, index) => {
+              const { error } = outcomes[index * ROUNDS + round] ?? {}
+              if (error !== undefined)
+                assert.equal(error['code'], 'ERR_MERGE_CONFLICT', error.message)
+              return error === undefined
+            })
+            const found = canonical(contentsOf(dest), done)
+            assert.ok(possible.has(found), `no order gives\n${found}`)
+          })
+        },
+      )
   })
 })

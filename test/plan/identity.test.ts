@@ -9,6 +9,7 @@ import { mergeOn, planOn } from '../../lib/merge'
 import { onBothHosts } from '../support/both-hosts'
 import { describeOn } from '../support/describe-on'
 import { freshDir } from '../support/fresh'
+import { itWith } from '../support/needs'
 import { recordingHost } from '../support/scripts'
 import { runToolSync } from '../support/tool'
 import { writeTree } from '../support/tree'
@@ -205,7 +206,7 @@ describe('no byte is read', () => {
   })
 
   describeOn(['btrfs', 'xfs'], (volume) => {
-    it('of clones of one file, in two packages and in dest', async () => {
+    itWith('extents', 'of clones of one file, in two packages and in dest', async () => {
       const { sources, dest } = clones(volume.fresh())
       const merging = (): Promise<unknown> =>
         mergeOn(defaultHost, sources, dest, { linkModes: 'clone' })

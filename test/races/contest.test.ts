@@ -7,6 +7,7 @@ import { contend, eventsIn, type Contender, type Event } from '../support/conten
 import { describeOn, type DescribedVolume } from '../support/describe-on'
 import { stagingBelow } from '../support/kill-check'
 import { isLong, rounds, tellFigures } from '../support/long'
+import { describeWith } from '../support/needs'
 import { randomFrom, type Random } from '../support/random'
 import { snapshot } from '../support/snapshot'
 import { writeTree } from '../support/tree'
@@ -122,7 +123,7 @@ function judge(dest: string, played: readonly Played[]): Record<string, number> 
   return { 'took effect': order.length, refused, 'undone or not begun': lost }
 }
 
-describe('many processes that merge into one dest, some of them killed', function () {
+describeWith('locks', 'many processes that merge into one dest, some of them killed', function () {
   this.timeout(3_600_000)
 
   describeOn(['btrfs', 'xfs'], (volume) => {

@@ -11,6 +11,7 @@ import { describeOn, type DescribedVolume } from '../support/describe-on'
 import { killCases, makeKillScene, packagesOf, type KillCase } from '../support/kill-cases'
 import { inodesIn, stagingBelow, tornEntries, visible } from '../support/kill-check'
 import { killed } from '../support/killed'
+import { describeWith } from '../support/needs'
 import { reportOf, staged } from '../support/session'
 import { assertTree, differences, digest, type TreeEntry } from '../support/snapshot'
 
@@ -135,7 +136,7 @@ class KillLoop {
   }
 }
 
-describe('a merge that is killed at each of its steps', function () {
+describeWith('locks', 'a merge that is killed at each of its steps', function () {
   this.timeout(600_000)
 
   describeOn(volumes, (volume) => {

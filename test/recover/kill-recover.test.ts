@@ -11,6 +11,7 @@ import { tell } from '../support/figures'
 import { killCases, makeKillScene, packagesOf, type KillCase } from '../support/kill-cases'
 import { inodesIn, stagingBelow, tornEntries, visible } from '../support/kill-check'
 import { killed } from '../support/killed'
+import { describeWith } from '../support/needs'
 import { randomFrom } from '../support/random'
 import { assertTree, differences, type TreeEntry } from '../support/snapshot'
 
@@ -122,16 +123,20 @@ function somePairs(): (last: Point, end: End) => Point | undefined {
   }
 }
 
-describe(`recover() that is killed at each of its steps (seed ${String(seed)})`, function () {
-  this.timeout(3_600_000)
+describeWith(
+  'locks',
+  `recover() that is killed at each of its steps (seed ${String(seed)})`,
+  function () {
+    this.timeout(3_600_000)
 
-  describeOn(volumes, (volume) => {
-    for (const what of ['into a dest that is there', 'into a dest that is missing'] as const)
-      it(`${what}: whole entries only; once more, or the same merge, puts it right`, async () => {
-        const loop = new Loop(volume, killCases[what])
-        const pairs = await loop.run(thorough ? everyPair : somePairs())
-        assert.ok(pairs > 0)
-        tell(`kill points in recover() on ${volume.kind}`, pairs)
-      })
-  })
-})
+    describeOn(volumes, (volume) => {
+      for (const what of ['into a dest that is there', 'into a dest that is missing'] as const)
+        it(`${what}: whole entries only; once more, or the same merge, puts it right`, async () => {
+          const loop = new Loop(volume, killCases[what])
+          const pairs = await loop.run(thorough ? everyPair : somePairs())
+          assert.ok(pairs > 0)
+          tell(`kill points in recover() on ${volume.kind}`, pairs)
+        })
+    })
+  },
+)

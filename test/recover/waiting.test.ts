@@ -9,6 +9,7 @@ import { Session } from '../../lib/session'
 import { startCommand } from '../support/child'
 import { describeOn } from '../support/describe-on'
 import { stagingBelow } from '../support/kill-check'
+import { describeWith } from '../support/needs'
 import { mutating, scriptedHost } from '../support/scripted-host'
 import { stored } from '../support/session'
 import { assertTree } from '../support/snapshot'
@@ -27,7 +28,7 @@ async function cutOffAtTheEnd(...args: [Parameters<typeof stored>[1], string]): 
   assert.equal(stagingBelow(dest).length, 2)
 }
 
-describe('a recovery that waits for the lock on dest', () => {
+describeWith('locks', 'a recovery that waits for the lock on dest', () => {
   describeOn(['btrfs'], (volume) => {
     it('leaves what it found to the merge that has the lock, which would else build on what is undone', async () => {
       const base = volume.fresh()

@@ -3,6 +3,7 @@ import type { Context, RootHookObject } from 'mocha'
 import { killChildren } from './child'
 import { cloneDirectoriesEverywhere, tellDirectoryClones } from './clonefile-everywhere'
 import { runEnds, testBegins, testEnds } from './fresh'
+import { leftOutReasons } from './needs'
 import { skippedReasons } from './unrunnable'
 import { removeVolumes } from './volumes'
 
@@ -29,7 +30,12 @@ export const mochaHooks: RootHookObject = {
 // On exit, so that it stands below the reporter's summary.
 process.once('exit', () => {
   killChildren()
-  if (skippedReasons().size === 0) return
-  console.error('Not run, because this machine cannot:')
-  for (const [reason, times] of skippedReasons()) console.error(`  ${reason} (${String(times)} ×)`)
+  list('Left out, because REFLINK_MERGE_NATIVE=off:', leftOutReasons())
+  list('Not run, because this machine cannot:', skippedReasons())
 })
+
+function list(title: string, reasons: ReadonlyMap<string, number>): void {
+  if (reasons.size === 0) return
+  console.error(title)
+  for (const [reason, times] of reasons) console.error(`  ${reason} (${String(times)} ×)`)
+}

@@ -11,6 +11,9 @@ const npm = ['--ignore-scripts', '--offline', '--no-audit', '--no-fund', '--upda
 export const offline: readonly string[] =
   process.platform === 'linux' && process.getuid?.() === 0 ? ['unshare', '--net'] : []
 
+/** For its children: what is installed decides whether there is an addon, whatever this suite runs with. */
+export const asInstalled = { REFLINK_MERGE_NATIVE: undefined } as const
+
 interface Packed {
   tarball: string
   /** From the package's root. */

@@ -1,0 +1,53 @@
+import type { AsyncFunc, Context, Suite } from 'mocha'
+
+import type { MergeResult } from '../../lib/types'
+
+/** What the library cannot do with node:fs alone, by design: docs/guarantees.md, "Elsewhere". */
+const reasons = {
+  addon: 'about the addon itself',
+  locks: 'node:fs has no flock: other processes are neither waited for nor recovered from',
+  containment: 'node:fs works on paths, and goes where they lead by then',
+  syncfs: "node:fs has no syncfs: durability: 'full' is refused",
+  extents: 'node:fs does not tell extents',
+  descriptors:
+    'node:fs opens each file by itself, and where no descriptor is left one may wait in vain',
+  calls: 'node:fs makes other system calls, and more of them',
+} as const
+
+export type Need = keyof typeof reasons
+
+/** Switched off by hand; where the addon is merely missing, its tests fail. */
+const isOff = process.env['REFLINK_MERGE_NATIVE'] === 'off'
+
+const leftOut = new Map<string, number>()
+
+/** Reason → how many describe blocks and tests were not declared for it. */
+export function leftOutReasons(): ReadonlyMap<string, number> {
+  return leftOut
+}
+
+/** What results tell of the default host. */
+export const guards: Pick<MergeResult, 'locking' | 'containment'> = isOff
+  ? { locking: 'degraded', containment: 'best-effort' }
+  : { locking: 'exclusive', containment: 'kernel' }
+
+export function isThere(need: Need): boolean {
+  if (!isOff) return true
+  const reason = reasons[need]
+  leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1)
+  return false
+}
+
+/** A describe block; with REFLINK_MERGE_NATIVE=off it is left out, and the reason is listed at the end of the run. */
+export function describeWith(need: Need, title: string, tests: (this: Suite) => void): void {
+  if (isThere(need)) describe(title, tests)
+}
+
+/** The same for a test; undefined: it needs nothing. */
+export function itWith(
+  need: Need | undefined,
+  title: string,
+  test: (this: Context) => unknown,
+): void {
+  if (need === undefined || isThere(need)) it(title, test as AsyncFunc)
+}

@@ -70,7 +70,9 @@ describe('a directory of dest that holds all that is wanted', () => {
     Record<string, { change: () => void; created: number; replaced: number }>
   > = {
     'an entry is lost': {
-      change: () => { fs.rmSync(path.join(dest, 'ns/below/c')); },
+      change: () => {
+        fs.rmSync(path.join(dest, 'ns/below/c'))
+      },
       created: 1,
       replaced: 0,
     },

@@ -2,6 +2,7 @@ import { constants, promises as fs, type BigIntStats } from 'node:fs'
 import { toNamespacedPath } from 'node:path'
 import { addon } from '../addon'
 import { errno } from '../errno'
+import { copyBytes, isSparse } from './copy-bytes'
 import { call, Failure, type Item } from './node-items'
 import { Equality, type FileOptions } from './host'
 
@@ -13,8 +14,13 @@ const isWindows = process.platform === 'win32'
 export const cloneSyscall =
   { darwin: 'clonefile', win32: 'duplicate_extents' }[process.platform as string] ?? 'ficlone'
 
+interface OpenFile {
+  readonly file: fs.FileHandle
+  readonly status: BigIntStats
+}
+
 /** A regular file, opened to be read; not a symlink, and never waited for as a fifo would be. */
-async function openRegular(path: string): Promise<{ file: fs.FileHandle; status: BigIntStats }> {
+async function openRegular(path: string): Promise<OpenFile> {
   // Windows has neither flag.
   if (isWindows && (await call(fs.lstat(path), 'open')).isSymbolicLink()) {
     throw new Failure(errno.ELOOP, 'open')
@@ -59,12 +65,13 @@ async function setAttributes(
 async function makeFile(
   item: Item,
   options: FileOptions,
-  make: (item: Item) => Promise<void>,
+  make: (item: Item, source: OpenFile) => Promise<void>,
 ): Promise<void> {
   // Opened first, so that a source that cannot be read is not taken for one that cannot be cloned.
-  const { file, status } = await openRegular(item.from)
+  const source = await openRegular(item.from)
+  const { file, status } = source
   try {
-    await make(item)
+    await make(item, source)
   } finally {
     await file.close()
   }
@@ -81,7 +88,11 @@ export function cloneFile(item: Item, options: FileOptions): Promise<void> {
 }
 
 export function copyFile(item: Item, options: FileOptions): Promise<void> {
-  return makeFile(item, options, ({ from, to }) => copy(from, to, 0, 'copyfile'))
+  return makeFile(item, options, ({ from, to }, { file, status }) =>
+    options.inKernelCopy && !isSparse(status)
+      ? copy(from, to, 0, 'copyfile')
+      : copyBytes(file, status, to),
+  )
 }
 
 /** COPYFILE_EXCL, always: a forced clone that fails deletes the file that stood there. */

@@ -29,15 +29,20 @@ const isZero = (number: number): boolean => number === 0
 
 /** Throws for the first name that failed. */
 export function throwIfFailed(
-  jobs: readonly { readonly to: Place; readonly names: readonly string[] }[],
+  jobs: readonly {
+    readonly to: Place
+    readonly names: readonly string[]
+    readonly toNames?: readonly string[]
+  }[],
   outcomes: Outcomes,
   allowed?: number,
 ): void {
   if (outcomes.errnos.every(isZero)) return
-  for (const { index, job, name } of eachName(jobs)) {
+  for (const { index, job, name, position } of eachName(jobs)) {
     const number = outcomes.errnos[index] ?? 0
     if (number === 0 || number === allowed) continue
-    throw new SystemError(number, { syscall: outcomes.syscall(index), path: pathOf(job.to, name) })
+    const path = pathOf(job.to, job.toNames?.[position] ?? name)
+    throw new SystemError(number, { syscall: outcomes.syscall(index), path })
   }
 }
 

@@ -17,6 +17,11 @@ const namesPerCall = 512
 /** Takes what was staged early over into the staged union: by renames, of whole directories where it can. */
 export class Adoption {
   private readonly whole: { readonly directory: PlanDirectory; readonly place: Place }[] = []
+  private readonly single: {
+    readonly directory: PlanDirectory
+    readonly place: Place
+    readonly names: string[]
+  }[] = []
   /** By the union's directory and source: what that source staged there. */
   private readonly known = new Map<PlanDirectory, ReadonlyMap<number, EarlyTree>>()
 
@@ -54,9 +59,20 @@ export class Adoption {
     }
   }
 
-  /** Nothing is to be moved whole. */
+  /**
+   * Finds the single entries that can be moved, and counts them as staged from now on. `units`: by directory, what is
+   * wanted; answers what of it is still to be placed.
+   */
+  takeEntries(units: readonly Unit[][]): Unit[][] {
+    if (this.known.size === 0) return [...units]
+    return units
+      .map((own) => own.flatMap((unit) => this.takeOut(unit)))
+      .filter((own) => own.length > 0)
+  }
+
+  /** Nothing is to be moved. */
   get isEmpty(): boolean {
-    return this.whole.length === 0
+    return this.whole.length === 0 && this.single.length === 0
   }
 
   /** Their parents must be there by now. */
@@ -69,20 +85,20 @@ export class Adoption {
     await this.rename(moves)
   }
 
-  /**
-   * Moves single entries into directories that are there. `units`: by directory, what is wanted; answers
-   * what of it is still to be placed.
-   */
-  async moveEntries(units: readonly Unit[][], fresh: Place): Promise<Unit[][]> {
-    if (this.known.size === 0) return [...units]
+  /** Into directories that are there by now. */
+  async moveEntries(fresh: Place): Promise<void> {
     const moves: PairJob[] = []
-    const rest = units.map((own) => own.flatMap((unit) => this.takeOut(unit, fresh, moves)))
+    for (const { directory, place, names } of this.single) {
+      const [from, to] = [placeOf(place, directory), placeOf(fresh, directory)]
+      for (let at = 0; at < names.length; at += namesPerCall) {
+        moves.push({ from, to, names: names.slice(at, at + namesPerCall) })
+      }
+    }
     await this.rename(moves)
-    return rest.filter((own) => own.length > 0)
   }
 
-  /** Counts what a source staged of a unit as staged in the union, and adds its move to `moves`; answers the rest. */
-  private takeOut(unit: Unit, fresh: Place, moves: PairJob[]): Unit[] {
+  /** Counts what a source staged of a unit as staged in the union; answers the rest. */
+  private takeOut(unit: Unit): Unit[] {
     const { directory, part } = unit
     const early = this.known.get(directory)?.get(part.source)
     const own = early?.root.parts.find(({ tree }) => tree === part.tree)
@@ -100,10 +116,7 @@ export class Adoption {
       part.staged[position] = own.staged[before] ?? 0
       own.staged[before] = 0
     }
-    const [from, to] = [placeOf(early.place, directory), placeOf(fresh, directory)]
-    for (let at = 0; at < names.length; at += namesPerCall) {
-      moves.push({ from, to, names: names.slice(at, at + namesPerCall) })
-    }
+    if (names.length > 0) this.single.push({ directory, place: early.place, names })
     return others.length === 0 ? [] : [{ ...unit, positions: others }]
   }
 

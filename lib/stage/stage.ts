@@ -1,12 +1,12 @@
 import { Kind, type Host } from '../host/host'
 import { inLanes } from '../lanes'
-import type { Union } from '../plan/plan'
+import type { PlanDirectory, Union } from '../plan/plan'
 import { copyDirectoryTimes, stageDirectories } from './directories'
 import type { FilePlacer } from './files'
 import { Adoption, type EarlyTree } from './adopt'
 import type { StageTarget } from './staging'
 import type { SubtreeCloner } from './subtree-cloner'
-import { wanted, type Unit } from './wanted'
+import { wanted, type Unit, type Wanted } from './wanted'
 
 export interface StageContext {
   readonly host: Host
@@ -17,7 +17,7 @@ export interface StageContext {
   readonly signal: AbortSignal | undefined
   /** What was staged of single sources before. */
   readonly early: ReadonlyMap<number, EarlyTree>
-  /** Entries and bytes that are about to be placed. */
+  /** Entries and bytes that are to be placed: told before the first of them is. */
   readonly onStart: (files: number, bytes: number) => void
   /** Entries and bytes that were placed since the last call. */
   readonly onFiles: (files: number, bytes: number) => void
@@ -38,16 +38,18 @@ export async function stage(
 ): Promise<void> {
   const adoption = new Adoption(context.host)
   adoption.plan(union.root, context.early)
+  const all = wanted(union)
+  const toPlace = adoption.takeEntries(all.units)
+  context.onStart(entriesOf(toPlace.flat()), bytesOf(toPlace.flat()))
   let made: Promise<StageTarget> | undefined
   const place = (): Promise<StageTarget> => (made ??= staging())
   await context.cloner.stage(union, place, context)
-  const work = wanted(union)
-  if (work.levels.length === 0 && work.units.length === 0 && adoption.isEmpty) return
+  const { levels, units } = withoutClones(all.levels, toPlace)
+  if (levels.length === 0 && units.length === 0 && adoption.isEmpty) return
   const target = await place()
-  await stageDirectories(context, target, work.levels)
+  await stageDirectories(context, target, levels)
   await adoption.moveDirectories(target.fresh)
-  const units = await adoption.moveEntries(work.units, target.fresh)
-  context.onStart(entriesOf(units.flat()), bytesOf(units.flat()))
+  await adoption.moveEntries(target.fresh)
   await context.placer.tryModes(units.flat(), target.scratch)
   const packs = pack(units)
   await inLanes(context.concurrency, context.signal, () => {
@@ -56,6 +58,22 @@ export async function stage(
   })
   if (context.preserveTimestamps) {
     await copyDirectoryTimes(context.host, target, union.root)
+  }
+}
+
+/** What is left to do once directories were cloned whole. */
+function withoutClones(levels: readonly PlanDirectory[][], toPlace: readonly Unit[][]): Wanted {
+  return {
+    levels: levels
+      .map((level) => level.filter(({ staged }) => !staged))
+      .filter((level) => level.length > 0),
+    // All of a part was cloned, or nothing.
+    units: toPlace.filter((units) =>
+      units.some(
+        ({ part, positions }) =>
+          part.placementOfAll === 0 || part.staged[positions[0] as number] === 0,
+      ),
+    ),
   }
 }
 

@@ -128,7 +128,7 @@ export class SubtreeCloner {
     throwIfFailed(jobs, await this.host.copyTimes(jobs))
   }
 
-  private mark({ directory }: Subtree, { onStart, onFiles }: StageContext): void {
+  private mark({ directory }: Subtree, { onFiles }: StageContext): void {
     const [clone, link] = [this.placements.numberOf('clone'), this.placements.numberOf('link')]
     let entries = 0
     let bytes = 0
@@ -143,7 +143,6 @@ export class SubtreeCloner {
         })
       }
     }
-    onStart(entries, bytes)
     onFiles(entries, bytes)
   }
 

@@ -14,7 +14,7 @@ import { makeScene, scenes, type Scene, type SceneKind } from '../support/fault-
 import { tell } from '../support/figures'
 import { removeDir } from '../support/fresh'
 import { stagingBelow, visible } from '../support/kill-check'
-import type { ScriptedCall, Verdict } from '../support/scripted-host'
+import type { Operation, ScriptedCall, Verdict } from '../support/scripted-host'
 import { assertTree, differences, snapshot, type TreeEntry } from '../support/snapshot'
 
 const codes = ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EMFILE'] as const
@@ -42,11 +42,21 @@ function verdictOf({ operation }: ScriptedCall, code: Code): NonNullable<Verdict
   return { errno: errno[code], syscall }
 }
 
+/** A directory that is not cloned whole, for a reason of its own, is cloned file by file. */
+function isForEachFile(operation: Operation, code: Code): boolean {
+  return operation === 'cloneDirectory' && (code === 'EACCES' || code === 'EMFILE')
+}
+
 /** A failure that need not fail the merge: it is waited out, done in another way, or comes when all is done. */
 function mayPass({ operation, path: at }: ScriptedCall, code: Code): boolean {
   const isSweep = operation === 'unlink' || operation === 'rmdir'
   const isLinkToOld = operation === 'hardlink' && code === 'EACCES'
-  return code === 'EMFILE' || isLinkToOld || (isSweep && at.includes('/.reflink-merge-'))
+  return (
+    code === 'EMFILE' ||
+    isLinkToOld ||
+    isForEachFile(operation, code) ||
+    (isSweep && at.includes('/.reflink-merge-'))
+  )
 }
 
 /** One failure of a merge, and what came of it. */
@@ -167,7 +177,9 @@ describe('a merge of which any change fails', function () {
             if (outcome instanceof Error) {
               lines.push(...lostOf(scene))
               // A link into old/ that is not allowed is no failure: what is replaced is moved instead.
-              const cause = failed.find((call) => code === 'EMFILE' || !mayPass(call, code))
+              const cause = failed.find((call) =>
+                code === 'EMFILE' ? !isForEachFile(call.operation, code) : !mayPass(call, code),
+              )
               lines.push(...told(outcome, cause ?? failed[0], code))
               const isClean = differences(snapshot(scene.base), scene.before).length === 0
               if (!isClean && (outcome.errors?.length ?? 0) < 2)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 
+import { errno } from '../../lib/errno'
 import { defaultHost } from '../../lib/host'
 import { eachName, joinPath, pathOf, type Host, type Place } from '../../lib/host/host'
 import type { Conflict, LinkMode, Source } from '../../lib/index'
@@ -72,6 +73,15 @@ function destIn(dir: string, spec: TreeSpec = {}): string {
   return writeTree(fs.mkdtempSync(path.join(dir, 'dest-')), spec)
 }
 
+const cannotClone: NonNullable<Host['cloneDirectory']> = (jobs) =>
+  Promise.resolve({
+    errnos: Int32Array.from(
+      jobs.flatMap(({ names }) => names),
+      () => errno.ENOTSUP,
+    ),
+    syscall: () => 'clonefile',
+  })
+
 /**
  * A host on a file system that takes names for one where `fold` gives the same for both: they are found in
  * any spelling, and listed in the one in which they were made. Only dest is there, sources are elsewhere.
@@ -131,6 +141,8 @@ function folding(host: Host, fold: (name: string, dir: string) => string): Host 
     stat: (jobs) => host.stat(jobs.map(foundJob)),
     compare: (jobs) => host.compare(jobs.map(foundJob)),
     clone: oneByOne((jobs, options) => host.clone(jobs, options)),
+    // A clone stays on its file system, where no directory could hold two such names.
+    ...(host.cloneDirectory && { cloneDirectory: cannotClone }),
     hardlink: oneByOne((jobs) => host.hardlink(jobs)),
     copy: oneByOne((jobs, options) => host.copy(jobs, options)),
     symlink: oneByOne((jobs) => host.symlink(jobs)),

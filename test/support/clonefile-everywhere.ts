@@ -4,6 +4,13 @@ import { defaultHost } from '../../lib/host'
 import { clonefileHost } from './clonefile-host'
 
 const isWanted = process.env['REFLINK_MERGE_TEST_HOST'] === 'clonefile'
+
+/**
+ * clonefile(2) keeps the times of whatever lies in a directory, and no option of a merge takes them off again: only of directories
+ * new times are promised then (docs/design.md, "macOS").
+ */
+export const keepsTimesOfEntries = isWanted
+
 const simulated = isWanted ? clonefileHost({ ...defaultHost }) : undefined
 
 /** `npm run test:clonefile`: every test that takes the default host gets one that clones directories, as macOS does. */

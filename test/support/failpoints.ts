@@ -43,7 +43,7 @@ export function failpoints(
 /** How errors name the system call that makes each of these operations what it is, where it is called otherwise. */
 const syscalls: Partial<Record<Operation, string>> = {
   ...{ clone: 'ficlone', hardlink: 'link', copy: 'copy_file_range', copyTimes: 'utimes' },
-  ...{ writeRecord: 'write', sync: 'syncfs' },
+  ...{ writeRecord: 'write', sync: 'syncfs', cloneDirectory: 'clonefile' },
 }
 
 export function syscallOf(operation: Operation): string {

@@ -1,0 +1,52 @@
+import { promises as fs, type BigIntStats } from 'node:fs'
+import { call } from './node-items'
+
+const chunkBytes = 128 * 1024
+const zeros = Buffer.alloc(chunkBytes)
+/** The unit of st_blocks, whatever the file system's own. */
+const statBlock = 512n
+
+/** Takes the file less room than it has bytes? Windows does not tell. */
+export function isSparse({ blocks, size }: BigIntStats): boolean {
+  return process.platform !== 'win32' && blocks * statBlock < size
+}
+
+async function writeAll(dest: fs.FileHandle, bytes: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const left = bytes.length - done
+    done += (await call(dest.write(bytes, done, left, at + done))).bytesWritten
+  }
+}
+
+/**
+ * Copies what an open file holds into a new one by read and write. fs.copyFile lets the kernel share the bytes with the
+ * source where it can, which is no copy, and fills the holes of a sparse file; here what is zero in one stays a hole.
+ */
+export async function copyBytes(
+  source: fs.FileHandle,
+  status: BigIntStats,
+  to: string,
+): Promise<void> {
+  const size = Number(status.size)
+  const leavesHoles = isSparse(status)
+  const dest = await call(fs.open(to, 'wx', 0o600))
+  try {
+    // The umask may have taken away what it is opened again with.
+    await call(dest.chmod(0o600))
+    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, size))
+    for (let at = 0; at < size;) {
+      const { bytesRead } = await call(source.read(buffer, 0, Math.min(chunkBytes, size - at), at))
+      if (bytesRead === 0) break
+      const bytes = buffer.subarray(0, bytesRead)
+      const isHole = leavesHoles && bytes.equals(zeros.subarray(0, bytesRead))
+      if (!isHole) await writeAll(dest, bytes, at)
+      at += bytesRead
+    }
+    if (leavesHoles) await call(dest.truncate(size))
+  } catch (error) {
+    await dest.close()
+    await fs.unlink(to).catch(() => undefined)
+    throw error
+  }
+  await call(dest.close())
+}

@@ -7,10 +7,14 @@ import { runToolSync } from './tool'
 const prefix = 'reflink-merge-test-'
 const shm = '/dev/shm'
 
-/** Start time of a process in clock ticks (proc_pid_stat(5), field 22): tells a reused pid from the old one. */
+/**
+ * Start time of a process in clock ticks (proc_pid_stat(5), field 22): tells a reused pid from the old one. Read from its
+ * main thread: a process under qemu-user is given a made-up /proc/<pid>/stat about itself, with another start time than
+ * others see.
+ */
 function startTime(pid: number): string | null {
   try {
-    const stat = fs.readFileSync(`/proc/${String(pid)}/stat`, 'latin1')
+    const stat = fs.readFileSync(`/proc/${String(pid)}/task/${String(pid)}/stat`, 'latin1')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
   } catch {
     return null

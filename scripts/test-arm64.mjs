@@ -31,10 +31,11 @@ const dir = join(root, 'out/nodes')
 mkdirSync(dir, { recursive: true })
 // Tests start more of process.execPath, and nothing on this machine starts a program for arm64 but qemu.
 const node = join(dir, 'arm64-under-qemu')
-const qemu = 'qemu-aarch64-static -L /usr/aarch64-linux-gnu'
-writeFileSync(node, `#!/bin/sh\nexec ${qemu} "${otherNode('arm64', major)}" "$@"\n`, {
-  mode: 0o755,
-})
+// By its loader, not by qemu's -L: with that, a program that opens / is given the folder of the libraries.
+const libraries = '/usr/aarch64-linux-gnu/lib'
+const loader = `${libraries}/ld-linux-aarch64.so.1 --library-path ${libraries}`
+const command = `qemu-aarch64-static ${loader} "${otherNode('arm64', major)}"`
+writeFileSync(node, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 })
 const preload = join(dir, 'exec-path.cjs')
 writeFileSync(preload, `process.execPath = ${JSON.stringify(node)}\n`)
 

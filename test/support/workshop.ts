@@ -23,7 +23,8 @@ function startTime(pid: number): string | null {
 
 /** Where images and mount points may lie, best first: memory is faster than any disk. */
 function bases(): string[] {
-  return [shm, os.tmpdir()].filter((base) => fs.existsSync(base))
+  const memory = process.platform === 'linux' ? [shm] : []
+  return [...memory, os.tmpdir()].filter((base) => fs.existsSync(base))
 }
 
 function hasRoom(base: string, size: number): boolean {
@@ -77,6 +78,10 @@ function clearOwnWorkshops(): void {
 /** Unmounts everything below `dir`, the last mounted first, and removes it. */
 function clear(dir: string): void {
   if (!fs.existsSync(dir)) return
+  if (process.platform === 'win32') {
+    fs.rmSync(dir, { recursive: true, force: true })
+    return
+  }
   for (const point of mountPoints().reverse())
     if (point.startsWith(`${dir}/`)) runToolSync('umount', ['--lazy', point])
   runToolSync('chmod', ['-R', 'u+rwX', dir])

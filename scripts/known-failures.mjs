@@ -5,8 +5,8 @@
  */
 
 /**
- * Judges a run on a system that is imitated here: what fails must be known, with its reason, and what is known must fail.
- * Tells what it finds.
+ * Judges a run on a system that is imitated here: what fails must be known, with its reason, and what is known must fail,
+ * so that the list stays true. Tells what it finds.
  * @param {import('./mocha.mjs').Counts} counts
  * @param {readonly KnownFailure[]} known
  * @param {{ complete: boolean }} how whether all tests ran that are known to fail
@@ -17,7 +17,7 @@ export function failsAsKnown({ passed, failed, skipped, titles }, known, { compl
   const mended = known.filter(({ test }) => complete && !titles.some((title) => test.test(title)))
   for (const { test, reason } of known) {
     const count = titles.filter((title) => test.test(title)).length
-    if (count > 0) console.log(`Failed as it must (${count} ×): ${String(test)}\n  ${reason}`)
+    if (count > 0) console.log(`${count} failed as known: ${reason}`)
   }
   for (const title of unknown) console.error(`Failed, and must not: ${title}`)
   for (const { test } of mended) console.error(`Did not fail any more: ${String(test)}`)

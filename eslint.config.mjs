@@ -22,6 +22,7 @@ const layers = [
   ['site.ts'],
   ['planning.ts'],
   ['result.ts'],
+  ['merging.ts'],
   ['session.ts'],
   ['merge.ts', 'clone.ts', 'binding.ts'],
   ['probe.ts'],

@@ -1,6 +1,6 @@
 import { debug } from './debug'
 import { errno } from './errno'
-import { SystemError } from './errors'
+import { firstOf, SystemError } from './errors'
 import type { Directory, Host } from './host/host'
 import { limited } from './host/limited'
 import { patient } from './host/patient'
@@ -13,9 +13,10 @@ import { toPolicy, type Policy } from './plan/policy'
 import { survey, type Survey } from './plan/survey'
 import { unite, type NameOracle } from './plan/union'
 import { Progress } from './progress'
+import { recoverDest } from './recover/recover'
 import { scan } from './scan/scan'
 import type { SourceTree } from './scan/tree'
-import type { Site } from './site'
+import { Site } from './site'
 import { Stopwatch } from './stopwatch'
 import type { MergeOptions, MergePhase, Source } from './types'
 
@@ -68,6 +69,27 @@ export function prepare(
     progress: new Progress(given.onProgress),
     watch: new Stopwatch(),
   }
+}
+
+/** After merges that were killed have been undone: what they left must not be taken for dest's own. */
+export async function openRecovered(
+  context: Context,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Site> {
+  const { lock, existing } = context.settings
+  const site = await Site.open(context, path, existing)
+  try {
+    const rules = lock && { ...lock, signal }
+    const { result, failures } = await recoverDest(context.host, site.target.path, rules)
+    if (failures.length > 0) throw firstOf(failures)
+    if (result.undone + result.removed === 0) return site
+  } catch (error) {
+    await site.close()
+    throw error
+  }
+  await site.close()
+  return site.reopen(existing)
 }
 
 /** Reads the sources into trees. */

@@ -1,24 +1,19 @@
 import { getMaxListeners, setMaxListeners } from 'node:events'
-import { commit, UndoError, type Committed } from './commit/commit'
+import { UndoError } from './commit/commit'
 import { errnoOf, ofTheMachine } from './errno'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
 import { Equality, type Host } from './host/host'
+import { Merging } from './merging'
 import { readPath, readRank, readSource } from './options'
 import type { Compare } from './plan/compare'
-import type { Union } from './plan/plan'
 import { undecided } from './plan/policy'
 import type { NameGroup } from './plan/spelling'
 import { unite, type NameOracle } from './plan/union'
-import { look, plan, prepare, scanSources, throwIfUndecided, type Context } from './planning'
-import { toResult } from './result'
+import { look, openRecovered, prepare, scanSources, type Context } from './planning'
 import type { SourceTree } from './scan/tree'
-import { Site } from './site'
+import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
-import { FilePlacer } from './stage/files'
-import { stage } from './stage/stage'
-import type { Staging, StageTarget } from './stage/staging'
-import { SubtreeCloner } from './stage/subtree-cloner'
-import { recoverDest } from './recover/recover'
+import type { StageTarget } from './stage/staging'
 import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
 
 /** Where a source stands among the others. */
@@ -54,8 +49,7 @@ export class Session implements MergeSession {
   private readonly added: Added[] = []
   private readonly names = new Set<string>()
   private readonly running = new Set<Promise<void>>()
-  private readonly placer: FilePlacer
-  private readonly cloner: SubtreeCloner
+  private readonly merging: Merging
   private nextRank = 0
   private readonly failures: Failure[] = []
   private ending: Promise<unknown> | undefined
@@ -73,9 +67,7 @@ export class Session implements MergeSession {
     private readonly stop: AbortController,
     private readonly caller: AbortSignal | undefined,
   ) {
-    const options = { ...context.settings, dest: site.target.path }
-    this.placer = new FilePlacer(context.host, options)
-    this.cloner = new SubtreeCloner(context.host, options, this.placer.placements)
+    this.merging = new Merging(context, site)
     this.listen()
   }
 
@@ -239,7 +231,7 @@ export class Session implements MergeSession {
     if (site.dest === undefined) root.state = 'exists'
     else await look({ ...context, compare: takenForSame }, site, union, site.dest)
     let target: StageTarget | undefined
-    await this.build(union, new Map(), async () => {
+    await this.merging.build(union, new Map(), async () => {
       const staging = await site.staging()
       return (target = { fresh: await staging.makeRoom(), scratch: staging.scratch })
     })
@@ -252,7 +244,8 @@ export class Session implements MergeSession {
       // What came one by one was read and staged by now.
       this.context.watch.lap('stage')
       this.throwFailures()
-      return await this.carryOut()
+      const { trees, early } = this.inOrder()
+      return await this.merging.carryOut(trees, early)
     } catch (error) {
       if (!(error instanceof UndoError)) return await throwAfter(error, () => this.site.sweep())
       // What could not be put back lies in the staging directory.
@@ -269,34 +262,6 @@ export class Session implements MergeSession {
     throw firstOf(this.failures.sort(byStanding).map(({ error }) => error))
   }
 
-  /** plan, stage, commit. */
-  private async carryOut(): Promise<MergeResult> {
-    const { context, site, placer } = this
-    const { watch, progress, host } = context
-    progress.enter('plan')
-    const { trees, early } = this.inOrder()
-    const { union, found } = await plan(context, site, trees)
-    watch.lap('plan')
-    throwIfUndecided(union, found)
-    progress.enter('stage')
-    // What is wanted may grow until dest is locked; each time only what is not staged yet is built.
-    const build = async (): Promise<Staging | undefined> => {
-      await this.build(union, early, () => site.staging())
-      return site.currentStaging
-    }
-    await build()
-    watch.lap('stage')
-    progress.enter('lock')
-    const committed = await this.publish(union, build)
-    const leftover = await this.sweepOrTell()
-    watch.lap('commit')
-    const { containment } = host
-    const { path: dest } = site.target
-    const { placements } = placer
-    const outcome = { ...committed, placements, dest, containment, leftover }
-    return toResult(union, outcome, watch)
-  }
-
   /** By rank, and by name where that is the same: never by the time of arrival. */
   private inOrder(): { trees: SourceTree[]; early: Map<number, EarlyTree> } {
     const sorted = this.added.sort(byStanding)
@@ -307,79 +272,6 @@ export class Session implements MergeSession {
     })
     return { trees, early }
   }
-
-  private async build(
-    union: Union,
-    early: ReadonlyMap<number, EarlyTree>,
-    target: () => Promise<StageTarget>,
-  ): Promise<void> {
-    const { host, settings, lanes, progress } = this.context
-    const { signal, preserveTimestamps } = settings
-    await stage(union, target, {
-      ...{ host, early, signal, preserveTimestamps },
-      placer: this.placer,
-      cloner: this.cloner,
-      concurrency: lanes,
-      onStart: progress.expect,
-      onFiles: progress.add,
-    })
-  }
-
-  private publish(union: Union, build: () => Promise<Staging | undefined>): Promise<Committed> {
-    const { context, site } = this
-    const { host, steady, settings, watch, progress } = context
-    const { lock, signal } = settings
-    return commit({
-      ...{ host, steady, target: site.target, root: union.root, stage: build },
-      lock: lock && { ...lock, signal },
-      recover: async () => {
-        const { failures } = await recoverDest(host, site.target.path, undefined)
-        if (failures.length > 0) throw firstOf(failures)
-      },
-      durable: settings.durability === 'full',
-      survey: async (dest) => {
-        const found = await look(context, site, union, dest)
-        throwIfUndecided(union, found)
-        return found
-      },
-      onLocked: () => {
-        watch.lap('lock')
-        progress.enter('commit')
-      },
-    })
-  }
-
-  /** dest is complete by now, so that an empty staging directory stays behind is told, but fails nothing. */
-  private async sweepOrTell(): Promise<MergeResult['leftover']> {
-    const staging = await this.site.currentStaging
-    try {
-      await this.site.sweep()
-      return undefined
-    } catch (error) {
-      return staging && { path: staging.path, error }
-    }
-  }
-}
-
-/** After merges that were killed have been undone: what they left must not be taken for dest's own. */
-async function openRecovered(
-  context: Context,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<Site> {
-  const { lock, existing } = context.settings
-  const site = await Site.open(context, path, existing)
-  try {
-    const rules = lock && { ...lock, signal }
-    const { result, failures } = await recoverDest(context.host, site.target.path, rules)
-    if (failures.length > 0) throw firstOf(failures)
-    if (result.undone + result.removed === 0) return site
-  } catch (error) {
-    await site.close()
-    throw error
-  }
-  await site.close()
-  return site.reopen(existing)
 }
 
 /** By rank, and by name where that is the same. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './run.mjs'
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ passed: number, failed: number, skipped: number, titles: string[] }} Counts `titles`: of what failed */
 
 /**
  * Runs mocha in a process of its own.
@@ -34,12 +34,14 @@ export async function runMochaShares(shares, args, env) {
       const counts = run([...args, ...files], env, process.execPath, output)
       return { counts, log, output }
     })
-    const all = { passed: 0, failed: 0, skipped: 0 }
+    /** @type {Counts} */
+    const all = { passed: 0, failed: 0, skipped: 0, titles: [] }
     for (const { counts, log, output } of runs) {
-      const { passed, failed, skipped } = await counts
+      const { passed, failed, skipped, titles } = await counts
       all.passed += passed
       all.failed += failed
       all.skipped += skipped
+      all.titles.push(...titles)
       if (typeof output !== 'number') continue
       closeSync(output)
       process.stdout.write(readFileSync(log))
@@ -78,7 +80,7 @@ async function run(args, env, node, output) {
     if (counts !== undefined && (end === 'exit code 0' || counts.failed > 0)) return counts
     const when = counts ? '' : ' before mocha could report'
     console.error(`The test process ended with ${end}${when}.`)
-    return { passed: 0, skipped: 0, ...counts, failed: 1 }
+    return { passed: 0, skipped: 0, titles: [], ...counts, failed: 1 }
   } finally {
     rmSync(dir, { recursive: true })
   }

@@ -25,6 +25,8 @@ const { values, positionals } = parseArgs({
     grep: { type: 'string' },
   },
 })
+// REFLINK_MERGE_RUNS, unless --runs says otherwise; npm test has 2,000.
+const mostRuns = '25000'
 const unknown = positionals.filter((name) => !loops.some((loop) => loop.name === name))
 if (unknown.length > 0) fail(`No such loop: ${unknown.join(', ')}; --list tells their names.`)
 for (const option of /** @type {const} */ (['runs', 'seed']))
@@ -53,7 +55,7 @@ async function run(chosen) {
  * @returns {Promise<Outcome>}
  */
 async function torture(loop, seed) {
-  const runs = values.runs ?? String(loop.runs)
+  const runs = values.runs ?? mostRuns
   console.log(`\n${loop.name}: ${loop.what} (--seed=${seed} --runs=${runs})`)
   const dir = mkdtempSync(join(tmpdir(), 'reflink-merge-figures-'))
   const file = join(dir, 'figures')

@@ -3,10 +3,11 @@
 // dependency of the package.
 
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { root, runStep } from './run.mjs'
+import { installPinned } from './pinned.mjs'
+import { root } from './run.mjs'
 
 /** Where the compiler lies, and what is built with it to be looked at. */
 export const out = join(root, 'out/zig')
@@ -19,7 +20,7 @@ const headers = join(modules, 'node-api-headers')
 export const nodeApi = headers
 /** An assembler file that names what musl's libc has. */
 export const musl = join(dirname(zig), 'lib/libc/musl/libc.S')
-// What is fetched, with its integrity.
+// What it links besides.
 const pinned = join(root, 'scripts/zig')
 
 /** As in binding.gyp. */
@@ -53,11 +54,7 @@ export function ensureZig() {
     process.exit(1)
   }
   if (existsSync(zig) && existsSync(headers)) return
-  mkdirSync(out, { recursive: true })
-  for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
-    copyFileSync(join(pinned, name), join(out, name))
-  }
-  runStep('Fetching the zig compiler (npm ci, 350 MB)', 'npm', ['ci', '--prefix', out])
+  installPinned('zig', 'Fetching the zig compiler (npm ci, 350 MB)')
 }
 
 /**
@@ -93,8 +90,10 @@ function nodeFor(name) {
   return [library]
 }
 
-/** @param {readonly string[]} args */
-function runZig(args) {
+/**
+ * @param {readonly string[]} args
+ */
+export function runZig(args) {
   const cache = join(out, 'cache')
   return runTool(zig, args, { ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache })
 }

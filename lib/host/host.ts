@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path'
+import { basename, dirname, sep } from 'node:path'
 
 /**
  * What stands between the merge and the system. Everything is a batch over places: a place is a
@@ -189,13 +189,15 @@ export interface Host {
   rmdir(jobs: readonly NamesJob[]): Promise<Outcomes>
 }
 
-/** The path of an entry as people read it. */
+/** The path of an entry as people read it, with the system's own separator. */
 export function pathOf(place: Place, name = ''): string {
   const start = typeof place.base === 'string' ? place.base : place.base.path
   const parts = [start === '/' ? '' : start]
   if (place.path !== '') parts.push(place.path)
   if (name !== '') parts.push(name)
-  return parts.length === 1 ? start : parts.join('/')
+  if (parts.length === 1) return start
+  const path = parts.join('/')
+  return sep === '/' ? path : path.replaceAll('/', sep)
 }
 
 /** The place `path` below a place. */

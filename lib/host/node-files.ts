@@ -45,7 +45,8 @@ async function setAttributes(
   options: FileOptions,
 ): Promise<void> {
   const mode = Number(source.mode & 0o777n) | (options.writable ? 0o200 : 0)
-  const times = [Number(source.atimeMs) / 1000, Number(source.mtimeMs) / 1000] as const
+  // A BigIntStats has whole milliseconds only.
+  const times = [Number(source.atimeNs) / 1e9, Number(source.mtimeNs) / 1e9] as const
   if (isWindows) {
     // What is open to be read cannot be changed there, what is read-only cannot be opened otherwise. Times first:
     // the one bit that Windows has of a mode is that no one may write.

@@ -3,6 +3,7 @@ import { below } from '../host/host'
 import type { SourceTree, TreeDirectory } from '../scan/tree'
 import type { Conflict } from '../types'
 import type { Part } from './part'
+import type { Seen } from './seen'
 
 /** What happens to one entry; the last two say that it has happened. */
 export const Action = {
@@ -44,8 +45,8 @@ export interface PlanDirectory {
   state: DirectoryState
   /** Does it stand in the staging directory? */
   staged: boolean
-  /** Identities of what dest held when it was last looked at, for `namesOf(this)`. */
-  seen: BigUint64Array | undefined
+  /** What dest held when it was last looked at, for `namesOf(this)`. */
+  seen: Seen | undefined
 }
 
 /** The union of the sources, before it is compared with what dest holds. */

@@ -98,7 +98,7 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
           const index = picks[position] as number
           const { place, name } = originOf(tree, index)
           const at = joinPath(directory.path, tree.names[index] as string)
-          return { path: pathOf(place, name), dest: joinPath(dest, at) }
+          return { path: pathOf(place, name), dest: pathOf({ base: dest, path: at }) }
         })
       }
     }

@@ -1,9 +1,6 @@
 import {
-  Equality,
   identityLength,
-  joinPath,
   Kind,
-  pathOf,
   type Host,
   type NamesJob,
   type Place,
@@ -11,31 +8,20 @@ import {
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import { inLanes } from '../lanes'
-import type { Conflict, ExistingPolicy } from '../types'
-import { executableBits } from './claims'
-import type { Compare, ComparisonJob } from './compare'
+import type { Conflict } from '../types'
+import type { Compare } from './compare'
 import type { Part } from './part'
-import {
-  Action,
-  eachDirectory,
-  namesOf,
-  originOf,
-  placeOf,
-  type PlanDirectory,
-  type Union,
-} from './plan'
+import { Action, eachDirectory, namesOf, placeOf, type PlanDirectory, type Union } from './plan'
+import { Questions, type Question } from './questions'
+import { Seen } from './seen'
 import type { FoundNames, Spelling } from './spelling'
-import { inBatches, unchangedEntries } from './survey-calls'
+import { inBatches } from './survey-calls'
+import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
 
-export interface SurveyContext {
+export interface SurveyContext extends VerdictRules {
   readonly host: Host
   readonly compare: Compare
   readonly spelling: Spelling
-  readonly existing: ExistingPolicy
-  /** Files may stand in dest as symlinks to the source. */
-  readonly symlinked: boolean
-  /** Files that may not, nor as its hard links. */
-  readonly mutable: ((path: string) => boolean) | undefined
   /** Calls at once. */
   readonly lanes: number
   readonly signal: AbortSignal | undefined
@@ -53,63 +39,64 @@ interface Look {
   readonly batch: readonly PlanDirectory[]
   readonly jobs: readonly NamesJob[]
   readonly stats: Stats
+  /** When it began, in ms since 1970. */
+  readonly at: number
   readonly spellings: readonly ReadonlyMap<string, string>[]
 }
 
-/** Files of one part that look like dest's until the bytes are read. */
-interface Question {
+/** What dest holds in one directory: the outcomes of a look from `first` on. */
+interface Found {
   readonly directory: PlanDirectory
-  readonly part: Part
-  readonly positions: number[]
-  /** Dest's directory. */
+  readonly stats: Stats
+  readonly first: number
   readonly to: Place
+  readonly now: Seen
+  readonly before: Seen | undefined
 }
 
 /**
  * Looks at what dest holds where the union wants something, and sets what happens to each entry.
- * The cost grows with the union, not with dest. A second survey reads no bytes of what has not
- * changed since the first.
+ * The cost grows with the union, not with dest. A second survey reads no bytes of what has not changed since the
+ * first, and looks at no entry of a directory that holds the same entries, all of them as wanted.
  */
 export async function survey(union: Union, dest: Place, context: SurveyContext): Promise<Survey> {
   const surveyor = new Surveyor(union, dest, context)
-  await surveyor.run()
+  const { decided, undecided } = await surveyor.run()
   const byPath = (a: Conflict, b: Conflict): number => (a.path < b.path ? -1 : 1)
-  return {
-    decided: surveyor.decided.sort(byPath),
-    undecided: surveyor.undecided.sort(byPath),
-  }
+  return { decided: decided.sort(byPath), undecided: undecided.sort(byPath) }
 }
 
 class Surveyor {
-  readonly decided: Conflict[] = []
-  readonly undecided: Conflict[] = []
-  private readonly questions: Question[] = []
+  private readonly verdicts: Verdicts
+  /** Directories whose entries but for subdirectories are known to be as they were found before. */
+  private readonly settled = new Set<PlanDirectory>()
 
   constructor(
     private readonly union: Union,
     private readonly dest: Place,
     private readonly context: SurveyContext,
-  ) {}
+  ) {
+    this.verdicts = new Verdicts(union, context)
+  }
 
-  /** Level by level: below what dest lacks there is nothing to look at. */
-  async run(): Promise<void> {
+  /** Level by level: below what dest lacks there is nothing to look at. Bytes are compared meanwhile. */
+  async run(): Promise<Survey> {
     this.union.root.state = 'exists'
-    for (let level = [this.union.root]; level.length > 0;) {
-      const looks = await this.lookInLanes(level)
-      // In the order of the tree, whichever answer came first.
-      level = looks.flatMap((look) => this.note(look))
-    }
-    const answers = await this.context.compare(this.questions.flatMap(comparisonJobs))
-    let answer = 0
-    for (const { directory, part, positions } of this.questions) {
-      for (const position of positions) {
-        const equality = answers[answer++]
-        const isLink = equality === Equality.SameFile
-        const same = equality !== Equality.Differ
-        const isKept = same && !(isLink && this.isMutable(directory, part, position))
-        this.settle(directory, part, position, isKept)
+    const { verdicts } = this
+    const questions = new Questions(this.context.compare, verdicts)
+    try {
+      for (let level = [this.union.root]; level.length > 0;) {
+        const looks = await this.lookInLanes(level)
+        const open: Question[] = []
+        // In the order of the tree, whichever answer came first.
+        level = looks.flatMap((look) => this.note(look, open))
+        questions.ask(open)
       }
+    } finally {
+      await questions.end()
     }
+    await questions.settle()
+    return verdicts
   }
 
   private async lookInLanes(level: readonly PlanDirectory[]): Promise<Look[]> {
@@ -128,188 +115,139 @@ class Surveyor {
   private async look(batch: readonly PlanDirectory[]): Promise<Look> {
     const jobs = batch.map((directory) => ({
       to: placeOf(this.dest, directory),
-      names: namesOf(directory),
+      names: this.settled.has(directory) ? [...directory.directories.keys()] : namesOf(directory),
     }))
+    const at = Date.now()
     const stats = await this.context.host.stat(jobs)
     throwIfFailed(jobs, stats)
-    const spellings = await this.context.spelling.otherSpellings(foundIn(jobs, stats))
-    return { batch, jobs, stats, spellings }
+    const named = foundIn(jobs, stats).map((found, index) =>
+      this.settled.has(batch[index] as PlanDirectory) ? { ...found, names: [] } : found,
+    )
+    const spellings = await this.context.spelling.otherSpellings(named)
+    return { batch, jobs, stats, at, spellings }
   }
 
-  /** Answers the subdirectories that dest has too. */
-  private note({ batch, jobs, stats, spellings }: Look): PlanDirectory[] {
+  /** Answers the subdirectories that dest has too; adds the files of which only the bytes can tell. */
+  private note(
+    { batch, jobs, stats, at, spellings }: Look,
+    questions: Question[],
+  ): PlanDirectory[] {
     const common: PlanDirectory[] = []
-    let entry = 0
-    batch.forEach((directory, at) => {
-      const { to, names } = jobs[at] as NamesJob
-      directory.spellings = spellings[at] as ReadonlyMap<string, string>
-      const start = entry
-      const before = directory.seen
-      directory.seen = stats.identities.slice(
-        start * identityLength,
-        (start + names.length) * identityLength,
-      )
-      const unchanged = unchangedEntries(before, directory.seen)
-      for (const part of directory.parts) {
-        for (let position = 0; position < part.picks.length; position++) {
-          this.lookAtEntry(directory, part, position, stats, entry, to, unchanged(entry - start))
-          entry++
-        }
+    let first = 0
+    batch.forEach((directory, index) => {
+      const { to, names } = jobs[index] as NamesJob
+      const end = first + names.length
+      const identities = stats.identities.slice(first * identityLength, end * identityLength)
+      const now = new Seen(identities, at)
+      const found = { directory, stats, first, to, now, before: directory.seen }
+      if (this.settled.has(directory)) {
+        common.push(...this.noteDirectories(found, entriesOf(directory)))
+      } else {
+        directory.spellings = spellings[index] as ReadonlyMap<string, string>
+        directory.seen = now
+        this.noteEntries(found, questions)
+        common.push(...this.noteDirectories(found, 0))
       }
-      for (const child of directory.directories.values()) {
-        const kind = stats.kinds[entry] ?? Kind.Missing
-        if (this.lookAtDirectory(child, kind, directory)) common.push(child)
-        entry++
-      }
+      first = end
     })
     return common
+  }
+
+  private noteEntries(
+    { directory, stats, first, to, now, before }: Found,
+    questions: Question[],
+  ): void {
+    let entry = 0
+    for (const part of directory.parts) {
+      const positions: number[] = []
+      for (let position = 0; position < part.picks.length; position++) {
+        const unchanged = now.isAsIn(before, entry)
+        if (this.isQuestion(directory, part, position, stats, first + entry, unchanged))
+          positions.push(position)
+        entry++
+      }
+      if (positions.length > 0) questions.push({ directory, part, positions, to })
+    }
+  }
+
+  /** `left`: entries before the subdirectories that were not looked at. Answers those that dest has too. */
+  private noteDirectories(
+    { directory, stats, first, now, before }: Found,
+    left: number,
+  ): PlanDirectory[] {
+    const start = entriesOf(directory) - left
+    return [...directory.directories.values()].filter((child, index) => {
+      const entry = start + index
+      const isCommon = this.lookAtDirectory(
+        child,
+        stats.kinds[first + entry] ?? Kind.Missing,
+        directory,
+      )
+      const isSame =
+        now.isAsIn(before, entry, entry + left) && before?.wasAtRest(entry + left) === true
+      if (isCommon && isSame && isAsWanted(child)) this.settled.add(child)
+      return isCommon
+    })
   }
 
   /** True if dest has a directory there too. */
   private lookAtDirectory(child: PlanDirectory, found: number, parent: PlanDirectory): boolean {
     if (child.state === 'published') return false
-    const { existing } = this.context
     if (found === Kind.Directory) {
-      child.state = 'exists'
-      // Directories merge, also one that dest spells otherwise, unless the caller wants to know.
-      if (!parent.spellings.has(child.name)) return true
-      this.conflict(parent, child.name, child.sources, existing === 'error' ? 'error' : 'keep')
+      this.verdicts.mergeDirectory(parent, child)
       return true
     }
     // What an earlier look found below is of a directory that is there no more.
     for (const each of eachDirectory(child)) {
       if (each.state !== 'published') each.state = 'new'
     }
-    if (found === Kind.Missing) return false
-    // Never written through, never taken for the directory it leads to, whatever the policy.
-    const isLink = found === Kind.Symlink || found === Kind.OddLink
-    const policy = isLink ? 'error' : existing
-    this.conflict(parent, child.name, child.sources, policy)
-    child.state = policy === 'replace' ? 'replace' : 'keep'
+    if (found !== Kind.Missing) this.verdicts.settleDirectory(parent, child, found)
     return false
   }
 
-  private lookAtEntry(
+  /** False where the verdict on the entry does not take its bytes: then it is given. */
+  private isQuestion(
     directory: PlanDirectory,
     part: Part,
     position: number,
     stats: Stats,
     entry: number,
-    to: Place,
     unchanged: boolean,
-  ): void {
+  ): boolean {
+    const { verdicts } = this
     const { tree, picks, actions } = part
     const action = actions[position]
-    if (action === Action.Created || action === Action.Replaced) return
-    const index = picks[position] as number
+    if (action === Action.Created || action === Action.Replaced) return false
     const kind = stats.kinds[entry]
     if (kind === Kind.Missing) {
       actions[position] = Action.Create
     } else if (kind === Kind.Directory) {
-      // Directories are never replaced: a whole tree would vanish for one file.
-      const policy = this.context.existing === 'keep' ? 'keep' : 'error'
-      this.conflictAt(directory, part, index, policy)
-      actions[position] = Action.Keep
+      verdicts.keepDirectory(directory, part, position)
     } else if (unchanged && action !== Action.Create) {
-      this.settle(directory, part, position, action === Action.Unchanged)
-    } else if (directory.spellings.has(tree.names[index] as string)) {
-      this.settle(directory, part, position, false)
+      verdicts.settle(directory, part, position, action === Action.Unchanged)
+    } else if (directory.spellings.has(tree.names[picks[position] as number] as string)) {
+      verdicts.settle(directory, part, position, false)
     } else if (kind === Kind.Symlink) {
       const target = stats.targets.get(entry)
-      const same = target !== undefined && target === this.linkTarget(directory, part, position)
-      this.settle(directory, part, position, same)
-    } else if (this.looksAlike(part, index, stats, entry)) {
-      this.ask(directory, part, position, to)
+      const same = target !== undefined && target === verdicts.linkTarget(directory, part, position)
+      verdicts.settle(directory, part, position, same)
+    } else if (looksAlike(part, position, stats, entry)) {
+      return true
     } else {
-      this.settle(directory, part, position, false)
+      verdicts.settle(directory, part, position, false)
     }
-  }
-
-  /** The bytes of a file are read later, those of many at once. */
-  private ask(directory: PlanDirectory, part: Part, position: number, to: Place): void {
-    const last = this.questions.at(-1)
-    if (last?.part === part) last.positions.push(position)
-    else this.questions.push({ directory, part, positions: [position], to })
-  }
-
-  /** The text of the symlink that would be made of the entry, if one would. */
-  private linkTarget(directory: PlanDirectory, part: Part, position: number): string | undefined {
-    const { tree, picks } = part
-    const index = picks[position] as number
-    if (tree.kinds[index] === Kind.Symlink) return tree.targets.get(index)
-    if (!this.context.symlinked || this.isMutable(directory, part, position)) return undefined
-    const { place, name } = originOf(tree, index)
-    return pathOf(place, name)
-  }
-
-  /** It will be edited: a link into the store, however equal, is not what is wanted. */
-  private isMutable(directory: PlanDirectory, { tree, picks }: Part, position: number): boolean {
-    const name = tree.names[picks[position] as number] as string
-    return this.context.mutable?.(joinPath(directory.path, name)) === true
-  }
-
-  private looksAlike({ tree }: Part, index: number, stats: Stats, entry: number): boolean {
-    return (
-      tree.kinds[index] === Kind.File &&
-      stats.kinds[entry] === Kind.File &&
-      tree.sizes[index] === stats.sizes[entry] &&
-      executableBits(tree.modes[index]) === executableBits(stats.modes[entry])
-    )
-  }
-
-  /** Dest holds a non-directory where a non-directory is wanted: the same one, or another. */
-  private settle(directory: PlanDirectory, part: Part, position: number, same: boolean): void {
-    if (same) {
-      part.actions[position] = Action.Unchanged
-      return
-    }
-    this.conflictAt(directory, part, part.picks[position] as number, this.context.existing)
-    part.actions[position] = this.context.existing === 'replace' ? Action.Replace : Action.Keep
-  }
-
-  private conflictAt(
-    directory: PlanDirectory,
-    { source, tree }: Part,
-    index: number,
-    policy: ExistingPolicy,
-  ): void {
-    const name = tree.names[index] as string
-    this.conflict(directory, name, directory.shared.get(name) ?? [source], policy, source)
-  }
-
-  private conflict(
-    { path: parent, spellings }: PlanDirectory,
-    name: string,
-    sources: readonly number[],
-    policy: ExistingPolicy,
-    standing = sources[0],
-  ): void {
-    const nameOf = (source: number): string => this.union.trees[source]?.name ?? ''
-    const names = sources.map(nameOf)
-    const winner = policy === 'replace' && standing !== undefined ? nameOf(standing) : null
-    const path = joinPath(parent, name)
-    const conflict: Conflict = { path, kind: 'existing', sources: names, winner }
-    const spelling = spellings.get(name)
-    if (spelling !== undefined) {
-      conflict.kind = 'case'
-      conflict.paths = [path, joinPath(parent, spelling)].sort()
-    }
-    const list = policy === 'error' ? this.undecided : this.decided
-    list.push(conflict)
+    return false
   }
 }
 
-/** Each file with dest's of its name, in order. */
-function comparisonJobs({ part, positions, to }: Question): ComparisonJob[] {
-  const { tree, picks } = part
-  const { names: all, origin } = tree
-  const isAll = positions.length === all.length
-  const names = isAll ? all : positions.map((position) => all[picks[position] ?? 0] ?? '')
-  if ('base' in origin) return [{ from: origin, to, names }]
-  return positions.map((position, at) => {
-    const { place, name } = originOf(tree, picks[position] ?? 0)
-    return { from: place, to, names: [name], toNames: [names[at] ?? ''] }
-  })
+/** Entries that are no subdirectories. */
+function entriesOf({ parts }: PlanDirectory): number {
+  return parts.reduce((sum, { picks }) => sum + picks.length, 0)
+}
+
+/** Did dest have all entries of its parts when it was looked at last? */
+function isAsWanted({ parts }: PlanDirectory): boolean {
+  return parts.every(({ actions }) => actions.every((action) => action === Action.Unchanged))
 }
 
 /** The names of the jobs that there is something for. */

@@ -1,7 +1,7 @@
 import { basename, dirname, isAbsolute } from 'node:path'
 import { errno } from '../errno'
 import { SystemError } from '../errors'
-import { identityLength, Kind, type Host, type Stats } from '../host/host'
+import { identityLength, Kind, pathOf, type Host, type Stats } from '../host/host'
 import { pathProblem } from '../host/names'
 import type { Source } from '../types'
 import type { Problems } from './problems'
@@ -64,17 +64,17 @@ function isRegularFile(
   index: number,
   problems: Problems,
 ): boolean {
-  const path = `${file.dir}/${file.name}`
+  const path = (): string => pathOf({ base: file.dir, path: '' }, file.name)
   const kind = stats.kinds[index]
   const failed = stats.errnos[index] ?? 0
   if (failed !== 0 || kind === Kind.Missing) {
     const syscall = failed === 0 ? 'open' : stats.syscall(index)
     const number = failed === 0 ? errno.ENOENT : failed
-    problems.failed(new SystemError(number, { syscall, path, source: source.name }))
+    problems.failed(new SystemError(number, { syscall, path: path(), source: source.name }))
     return false
   }
   if (kind !== Kind.File) {
-    problems.unsupported(source.name, file.path, `${path} is not a regular file`)
+    problems.unsupported(source.name, file.path, `${path()} is not a regular file`)
     return false
   }
   return true

@@ -2,6 +2,7 @@ import { debug } from '../debug'
 import { errnoName, noSharedExtents } from '../errno'
 import {
   joinPath,
+  pathOf,
   type FileOptions,
   type Host,
   type Outcomes,
@@ -328,7 +329,7 @@ export class FilePlacer {
     number: number,
     syscall: string,
   ): Refusal {
-    const dest = joinPath(this.options.dest, pathInDest(unit, position))
+    const dest = pathOf({ base: this.options.dest, path: pathInDest(unit, position) })
     return { mode, errno: number, syscall, path: sourcePath(unit, position), dest }
   }
 

@@ -155,7 +155,7 @@ export class SubtreeCloner {
   }
 
   private error({ origin, directory, source }: Subtree, number: number, syscall: string): Error {
-    const dest = joinPath(this.options.dest, directory.path)
+    const dest = pathOf({ base: this.options.dest, path: directory.path })
     return new SystemError(number, { syscall, path: pathOf(origin), dest, source })
   }
 }

@@ -4,7 +4,6 @@
  * @property {string} name
  * @property {string} what
  * @property {readonly string[]} mocha which tests: arguments for mocha
- * @property {number} runs REFLINK_MERGE_RUNS, unless --runs says otherwise; npm test has 2,000
  */
 
 /** @type {readonly Loop[]} */
@@ -13,55 +12,46 @@ export const loops = [
     name: 'failures',
     what: 'every change of a merge fails: each errno, once and from then on',
     mocha: ['test/faults/failures.test.ts', 'test/session-failures.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'kills',
     what: 'a merge and a session are killed at each of their steps',
     mocha: ['test/recover/kill-loop.test.ts', 'test/recover/cut-off.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'recoveries',
     what: 'recover() is killed at each of its steps, and runs beside a live merge',
     mocha: ['test/recover/kill-recover.test.ts', 'test/recover/live.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'injections',
     what: 'the failpoint layer against strace, and real errors of real file systems',
     mocha: ['test/faults/cross-check.test.ts', 'test/faults/real-errors.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'power-cuts',
     what: "durability: 'full' on XFS, ext4 and Btrfs whose power is cut",
     mocha: ['test/durability.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'readers',
     what: 'processes that open and hash what is in dest while merges run',
     mocha: ['test/races/readers.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'model',
     what: 'random sources and policies against a model in memory',
     mocha: ['test/plan/model.test.ts', 'test/plan/union.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'adversary',
     what: 'a process that swaps directories of dest for symlinks while merges run',
     mocha: ['test/races/adversary.test.ts', 'test/races/swapped-way.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'contest',
     what: '16 processes with 200 random merges each into one dest, some killed',
     mocha: ['test/races/contest.test.ts'],
-    runs: 25_000,
   },
   {
     name: 'bounds',
@@ -71,6 +61,5 @@ export const loops = [
       'test/bounds/soak.test.ts',
       'test/bounds/event-loop.test.ts',
     ],
-    runs: 25_000,
   },
 ]

@@ -8,8 +8,8 @@ import { freshDir } from './fresh'
 
 const refused = 'TypeError ERR_INVALID_ARG_TYPE'
 const thrown = 'thrown by the caller'
-/** What Node says of such a proxy: it stands for what the caller's own code throws, too. */
-const revoked = "Cannot perform 'get' on a proxy that has been revoked"
+/** What the engine throws for such a proxy, each in its own words: it stands for what the caller's own code throws, too. */
+const revoked = 'a revoked proxy'
 
 /** What a call of the addon must end with: a TypeError, the error that the caller's own code threw, or a result. */
 type Expected = typeof refused | typeof thrown | typeof revoked | 'a result'
@@ -279,6 +279,15 @@ function revokedProxy(): unknown {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   return proxy
+}
+
+function wordsForRevoked(): string {
+  try {
+    Reflect.get(revokedProxy() as object, 'any')
+  } catch (error) {
+    return (error as Error).message
+  }
+  throw new Error('the engine reads a revoked proxy')
 }
 
 /** A property that is one thing when it is read first, and `then` afterwards. */
@@ -605,7 +614,8 @@ async function outcomeOf({ run }: GarbageCase): Promise<string> {
   } catch (error) {
     if (!(error instanceof Error)) return String(error)
     const { code = '' } = error as NodeJS.ErrnoException
-    return code === '' ? error.message : `${error.name} ${code}`
+    if (code !== '') return `${error.name} ${code}`
+    return error.message === wordsForRevoked() ? revoked : error.message
   }
 }
 

@@ -9,10 +9,13 @@ export async function withClock<T>(
 ): Promise<T> {
   let time = 0
   const value = (): number => (time += step)
+  // Node has it from the prototype, Bun of its own.
+  const own = Object.getOwnPropertyDescriptor(performance, 'now')
   Object.defineProperty(performance, 'now', { value, configurable: true })
   try {
     return await work(() => time)
   } finally {
     Reflect.deleteProperty(performance, 'now')
+    if (own) Object.defineProperty(performance, 'now', own)
   }
 }

@@ -49,6 +49,11 @@ export function removeDir(dir: string): Promise<void> {
 async function removeAll(dirs: string[]): Promise<void> {
   const gone = dirs.splice(0).filter((dir) => fs.existsSync(dir))
   if (gone.length === 0) return
+  if (process.platform === 'win32') {
+    // It has no rm, and fs.rm takes off what keeps a file from being written.
+    for (const dir of gone) await fs.promises.rm(dir, { recursive: true, force: true })
+    return
+  }
   try {
     await runTool('rm', ['-rf', '--', ...gone])
   } catch {

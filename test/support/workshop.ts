@@ -7,10 +7,14 @@ import { runToolSync } from './tool'
 const prefix = 'reflink-merge-test-'
 const shm = '/dev/shm'
 
-/** Start time of a process in clock ticks (proc_pid_stat(5), field 22): tells a reused pid from the old one. */
+/**
+ * Start time of a process in clock ticks (proc_pid_stat(5), field 22): tells a reused pid from the old one. Read from its
+ * main thread: a process under qemu-user is given a made-up /proc/<pid>/stat about itself, with another start time than
+ * others see.
+ */
 function startTime(pid: number): string | null {
   try {
-    const stat = fs.readFileSync(`/proc/${String(pid)}/stat`, 'latin1')
+    const stat = fs.readFileSync(`/proc/${String(pid)}/task/${String(pid)}/stat`, 'latin1')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
   } catch {
     return null
@@ -19,7 +23,8 @@ function startTime(pid: number): string | null {
 
 /** Where images and mount points may lie, best first: memory is faster than any disk. */
 function bases(): string[] {
-  return [shm, os.tmpdir()].filter((base) => fs.existsSync(base))
+  const memory = process.platform === 'linux' ? [shm] : []
+  return [...memory, os.tmpdir()].filter((base) => fs.existsSync(base))
 }
 
 function hasRoom(base: string, size: number): boolean {
@@ -73,6 +78,10 @@ function clearOwnWorkshops(): void {
 /** Unmounts everything below `dir`, the last mounted first, and removes it. */
 function clear(dir: string): void {
   if (!fs.existsSync(dir)) return
+  if (process.platform === 'win32') {
+    fs.rmSync(dir, { recursive: true, force: true })
+    return
+  }
   for (const point of mountPoints().reverse())
     if (point.startsWith(`${dir}/`)) runToolSync('umount', ['--lazy', point])
   runToolSync('chmod', ['-R', 'u+rwX', dir])

@@ -2,11 +2,11 @@ import { merge, planMerge } from '../../index'
 import type { CliCommand } from '../command'
 import { ExitCode } from '../exit-codes'
 import { toJson } from '../json'
-import { addMergeOptions, toMergeOptions, type MergeCliOptions } from '../options'
-import { progressOn } from '../progress'
+import { addMergeOptions, type MergeCliOptions } from '../options'
 import { declareSources, readSources } from '../sources'
 import { tellPlan } from '../tell-plan'
 import { describeResult } from '../text'
+import { tracked } from '../tracked'
 
 export const mergeCommand: CliCommand = {
   name: 'merge',
@@ -27,25 +27,13 @@ export const mergeCommand: CliCommand = {
   async run(command, context) {
     const { sources, dest } = readSources(command)
     const given: MergeCliOptions & { dryRun?: boolean } = command.opts()
-    const progress = progressOn(context, given)
-    try {
-      const options = {
-        ...toMergeOptions(given),
-        signal: context.signal,
-        onProgress: progress.update,
-      }
-      if (given.dryRun === true) {
-        const plan = await planMerge(sources, dest, options)
-        progress.stop()
-        return tellPlan(plan, dest, given, context)
-      }
-      const result = await merge(sources, dest, options)
-      progress.stop()
-      if (given.json === true) context.print(toJson(result))
-      else if (given.quiet !== true) context.print(describeResult(result, dest, given))
-      return ExitCode.Done
-    } finally {
-      progress.stop()
+    if (given.dryRun === true) {
+      const plan = await tracked(context, given, (options) => planMerge(sources, dest, options))
+      return tellPlan(plan, dest, given, context)
     }
+    const result = await tracked(context, given, (options) => merge(sources, dest, options))
+    if (given.json === true) context.print(toJson(result))
+    else if (given.quiet !== true) context.print(describeResult(result, dest, given))
+    return ExitCode.Done
   },
 }

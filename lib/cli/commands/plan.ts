@@ -1,9 +1,9 @@
 import { planMerge } from '../../index'
 import type { CliCommand } from '../command'
-import { addMergeOptions, toMergeOptions, type MergeCliOptions } from '../options'
-import { progressOn } from '../progress'
+import { addMergeOptions, type MergeCliOptions } from '../options'
 import { declareSources, readSources } from '../sources'
 import { tellPlan } from '../tell-plan'
+import { tracked } from '../tracked'
 
 export const planCommand: CliCommand = {
   name: 'plan',
@@ -21,18 +21,7 @@ export const planCommand: CliCommand = {
   async run(command, context) {
     const { sources, dest } = readSources(command)
     const given: MergeCliOptions = command.opts()
-    const progress = progressOn(context, given)
-    try {
-      const options = {
-        ...toMergeOptions(given),
-        signal: context.signal,
-        onProgress: progress.update,
-      }
-      const plan = await planMerge(sources, dest, options)
-      progress.stop()
-      return tellPlan(plan, dest, given, context)
-    } finally {
-      progress.stop()
-    }
+    const plan = await tracked(context, given, (options) => planMerge(sources, dest, options))
+    return tellPlan(plan, dest, given, context)
   },
 }

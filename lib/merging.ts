@@ -1,0 +1,112 @@
+import { commit, type Committed } from './commit/commit'
+import { firstOf } from './errors'
+import type { Union } from './plan/plan'
+import { look, plan, throwIfUndecided, type Context } from './planning'
+import { recoverDest } from './recover/recover'
+import { toResult } from './result'
+import type { SourceTree } from './scan/tree'
+import type { Site } from './site'
+import type { EarlyTree } from './stage/adopt'
+import { FilePlacer } from './stage/files'
+import { stage } from './stage/stage'
+import type { Staging, StageTarget } from './stage/staging'
+import { SubtreeCloner } from './stage/subtree-cloner'
+import type { MergeResult } from './types'
+
+/** What becomes of the sources' trees: plan, stage, commit. */
+export class Merging {
+  private readonly placer: FilePlacer
+  private readonly cloner: SubtreeCloner
+
+  constructor(
+    private readonly context: Context,
+    private readonly site: Site,
+  ) {
+    const options = { ...context.settings, dest: site.target.path }
+    this.placer = new FilePlacer(context.host, options)
+    this.cloner = new SubtreeCloner(context.host, options, this.placer.placements)
+  }
+
+  /** `trees`: in the order of the sources. `early`: what was staged of some of them before, by source. */
+  async carryOut(
+    trees: readonly SourceTree[],
+    early: ReadonlyMap<number, EarlyTree>,
+  ): Promise<MergeResult> {
+    const { context, site, placer } = this
+    const { watch, progress, host } = context
+    progress.enter('plan')
+    const { union, found } = await plan(context, site, trees)
+    watch.lap('plan')
+    throwIfUndecided(union, found)
+    progress.enter('stage')
+    // What is wanted may grow until dest is locked; each time only what is not staged yet is built.
+    const build = async (): Promise<Staging | undefined> => {
+      await this.build(union, early, () => site.staging())
+      return site.currentStaging
+    }
+    await build()
+    watch.lap('stage')
+    progress.enter('lock')
+    const committed = await this.publish(union, build)
+    const leftover = await this.sweepOrTell()
+    watch.lap('commit')
+    const { containment } = host
+    const { path: dest } = site.target
+    const { placements } = placer
+    const outcome = { ...committed, placements, dest, containment, leftover }
+    return toResult(union, outcome, watch)
+  }
+
+  /** Stages what the union wants and the staging directory lacks. */
+  async build(
+    union: Union,
+    early: ReadonlyMap<number, EarlyTree>,
+    target: () => Promise<StageTarget>,
+  ): Promise<void> {
+    const { host, settings, lanes, progress } = this.context
+    const { signal, preserveTimestamps } = settings
+    await stage(union, target, {
+      ...{ host, early, signal, preserveTimestamps },
+      placer: this.placer,
+      cloner: this.cloner,
+      concurrency: lanes,
+      onStart: progress.expect,
+      onFiles: progress.add,
+    })
+  }
+
+  private publish(union: Union, build: () => Promise<Staging | undefined>): Promise<Committed> {
+    const { context, site } = this
+    const { host, steady, settings, watch, progress } = context
+    const { lock, signal } = settings
+    return commit({
+      ...{ host, steady, target: site.target, root: union.root, stage: build },
+      lock: lock && { ...lock, signal },
+      recover: async () => {
+        const { failures } = await recoverDest(host, site.target.path, undefined)
+        if (failures.length > 0) throw firstOf(failures)
+      },
+      durable: settings.durability === 'full',
+      survey: async (dest) => {
+        const found = await look(context, site, union, dest)
+        throwIfUndecided(union, found)
+        return found
+      },
+      onLocked: () => {
+        watch.lap('lock')
+        progress.enter('commit')
+      },
+    })
+  }
+
+  /** dest is complete by now, so that an empty staging directory stays behind is told, but fails nothing. */
+  private async sweepOrTell(): Promise<MergeResult['leftover']> {
+    const staging = await this.site.currentStaging
+    try {
+      await this.site.sweep()
+      return undefined
+    } catch (error) {
+      return staging && { path: staging.path, error }
+    }
+  }
+}

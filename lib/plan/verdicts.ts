@@ -1,0 +1,124 @@
+import { joinPath, Kind, pathOf, type Stats } from '../host/host'
+import type { Conflict, ExistingPolicy } from '../types'
+import { executableBits } from './claims'
+import type { Part } from './part'
+import { Action, originOf, type PlanDirectory, type Union } from './plan'
+
+export interface VerdictRules {
+  readonly existing: ExistingPolicy
+  /** Files may stand in dest as symlinks to the source. */
+  readonly symlinked: boolean
+  /** Files that may not, nor as its hard links. */
+  readonly mutable: ((path: string) => boolean) | undefined
+}
+
+/** What happens to entries that dest holds already, and the conflicts that this makes. */
+export class Verdicts {
+  /** Decided by `existing`. */
+  readonly decided: Conflict[] = []
+  /** The merge cannot go on with these. */
+  readonly undecided: Conflict[] = []
+
+  constructor(
+    private readonly union: Union,
+    private readonly rules: VerdictRules,
+  ) {}
+
+  /** Dest holds a non-directory where a non-directory is wanted: the same one, or another. */
+  settle(directory: PlanDirectory, part: Part, position: number, same: boolean): void {
+    if (same) {
+      part.actions[position] = Action.Unchanged
+      return
+    }
+    const { existing } = this.rules
+    this.entryConflict(directory, part, position, existing)
+    part.actions[position] = existing === 'replace' ? Action.Replace : Action.Keep
+  }
+
+  /** Dest holds a directory where none is wanted. It is never replaced: a whole tree would vanish for one file. */
+  keepDirectory(directory: PlanDirectory, part: Part, position: number): void {
+    const policy = this.rules.existing === 'keep' ? 'keep' : 'error'
+    this.entryConflict(directory, part, position, policy)
+    part.actions[position] = Action.Keep
+  }
+
+  /** Dest holds something else where a directory is wanted. */
+  settleDirectory(parent: PlanDirectory, child: PlanDirectory, found: number): void {
+    // Never written through, never taken for the directory it leads to, whatever the policy.
+    const isLink = found === Kind.Symlink || found === Kind.OddLink
+    const policy = isLink ? 'error' : this.rules.existing
+    this.conflict(parent, child.name, child.sources, policy)
+    child.state = policy === 'replace' ? 'replace' : 'keep'
+  }
+
+  /** Directories merge, also one that dest spells otherwise, unless the caller wants to know. */
+  mergeDirectory(parent: PlanDirectory, child: PlanDirectory): void {
+    child.state = 'exists'
+    if (!parent.spellings.has(child.name)) return
+    const policy = this.rules.existing === 'error' ? 'error' : 'keep'
+    this.conflict(parent, child.name, child.sources, policy)
+  }
+
+  /** The text of the symlink that would be made of the entry, if one would. */
+  linkTarget(directory: PlanDirectory, part: Part, position: number): string | undefined {
+    const { tree, picks } = part
+    const index = picks[position] as number
+    if (tree.kinds[index] === Kind.Symlink) return tree.targets.get(index)
+    if (!this.rules.symlinked || this.isMutable(directory, part, position)) return undefined
+    const { place, name } = originOf(tree, index)
+    return pathOf(place, name)
+  }
+
+  /** It will be edited: a link into the store, however equal, is not what is wanted. */
+  isMutable(directory: PlanDirectory, { tree, picks }: Part, position: number): boolean {
+    const name = tree.names[picks[position] as number] as string
+    return this.rules.mutable?.(joinPath(directory.path, name)) === true
+  }
+
+  private entryConflict(
+    directory: PlanDirectory,
+    { source, tree, picks }: Part,
+    position: number,
+    policy: ExistingPolicy,
+  ): void {
+    const name = tree.names[picks[position] as number] as string
+    this.conflict(directory, name, directory.shared.get(name) ?? [source], policy, source)
+  }
+
+  private conflict(
+    { path: parent, spellings }: PlanDirectory,
+    name: string,
+    sources: readonly number[],
+    policy: ExistingPolicy,
+    standing = sources[0],
+  ): void {
+    const nameOf = (source: number): string => this.union.trees[source]?.name ?? ''
+    const names = sources.map(nameOf)
+    const winner = policy === 'replace' && standing !== undefined ? nameOf(standing) : null
+    const path = joinPath(parent, name)
+    const conflict: Conflict = { path, kind: 'existing', sources: names, winner }
+    const spelling = spellings.get(name)
+    if (spelling !== undefined) {
+      conflict.kind = 'case'
+      conflict.paths = [path, joinPath(parent, spelling)].sort()
+    }
+    const list = policy === 'error' ? this.undecided : this.decided
+    list.push(conflict)
+  }
+}
+
+/** Regular files of one size and the same executable bits: only their bytes can tell. */
+export function looksAlike(
+  { tree, picks }: Part,
+  position: number,
+  stats: Stats,
+  entry: number,
+): boolean {
+  const index = picks[position] as number
+  return (
+    tree.kinds[index] === Kind.File &&
+    stats.kinds[entry] === Kind.File &&
+    tree.sizes[index] === stats.sizes[entry] &&
+    executableBits(tree.modes[index]) === executableBits(stats.modes[entry])
+  )
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { defaultHost } from '../../lib/host'
+import { identityLength, type Host } from '../../lib/host/host'
+import type { MergeResult } from '../../lib/index'
+import { mergeOn } from '../../lib/merge'
+import { Seen } from '../../lib/plan/seen'
+import { freshDir } from '../support/fresh'
+import { stored } from '../support/session'
+import { assertTree } from '../support/snapshot'
+import { writeTree } from '../support/tree'
+
+const spec = { 'ns/a': 'a', 'ns/b': 'b', 'ns/below/c': 'c' }
+
+describe('a directory of dest that holds all that is wanted', () => {
+  let dest: string
+  let expected: string
+  let sources: ReturnType<typeof stored>
+  beforeEach(() => {
+    const base = freshDir()
+    dest = path.join(base, 'dest')
+    expected = writeTree(path.join(base, 'expected'), spec)
+    sources = stored(base, { one: spec })
+    writeTree(dest, spec)
+  })
+
+  /** Merges; does something between the two looks. Answers also the names that were asked for at the second. */
+  async function merge(between: () => void): Promise<MergeResult & { again: string[] }> {
+    const again: string[] = []
+    let isLocked = false
+    const host: Host = {
+      ...defaultHost,
+      tryLock(directory) {
+        if (directory.path === dest) {
+          between()
+          isLocked = true
+        }
+        return defaultHost.tryLock(directory)
+      },
+      stat(jobs) {
+        if (isLocked) again.push(...jobs.flatMap(({ names }) => names))
+        return defaultHost.stat(jobs)
+      },
+    }
+    return { ...(await mergeOn(host, sources, dest, { existing: 'replace' })), again }
+  }
+
+  it('is asked for its subdirectories only under the lock, where it was at rest', async () => {
+    await sleep(200)
+    const { again, unchanged } = await merge(() => undefined)
+    assert.equal(unchanged, 3)
+    const entries = ['a', 'b', 'c']
+    assert.deepEqual(
+      again.filter((name) => entries.includes(name)),
+      [],
+    )
+    assert.ok(again.includes('below'))
+  })
+
+  it('is asked for every entry again where it had just changed', async () => {
+    const { again, unchanged } = await merge(() => undefined)
+    assert.equal(unchanged, 3)
+    assert.ok(['a', 'b', 'below', 'c'].every((name) => again.includes(name)))
+  })
+
+  const changes: Readonly<
+    Record<string, { change: () => void; created: number; replaced: number }>
+  > = {
+    'an entry is lost': {
+      change: () => {
+        fs.rmSync(path.join(dest, 'ns/below/c'))
+      },
+      created: 1,
+      replaced: 0,
+    },
+    'another file takes the place of an entry': {
+      change() {
+        fs.writeFileSync(path.join(dest, 'other'), 'x')
+        fs.renameSync(path.join(dest, 'other'), path.join(dest, 'ns/b'))
+      },
+      created: 0,
+      replaced: 1,
+    },
+    'another directory takes its place': {
+      change() {
+        fs.renameSync(path.join(dest, 'ns'), path.join(path.dirname(dest), 'lost'))
+        writeTree(dest, { 'ns/a': 'a' })
+      },
+      created: 2,
+      replaced: 0,
+    },
+  }
+  for (const [what, { change, created, replaced }] of Object.entries(changes)) {
+    it(`is mended where, between the looks, ${what}`, async () => {
+      await sleep(200)
+      const result = await merge(change)
+      assert.deepEqual([result.created, result.replaced], [created, replaced])
+      assertTree(dest, expected)
+    })
+  }
+})
+
+describe('what was seen of an entry', () => {
+  const seen = (ctime: bigint, at: number): Seen => {
+    const identity = new BigUint64Array(identityLength)
+    identity.set([1n, 2n, 3n, ctime])
+    return new Seen(identity, at)
+  }
+  const at = 1_700_000_000_000
+  const now = BigInt(at) * 1_000_000n
+
+  it('was at rest if its last change was long before', () => {
+    assert.equal(seen(now - 200_000_001n, at).wasAtRest(0), true)
+  })
+
+  it('was not, if another change could have the same time', () => {
+    assert.equal(seen(now - 50_000_001n, at).wasAtRest(0), false)
+    assert.equal(seen(now + 5_000_000_001n, at).wasAtRest(0), false)
+  })
+
+  it('was not, where the file system may keep whole seconds only', () => {
+    assert.equal(seen(now - 5_000_000_000n, at).wasAtRest(0), false)
+  })
+})

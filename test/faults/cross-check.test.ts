@@ -78,7 +78,7 @@ function targetOf({ operation, calls }: TracedStep): { name: string; nth: number
   return { name, nth: call.nth }
 }
 
-describeWith('calls', 'the failpoint layer', function () {
+describeWith('steps', 'the failpoint layer', function () {
   this.timeout(600_000)
 
   before('finds strace', async function () {

@@ -30,7 +30,7 @@ export const mochaHooks: RootHookObject = {
 // On exit, so that it stands below the reporter's summary.
 process.once('exit', () => {
   killChildren()
-  list('Left out, because REFLINK_MERGE_NATIVE=off:', leftOutReasons())
+  list('Left out, because of the host that was asked for:', leftOutReasons())
   list('Not run, because this machine cannot:', skippedReasons())
 })
 

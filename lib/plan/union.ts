@@ -3,7 +3,8 @@ import { implicitDirectory, type SourceTree, type TreeDirectory } from '../scan/
 import type { Conflict } from '../types'
 import { kindOf, type Claim, type Provider } from './claims'
 import type { Compare } from './compare'
-import { among, inOrder, isConflict, join, partNames, type Contest } from './contest'
+import { inOrder, isConflict, join, type Contest } from './contest'
+import { contestsOf, doubtsOf, type Draft, type Opened } from './draft'
 import { Scope } from './exclusive'
 import { lookAlikes } from './lookalikes'
 import { eachMeeting, meet, type Meeting } from './meeting'
@@ -19,28 +20,6 @@ export interface UniteContext {
   readonly policy: Policy
   readonly compare: Compare
   readonly sameEntries: NameOracle
-}
-
-/** A directory of the union whose entries are still to be chosen. */
-interface Opened {
-  readonly plan: PlanDirectory
-  /** Those that have it, and may have something in it. */
-  readonly providers: readonly Provider[]
-  /** Known already where somebody looked ahead; then also of those that may have nothing in it. */
-  readonly meeting: Meeting | undefined
-}
-
-interface Draft extends Opened {
-  readonly meeting: Meeting
-  readonly sources: ReadonlySet<number>
-  /** Undefined where nobody has to leave. */
-  readonly scope: Scope | undefined
-  losers: ReadonlySet<number>
-}
-
-interface Doubt extends NameGroup {
-  readonly draft: Draft
-  readonly meeting: Meeting
 }
 
 const nobody: ReadonlySet<number> = new Set()
@@ -273,34 +252,4 @@ function hasLookAlikes({ names, directories, distinct }: TreeDirectory): boolean
   if (distinct) return false
   const all = directories.size === 0 ? names : [...names, ...directories.keys()]
   return lookAlikes(all).length > 0
-}
-
-/** What those want that take part: by name, since a caller who decides is asked in this order. */
-function contestsOf({ meeting, sources, losers }: Draft): Contest[] {
-  const all = [...meeting.contests]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, contest]) => contest)
-  const isEveryone = meeting.providers.length === sources.size
-  const theirs = isEveryone ? all : all.map((contest) => among(contest, sources)).filter(isAnything)
-  return theirs.flatMap((contest) => partNames(contest, losers))
-}
-
-function isAnything({ claims, told }: Contest): boolean {
-  return claims.length > 0 || told.length > 0
-}
-
-/** Names that may be one entry, and what depends on it: what stands in the directory, or who has to leave it. */
-function doubtsOf(draft: Draft): Doubt[] {
-  const { meeting, sources, losers, scope } = draft
-  const here = meeting.doubtful.map((names) => ({ meeting, names }))
-  return [...here, ...(scope?.doubts(losers) ?? [])].flatMap((doubt) => {
-    const { contests, path } = doubt.meeting
-    const sourcesOf = (name: string): number[] =>
-      (contests.get(name)?.claims ?? []).map(({ source }) => source)
-    const names = doubt.names.filter((name) => sourcesOf(name).some((each) => sources.has(each)))
-    const isWanted = (name: string): boolean =>
-      sourcesOf(name).some((source) => sources.has(source) && !losers.has(source))
-    const isOpen = names.length > 1 && names.some(isWanted)
-    return isOpen ? [{ draft, meeting: doubt.meeting, path, names, isWanted }] : []
-  })
 }

@@ -1,0 +1,109 @@
+import { debug } from '../debug'
+import type { Host, Place } from '../host/host'
+import { throwIfFailed } from '../host/trees'
+import { originOf } from '../plan/plan'
+import type { LinkMode } from '../types'
+import { debugRefusal, type Attempt } from './attempt'
+import { pathInDest, type Group } from './entries'
+import { firstByName, type Grouping } from './groups'
+import { isTriedFirst, Ladder, meaningOf, type Ladders, type Refusal } from './link-modes'
+import type { Unit } from './wanted'
+
+/** Finds out which link modes work at all between the file systems at hand, before many files are placed. */
+export class Trials {
+  private trying: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly host: Host,
+    private readonly attempt: Attempt,
+    private readonly grouping: Grouping,
+    private readonly ladders: Ladders,
+    /** The link modes that files may take that need not be dest's own. */
+    private readonly linkModes: readonly LinkMode[],
+  ) {}
+
+  /**
+   * Tries the modes on one file of each file system before many are started: which one is fixed, so
+   * the report is the same whatever comes first later, and a mode that never works fails once only.
+   */
+  run(units: readonly Unit[], scratch: Place): Promise<void> {
+    // One after the other, so that what a device has been tried with is known to the next.
+    const turn = this.trying.then(() => this.tryNewDevices(units, scratch))
+    this.trying = turn.catch(() => undefined)
+    return turn
+  }
+
+  private async tryNewDevices(units: readonly Unit[], scratch: Place): Promise<void> {
+    // What the first files tell may be that each source is to be asked.
+    for (;;) {
+      const first = this.firstFiles(units)
+      if (first.length === 0) return
+      for (const group of first) {
+        this.ladders.add(group.device, group.source, await this.tryModesOn(group, scratch))
+      }
+    }
+  }
+
+  private async tryModesOn(file: Group, scratch: Place): Promise<Ladder> {
+    const ladder = new Ladder()
+    for (const mode of file.modes) {
+      const refusal = isTriedFirst(mode) ? await this.tryMode(mode, file, scratch) : undefined
+      if (refusal === undefined) {
+        debug('%s for the files of %s (device %d)', mode, file.source, file.device)
+        break
+      }
+      debugRefusal('retired', refusal)
+      if (mode === file.modes.at(-1))
+        throw this.attempt.error(file, file.positions[0] ?? 0, refusal)
+      ladder.retire(refusal)
+    }
+    return ladder
+  }
+
+  /**
+   * The first file by path of each that needs a ladder and has none yet; one that may take every mode before
+   * one that must be dest's own.
+   */
+  private firstFiles(units: readonly Unit[]): Group[] {
+    const first = new Map<string, { group: Group; path: string; isFree: boolean }>()
+    for (const unit of units) {
+      const { device } = unit.part.tree
+      if (typeof device === 'number' && this.ladders.of(device, unit.source)) continue
+      const best =
+        typeof device === 'number' ? first.get(this.ladders.keyOf(device, unit.source)) : undefined
+      // All of its paths come later.
+      if (best?.isFree === true && best.path <= unit.directory.path) continue
+      for (const group of this.grouping.groupsOf(unit)) {
+        if (this.ladders.of(group.device, group.source)) continue
+        const key = this.ladders.keyOf(group.device, group.source)
+        const known = first.get(key)
+        const isFree = group.modes === this.linkModes
+        if (known?.isFree === true && !isFree) continue
+        const file = firstByName(group)
+        const path = pathInDest(file, file.positions[0] ?? 0)
+        if (known?.isFree === isFree && known.path <= path) continue
+        first.set(key, { group: file, path, isFree })
+      }
+    }
+    return [...first.values()].map(({ group }) => group)
+  }
+
+  /** A refusal that holds for the whole pair of file systems, or undefined. Throws a real error. */
+  private async tryMode(mode: LinkMode, file: Group, scratch: Place): Promise<Refusal | undefined> {
+    const { part, positions } = file
+    const [position = 0] = positions
+    const { place, name } = originOf(part.tree, part.picks[position] as number)
+    const job = { from: place, names: [name], to: scratch, toNames: ['try'] }
+    const outcomes = await this.attempt.run(mode, [job], false)
+    const number = outcomes.errnos[0] ?? 0
+    if (number === 0) {
+      const tried = [{ to: scratch, names: ['try'] }]
+      throwIfFailed(tried, await this.host.unlink(tried))
+      return undefined
+    }
+    const refusal = this.attempt.refusal(mode, file, position, number, outcomes.syscall(0))
+    const meaning = meaningOf(mode, number, refusal.syscall)
+    if (meaning === 'fatal') throw this.attempt.error(file, position, refusal)
+    return meaning === 'never' ? refusal : undefined
+  }
+}

@@ -6,13 +6,13 @@ import { cli, main, type CliResult } from '../support/cli'
 import { startNode } from '../support/child'
 import { describeOn } from '../support/describe-on'
 import { freshDir } from '../support/fresh'
+import { describeWith } from '../support/needs'
 import { asNobody, giveToNobody } from '../support/nobody'
 import { assertTree, snapshot } from '../support/snapshot'
 import { runTool } from '../support/tool'
 import { writeTree } from '../support/tree'
 import { makeVolume, MiB, volumeOf } from '../support/volumes'
 import { orSkip, Unrunnable } from '../support/unrunnable'
-import { defaultHost } from '../../lib/host'
 
 /** The lines of stderr of a command that failed and printed nothing. */
 function saidBy({ code, stdout, stderr }: CliResult): string[] {
@@ -94,12 +94,7 @@ describe('what fails on the command line is told with the errno and the next ste
   })
 })
 
-describe('a lock that another process holds', () => {
-  before(function () {
-    // Without the addon there are no locks between processes.
-    if (defaultHost.kind === 'node') this.skip()
-  })
-
+describeWith('locks', 'a lock that another process holds', () => {
   it('is told after --lock-timeout, and is no matter with --no-lock', async function () {
     await orSkip(this, runTool('flock', ['--version']))
     const a = writeTree(path.join(freshDir(), 'a'), { file: 'x' })

@@ -4,9 +4,9 @@ import path from 'node:path'
 
 import { cli, type CliResult } from '../support/cli'
 import { freshDir } from '../support/fresh'
+import { describeWith } from '../support/needs'
 import { assertTree } from '../support/snapshot'
 import { writeTree } from '../support/tree'
-import { defaultHost } from '../../lib/host'
 
 const recover = (...args: string[]): Promise<CliResult> => cli('recover', ...args)
 
@@ -20,12 +20,7 @@ function abandoned(files: Record<string, string>): { dest: string; staging: stri
   return { dest, staging }
 }
 
-describe('reflink-merge recover', function () {
-  before(function () {
-    // Without the addon there are no locks, so nobody can tell that a merge is gone.
-    if (defaultHost.kind === 'node') this.skip()
-  })
-
+describeWith('locks', 'reflink-merge recover', function () {
   it('of a dest that no merge was killed in changes nothing', async () => {
     const dest = writeTree(path.join(freshDir(), 'dest'), { mine: 'mine' })
     const { code, stdout, stderr } = await recover(dest)

@@ -8,6 +8,7 @@ import { nodeHost } from '../../lib/host/node'
 import { mergeOn, recoverOn } from '../../lib/merge'
 import { failpoints, type Failpoints } from '../support/failpoints'
 import { freshDir } from '../support/fresh'
+import { describeWith } from '../support/needs'
 import { failWith } from '../support/scripts'
 import { stagingIn } from '../support/session'
 import { snapshot } from '../support/snapshot'
@@ -41,12 +42,8 @@ function contents(dir: string): object[] {
   return snapshot(dir).filter((entry) => !JSON.stringify(entry).includes('.reflink-merge-'))
 }
 
-describe('a merge that is cut off at any change', function () {
+describeWith('locks', 'a merge that is cut off at any change', function () {
   this.timeout(120_000)
-
-  this.beforeAll(function () {
-    if (defaultHost.kind === 'node') this.skip()
-  })
 
   for (const again of ['recover()', 'the same merge again'] as const)
     it(`is undone by ${again}`, async () => {

@@ -7,17 +7,13 @@ import { merge, recover } from '../../lib/index'
 import { mergeOn } from '../../lib/merge'
 import { failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
+import { describeWith } from '../support/needs'
 import { scriptedHost } from '../support/scripted-host'
 import { failWith } from '../support/scripts'
 import { stagingIn, stored } from '../support/session'
 import { snapshot } from '../support/snapshot'
 
-describe('what others put into a dest that is taken back', () => {
-  before(function () {
-    // Without flock nothing is recovered.
-    if (defaultHost.kind === 'node') this.skip()
-  })
-
+describeWith('locks', 'what others put into a dest that is taken back', () => {
   for (const at of ['x/foreign.js', 'x/y/foreign.js', 'x/y/dest/pkg/foreign.js'])
     it(`${at} outlives the merges and recoveries that follow, until it is taken away`, async () => {
       const base = freshDir()

@@ -11,15 +11,11 @@ import { freshDir } from '../support/fresh'
 import { killCases, makeKillScene, packagesOf } from '../support/kill-cases'
 import { stagingBelow, visible } from '../support/kill-check'
 import { killed } from '../support/killed'
+import { describeWith } from '../support/needs'
 import { assertTree } from '../support/snapshot'
 
-describe('recover() beside a live merge', function () {
+describeWith('locks', 'recover() beside a live merge', function () {
   this.timeout(600_000)
-
-  before(function () {
-    // Without flock nobody can tell whether a merge lives.
-    if (defaultHost.kind === 'node') this.skip()
-  })
 
   for (const what of ['into a dest that is there', 'into a dest that is missing'] as const)
     it(`${what}: leaves it alone at each of its steps`, async () => {

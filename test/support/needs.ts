@@ -30,13 +30,19 @@ export function leftOutReasons(): ReadonlyMap<string, number> {
   return leftOut
 }
 
+function isLacking(need: Need): boolean {
+  // There the addon clones files, and node:fs does all the rest.
+  if (process.platform === 'win32') return isOff || need !== 'addon'
+  return isOff || (isSimulated && need === 'steps')
+}
+
 /** What results tell of the default host. */
-export const guards: Pick<MergeResult, 'locking' | 'containment'> = isOff
+export const guards: Pick<MergeResult, 'locking' | 'containment'> = isLacking('locks')
   ? { locking: 'degraded', containment: 'best-effort' }
   : { locking: 'exclusive', containment: 'kernel' }
 
 export function isThere(need: Need): boolean {
-  if (!isOff && !(isSimulated && need === 'steps')) return true
+  if (!isLacking(need)) return true
   const reason = reasons[need]
   leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1)
   return false

@@ -51,10 +51,10 @@ export async function lockDirectory(
   const mine = new Promise<void>((resolve) => (leave = resolve))
   const tail = (before ?? Promise.resolve()).then(() => mine)
   queues.set(identity, tail)
-  const release = (): void => {
-    leave()
+  // Not before all in line are done: whoever gives up as the last one leaves others before it.
+  void tail.then(() => {
     if (queues.get(identity) === tail) queues.delete(identity)
-  }
+  })
   const patience = new Patience(directory.path, options)
   try {
     if (before !== undefined) {
@@ -62,10 +62,10 @@ export async function lockDirectory(
       await patience.until(before)
     }
     const locking = await poll(host, directory, patience)
-    return { locking, release }
+    return { locking, release: leave }
   } catch (error) {
     // Those behind still wait for the ones before.
-    release()
+    leave()
     throw error
   } finally {
     patience.end()

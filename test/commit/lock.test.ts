@@ -258,6 +258,23 @@ describe('the lock on dest', () => {
           assert.deepEqual(order, asked)
         })
 
+        it('is waited for though the last in line has given up', async () => {
+          const first = await open()
+          const lock = await lockDirectory(host, first, forever)
+          const late = lockDirectory(host, await open(), { ...forever, timeout: 1 })
+          assert.equal((await failureOf(late)).code, 'ERR_MERGE_LOCK_TIMEOUT')
+          const second = await open()
+          let got = false
+          const waiting = lockDirectory(host, second, forever).then((result) => {
+            got = true
+            return result
+          })
+          for (let turns = 0; turns < 20; turns++) await turn()
+          assert.equal(got, false)
+          await give(lock, first)
+          await give(await waiting, second)
+        })
+
         it('passes those by that have given up', async () => {
           const first = await open()
           const lock = await lockDirectory(host, first, forever)

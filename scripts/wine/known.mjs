@@ -10,7 +10,6 @@ export const knownUnderWine = [
       /host with node:fs alone (?:open opens a directory|stat tells (?:columns|what stands))/,
       /host with node:fs alone (?:mkdir tells what|copyTimes gives|copy tells EEXIST)/,
       /host with node:fs alone rename replaces nothing unless told to/,
-      /host with node:fs alone rmdir removes empty directories/,
       /a merge session is not opened where merge\(\) would reject/,
     ),
   },
@@ -48,6 +47,12 @@ export const knownUnderWine = [
   {
     reason: 'looking at a file gives it a new atime under wine, which NTFS puts off',
     test: /host with node:fs alone copy keeps atime and mtime/,
+  },
+  {
+    reason:
+      'node:fs removes a directory and the one in it at once here, and under wine either may be first',
+    test: /host with node:fs alone rmdir removes empty directories/,
+    sometimes: true,
   },
   {
     reason: 'Windows names the failure in another way: EPERM for EISDIR, ENOENT for ENOTDIR',

@@ -26,11 +26,17 @@ export async function cliIn(cwd: string, ...args: readonly string[]): Promise<Cl
   process.chdir(cwd)
   try {
     const code = await run(['node', 'reflink-merge', ...args], streams)
-    const said = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString() ?? ''
     return { code, stdout: said(streams.stdout), stderr: said(streams.stderr) }
   } finally {
     process.chdir(before)
   }
+}
+
+/** All that was written to it: one read() gives it all up to Node 24, and one piece of it in Node 26. */
+function said(stream: PassThrough): string {
+  const pieces: Buffer[] = []
+  for (let piece; (piece = stream.read() as Buffer | null) !== null;) pieces.push(piece)
+  return Buffer.concat(pieces).toString()
 }
 
 /** The command line as a process of its own: for signals, pipes and terminals. */

@@ -18,6 +18,27 @@ async function writeAll(dest: fs.FileHandle, bytes: Buffer, at: number): Promise
   }
 }
 
+async function fill(
+  dest: fs.FileHandle,
+  source: fs.FileHandle,
+  status: BigIntStats,
+): Promise<void> {
+  const size = Number(status.size)
+  const leavesHoles = isSparse(status)
+  // The umask may have taken away what it is opened again with.
+  await call(dest.chmod(0o600))
+  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, size))
+  for (let at = 0; at < size;) {
+    const { bytesRead } = await call(source.read(buffer, 0, Math.min(chunkBytes, size - at), at))
+    if (bytesRead === 0) break
+    const bytes = buffer.subarray(0, bytesRead)
+    const isHole = leavesHoles && bytes.equals(zeros.subarray(0, bytesRead))
+    if (!isHole) await writeAll(dest, bytes, at)
+    at += bytesRead
+  }
+  if (leavesHoles) await call(dest.truncate(size))
+}
+
 /**
  * Copies what an open file holds into a new one by read and write. fs.copyFile lets the kernel share the bytes with the
  * source where it can, which is no copy, and fills the holes of a sparse file; here what is zero in one stays a hole.
@@ -27,26 +48,12 @@ export async function copyBytes(
   status: BigIntStats,
   to: string,
 ): Promise<void> {
-  const size = Number(status.size)
-  const leavesHoles = isSparse(status)
   const dest = await call(fs.open(to, 'wx', 0o600))
   try {
-    // The umask may have taken away what it is opened again with.
-    await call(dest.chmod(0o600))
-    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, size))
-    for (let at = 0; at < size;) {
-      const { bytesRead } = await call(source.read(buffer, 0, Math.min(chunkBytes, size - at), at))
-      if (bytesRead === 0) break
-      const bytes = buffer.subarray(0, bytesRead)
-      const isHole = leavesHoles && bytes.equals(zeros.subarray(0, bytesRead))
-      if (!isHole) await writeAll(dest, bytes, at)
-      at += bytesRead
-    }
-    if (leavesHoles) await call(dest.truncate(size))
+    // Some file systems tell only at the close that what was written has no room.
+    await fill(dest, source, status).finally(() => call(dest.close()))
   } catch (error) {
-    await dest.close()
-    await fs.unlink(to).catch(() => undefined)
+    await call(fs.unlink(to))
     throw error
   }
-  await call(dest.close())
 }

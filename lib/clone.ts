@@ -7,13 +7,6 @@ import { Failure } from './host/node-items'
 import { cloneSyncByNode } from './host/node-sync'
 import { readPath } from './options'
 
-/**
- * Clones one file, or rejects: nothing is ever copied. `dest` must not exist (EEXIST); a failure leaves
- * nothing of it. Permission bits are the source's. A symlink as `src` is not followed (ELOOP).
- *
- * Rejects with `code`, negative `errno`, `syscall` (`ficlone`, `clonefile`, `duplicate_extents`, `open`), `path` and `dest`;
- * on Windows also `win32Error`. Source: man 2 ioctl_ficlone; man 2 clonefile; FSCTL_DUPLICATE_EXTENTS_TO_FILE (ReFS).
- */
 export async function cloneFile(src: string, dest: string): Promise<void> {
   const [from, to] = readBoth(src, dest)
   if (addon === undefined) {
@@ -25,7 +18,6 @@ export async function cloneFile(src: string, dest: string): Promise<void> {
   throwIfFailed(await addon.cloneFile(from, to), src, dest)
 }
 
-/** As `cloneFile`, on the calling thread. */
 export function cloneFileSync(src: string, dest: string): void {
   const [from, to] = readBoth(src, dest)
   if (addon !== undefined) {
@@ -39,13 +31,6 @@ export function cloneFileSync(src: string, dest: string): void {
   }
 }
 
-/**
- * How many bytes of two files lie in the same physical extents, i.e. are stored once. Small files that
- * Btrfs keeps inside its metadata share nothing. Writes out both files' data first, to know its place.
- *
- * Rejects with ENOSYS (`fiemap`) without the addon, and with EOPNOTSUPP where the file system does not
- * tell (tmpfs). Source: Documentation/filesystems/fiemap.rst of the Linux kernel.
- */
 export async function sharedBytes(a: string, b: string): Promise<number> {
   const left = readPath('a', a)
   const right = readPath('b', b)

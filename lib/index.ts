@@ -1,5 +1,119 @@
-export { cloneFile, cloneFileSync, sharedBytes } from './clone'
+import type * as cloning from './clone'
+import type * as hosts from './host'
+import type * as merging from './merge'
+import type * as probing from './probe'
+import type {
+  MergeOptions,
+  MergePlan,
+  MergeResult,
+  MergeSession,
+  ProbeResult,
+  RecoverResult,
+  Source,
+} from './types'
+
 export { MergeError, SystemError, type MergeErrorCode } from './errors'
-export { merge, openMerge, planMerge, recover } from './merge'
-export { probe } from './probe'
 export type * from './types'
+
+/**
+ * Puts the trees of all sources into dest, all or nothing. If it rejects, dest is as it was.
+ *
+ * Rejects with `ERR_MERGE_CONFLICT`, `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_INTO_SELF`,
+ * `ERR_MERGE_UNSUPPORTED_FILE`, `ERR_MERGE_LOCK_TIMEOUT`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`,
+ * `signal.reason`, or the error of a failed system call (`code`, `errno`, `syscall`, `path`, `dest`).
+ */
+export async function merge(
+  sources: readonly Source[],
+  dest: string,
+  options?: MergeOptions,
+): Promise<MergeResult> {
+  return parts.merging.mergeOn(parts.host, sources, dest, options)
+}
+
+/**
+ * A merge whose sources arrive one by one, in any order; its result is that of one merge() with the sources
+ * in the order of their ranks. End it with commit() or abort(). Rejects where merge() would because of dest
+ * or the options.
+ */
+export async function openMerge(dest: string, options?: MergeOptions): Promise<MergeSession> {
+  return parts.merging.openOn(parts.host, dest, options)
+}
+
+/**
+ * What merge() would do: every conflict, and every entry. dest is not changed; only where names look alike and
+ * dest does not hold them, they are tried in a hidden directory that is removed again. Rejects like merge(), but
+ * for conflicts, which it lists.
+ */
+export async function planMerge(
+  sources: readonly Source[],
+  dest: string,
+  options?: MergeOptions,
+): Promise<MergePlan> {
+  return parts.merging.planOn(parts.host, sources, dest, options)
+}
+
+/**
+ * Undoes what merges into dest that were killed have left: puts dest back to what it was before them, and removes
+ * their staging directories. Every merge into dest does so at its start. Those of merges that still run are left alone.
+ */
+export async function recover(dest: string): Promise<RecoverResult> {
+  return parts.merging.recoverOn(parts.host, dest)
+}
+
+/**
+ * Tries each link mode for real: from a file of `source` (a directory or a file) to the nearest existing
+ * directory of `dest`, in a staging directory that is removed again. The source is only read (a hard link
+ * counts for its link count and ctime while it lasts).
+ *
+ * Rejects if source holds no regular file, or if either cannot be read or written.
+ */
+export async function probe(source: string, dest: string): Promise<ProbeResult> {
+  return parts.probing.probe(source, dest)
+}
+
+/**
+ * Clones one file, or rejects: nothing is ever copied. `dest` must not exist (EEXIST); a failure leaves
+ * nothing of it. Permission bits are the source's. A symlink as `src` is not followed (ELOOP).
+ *
+ * Rejects with `code`, negative `errno`, `syscall` (`ficlone`, `clonefile`, `duplicate_extents`, `open`), `path` and `dest`;
+ * on Windows also `win32Error`. Source: man 2 ioctl_ficlone; man 2 clonefile; FSCTL_DUPLICATE_EXTENTS_TO_FILE (ReFS).
+ */
+export async function cloneFile(src: string, dest: string): Promise<void> {
+  return parts.cloning.cloneFile(src, dest)
+}
+
+/** As `cloneFile`, on the calling thread. */
+export function cloneFileSync(src: string, dest: string): void {
+  parts.cloning.cloneFileSync(src, dest)
+}
+
+/**
+ * How many bytes of two files lie in the same physical extents, i.e. are stored once. Small files that
+ * Btrfs keeps inside its metadata share nothing. Writes out both files' data first, to know its place.
+ *
+ * Rejects with ENOSYS (`fiemap`) without the addon, and with EOPNOTSUPP where the file system does not
+ * tell (tmpfs). Source: Documentation/filesystems/fiemap.rst of the Linux kernel.
+ */
+export async function sharedBytes(a: string, b: string): Promise<number> {
+  return parts.cloning.sharedBytes(a, b)
+}
+
+/**
+ * Each part, the addon included, is loaded by the first call that needs it: the hundred modules take 30 ms, which a tool
+ * that only loads the library should not pay at its start. `import()` would load Node's ES module loader besides.
+ */
+/* eslint-disable @typescript-eslint/no-require-imports */
+const parts = {
+  get cloning() {
+    return require('./clone') as typeof cloning
+  },
+  get host() {
+    return (require('./host') as typeof hosts).defaultHost
+  },
+  get merging() {
+    return require('./merge') as typeof merging
+  },
+  get probing() {
+    return require('./probe') as typeof probing
+  },
+}

@@ -9,13 +9,6 @@ import { openTarget } from './plan/target'
 import { Staging } from './stage/staging'
 import type { LinkMode, ProbeResult } from './types'
 
-/**
- * Tries each link mode for real: from a file of `source` (a directory or a file) to the nearest existing
- * directory of `dest`, in a staging directory that is removed again. The source is only read (a hard link
- * counts for its link count and ctime while it lasts).
- *
- * Rejects if source holds no regular file, or if either cannot be read or written.
- */
 export async function probe(source: string, dest: string): Promise<ProbeResult> {
   const host = defaultHost
   const from = readPath('source', source)

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { prebuilds } from './prebuilds.mjs'
 import { root, runStep } from './run.mjs'
-import { ensureDependencies, ensureSystemTools } from './setup.mjs'
+import { ensureCompiled, ensureDependencies, ensureSystemTools } from './setup.mjs'
 
 const chosen = process.argv.slice(2)
 const unknown = chosen.filter((name) => !prebuilds.some((prebuild) => prebuild.name === name))
@@ -26,6 +26,8 @@ if (chosen.length === 0) rmSync(join(root, 'prebuilds'), { recursive: true, forc
 for (const prebuild of prebuilds) {
   if (chosen.length === 0 || chosen.includes(prebuild.name)) build(prebuild)
 }
+// What is checked at last is the package as a whole.
+ensureCompiled()
 await import('./check-prebuilds.mjs')
 
 /** @param {import('./prebuilds.mjs').Prebuild} prebuild */

@@ -1,6 +1,16 @@
-import { targets } from './zig.mjs'
+/** zig's own names for the systems; macOS as in binding.gyp, glibc as old as the oldest that is promised. */
+export const targets = /** @type {const} */ ({
+  'linux-x64': 'x86_64-linux-gnu.2.28',
+  'linux-arm64': 'aarch64-linux-gnu.2.28',
+  'linux-x64-musl': 'x86_64-linux-musl',
+  'linux-arm64-musl': 'aarch64-linux-musl',
+  'darwin-x64': 'x86_64-macos.11.0',
+  'darwin-arm64': 'aarch64-macos.11.0',
+  'win32-x64': 'x86_64-windows-gnu',
+  'win32-arm64': 'aarch64-windows-gnu',
+})
 
-/** @typedef {import('./zig.mjs').TargetName} TargetName */
+/** @typedef {keyof typeof targets} TargetName */
 
 /**
  * @typedef {object} Prebuild

@@ -22,6 +22,11 @@ export function ensureBuilt() {
     ['native', 'binding.gyp', 'package-lock.json'],
     'build/Release/reflink_merge.node',
   )
+  ensureCompiled()
+}
+
+/** Compiles the TypeScript (dist). */
+export function ensureCompiled() {
   build(
     'ts',
     'TypeScript',

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { installPinned } from './pinned.mjs'
+import { targets } from './prebuilds.mjs'
 import { root } from './run.mjs'
 
 /** Where the compiler lies, and what is built with it to be looked at. */
@@ -33,20 +34,6 @@ export const addonFlags = [
   ...['-isystem', nodeAddonApi()],
 ]
 
-/** zig's own names for the systems; macOS as in binding.gyp, glibc as old as the oldest that is promised. */
-export const targets = /** @type {const} */ ({
-  'linux-x64': 'x86_64-linux-gnu.2.28',
-  'linux-arm64': 'aarch64-linux-gnu.2.28',
-  'linux-x64-musl': 'x86_64-linux-musl',
-  'linux-arm64-musl': 'aarch64-linux-musl',
-  'darwin-x64': 'x86_64-macos.11.0',
-  'darwin-arm64': 'aarch64-macos.11.0',
-  'win32-x64': 'x86_64-windows-gnu',
-  'win32-arm64': 'aarch64-windows-gnu',
-})
-
-/** @typedef {keyof typeof targets} TargetName */
-
 /** Fetches the compiler, where it is missing. Ends the process on a machine on which it does not run. */
 export function ensureZig() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
@@ -59,7 +46,7 @@ export function ensureZig() {
 
 /**
  * Compiles and links the addon.
- * @param {TargetName} name
+ * @param {import('./prebuilds.mjs').TargetName} name
  * @param {readonly string[]} sources absolute paths
  * @param {string} file where it goes
  * @param {readonly string[]} [flags] besides those of binding.gyp
@@ -69,7 +56,7 @@ export function buildAddon(name, sources, file, flags = []) {
   runZig(['c++', '-target', targets[name], ...addonFlags, ...flags, ...linking])
 }
 
-/** @param {TargetName} name */
+/** @param {import('./prebuilds.mjs').TargetName} name */
 function linkingFor(name) {
   if (!name.startsWith('linux')) return []
   const exported = `-Wl,--version-script=${join(pinned, 'exports.map')}`
@@ -78,7 +65,7 @@ function linkingFor(name) {
 
 /**
  * Node's own functions: on POSIX systems they are found when Node loads the addon, on Windows by an import library.
- * @param {TargetName} name
+ * @param {import('./prebuilds.mjs').TargetName} name
  */
 function nodeFor(name) {
   if (name.startsWith('darwin')) return ['-Wl,-undefined,dynamic_lookup']

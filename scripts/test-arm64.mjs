@@ -2,13 +2,11 @@
 // qemu-user. File systems are this machine's.
 // npm run test:arm64 -- <file>...: other tests.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { failsAsKnown } from './known-failures.mjs'
-import { runMocha } from './mocha.mjs'
+import { ensureImitated, runImitated, writeLauncher } from './imitated.mjs'
 import { otherNode } from './other-node.mjs'
-import { root, runStep } from './run.mjs'
-import { ensureDependencies, ensureSystemTools } from './setup.mjs'
+import { root } from './run.mjs'
 
 const major = 20
 const chosen = process.argv.slice(2)
@@ -24,35 +22,24 @@ const known = [
   },
 ]
 
-ensureDependencies()
-const missing = ensureSystemTools({ qemu: true, arm64Libraries: true, btrfs: true, xfs: true })
-if (missing.length > 0) {
-  console.error(`test:arm64: there is no ${missing.join(', ')}`)
-  process.exit(1)
-}
-if (!existsSync(join(root, 'prebuilds/linux-arm64/reflink-merge.glibc.node'))) {
-  runStep('Compiling linux-arm64', 'npm', ['run', '--silent', 'prebuild', '--', 'linux-arm64'])
-}
+ensureImitated('test:arm64', 'linux-arm64', {
+  ...{ qemu: true, arm64Libraries: true, btrfs: true, xfs: true },
+})
 const dir = join(root, 'out/nodes')
-mkdirSync(dir, { recursive: true })
-// Tests start more of process.execPath, and nothing on this machine starts a program for arm64 but qemu.
 const node = join(dir, 'arm64-under-qemu')
-// By its loader, not by qemu's -L: with that, a program that opens / is given the folder of the libraries.
+// Nothing on this machine starts a program for arm64 but qemu. By the program's loader, not by qemu's -L: with that, one that
+// opens / is given the folder of the libraries.
 const libraries = '/usr/aarch64-linux-gnu/lib'
 const loader = `${libraries}/ld-linux-aarch64.so.1 --library-path ${libraries}`
 const command = `qemu-aarch64-static ${loader} "${otherNode('arm64', major)}"`
-writeFileSync(node, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 })
+writeLauncher(node, [`exec ${command} "$@"`])
 const preload = join(dir, 'exec-path.cjs')
 writeFileSync(preload, `process.execPath = ${JSON.stringify(node)}\n`)
 
-const counts = await runMocha(
-  chosen.length > 0 ? chosen : tests,
-  {
-    PREBUILDS_ONLY: '1',
-    NODE_OPTIONS: `--require ${preload}`,
-    // It runs beside qemu as well as in it, and is installed.
-    ESBUILD_BINARY_PATH: join(root, 'node_modules/@esbuild/linux-x64/bin/esbuild'),
-  },
-  node,
-)
-if (!failsAsKnown(counts, known, { complete: chosen.length === 0 })) process.exitCode = 1
+const env = {
+  NODE_OPTIONS: `--require ${preload}`,
+  // It runs beside qemu as well as in it, and is installed.
+  ESBUILD_BINARY_PATH: join(root, 'node_modules/@esbuild/linux-x64/bin/esbuild'),
+}
+const complete = chosen.length === 0
+await runImitated(complete ? tests : chosen, env, node, known, { complete })

@@ -4,11 +4,9 @@
 
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { failsAsKnown } from './known-failures.mjs'
-import { runMocha } from './mocha.mjs'
+import { ensureImitated, runImitated } from './imitated.mjs'
 import { installPinned } from './pinned.mjs'
-import { root, runStep } from './run.mjs'
-import { ensureDependencies, ensureSystemTools } from './setup.mjs'
+import { root } from './run.mjs'
 
 const chosen = process.argv.slice(2)
 const tests = [
@@ -26,44 +24,26 @@ const tests = [
   ...['host/*', 'commit/*', 'stage/*', 'recover/foreign', 'recover/live', 'recover/waiting'],
 ].map((name) => `test/${name}.test.ts`)
 
-ensureDependencies()
+ensureImitated('test:musl', 'linux-x64-musl', {
+  ...{ musl: true, btrfs: true, xfs: true, exfat: true, exfatFuse: true },
+})
 // Imported only now: it needs what was installed.
 const { ensureZig, runTool, runZig } = await import('./zig.mjs')
-const missing = ensureSystemTools({
-  musl: true,
-  btrfs: true,
-  xfs: true,
-  exfat: true,
-  exfatFuse: true,
-})
-if (missing.length > 0) {
-  console.error(`test:musl: there is no ${missing.join(', ')}`)
-  process.exit(1)
-}
-if (!existsSync(join(root, 'prebuilds/linux-x64/reflink-merge.musl.node'))) {
-  runStep('Compiling linux-x64-musl', 'npm', [
-    'run',
-    '--silent',
-    'prebuild',
-    '--',
-    'linux-x64-musl',
-  ])
-}
 const bun = join(root, 'out/musl/node_modules/@oven/bun-linux-x64-musl/bin/bun')
 // --force: npm refuses what is for another C library.
 if (!existsSync(bun)) installPinned('musl', 'Fetching Bun for musl (npm ci)', ['--force'])
 
-const env = { PREBUILDS_ONLY: '1', LIBC: 'musl', LD_LIBRARY_PATH: librariesForMusl() }
+const env = { LIBC: 'musl', LD_LIBRARY_PATH: librariesForMusl() }
 tellWhatIsLoaded()
-const counts = await runMocha(chosen.length > 0 ? chosen : tests, env, bun)
-if (!failsAsKnown(counts, [], { complete: chosen.length === 0 })) process.exitCode = 1
+const complete = chosen.length === 0
+await runImitated(complete ? tests : chosen, env, bun, [], { complete })
 
 /** Ends the process unless the addon for musl is loaded, by musl, and no glibc is. */
 function tellWhatIsLoaded() {
   const code = `
     require('./lib/addon.ts')
     console.log(require('node:fs').readFileSync('/proc/self/maps', 'utf8'))`
-  const maps = runTool(bun, ['-e', code], env)
+  const maps = runTool(bun, ['-e', code], { ...env, PREBUILDS_ONLY: '1' })
   const paths = [...new Set(maps.match(/\/\S+\.(?:so\S*|node)$/gm))]
   const isMusl = (/** @type {string} */ path) => /\/ld-musl-|-musl\/libc\.so$/.test(path)
   const wanted = paths.some((path) => path.endsWith('.musl.node')) && paths.some(isMusl)

@@ -9,7 +9,7 @@ import { stored } from '../support/session'
 import { packageTree } from '../support/store'
 import { MiB } from '../support/volumes'
 
-const repeated = rounds(24, 250)
+const repeated = rounds(36, 250)
 // What a round does: merges and sessions, a plan, a recovery, a probe, an abort and five failures.
 const perRound = 14
 

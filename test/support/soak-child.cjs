@@ -14,6 +14,9 @@ const { merge, openMerge, planMerge, recover, probe } = lib
 const { base, sources, others, rounds } = JSON.parse(fs.readFileSync(0, 'utf8'))
 const dest = path.join(base, 'dest')
 
+/** For what is made once: threads, code, pools of memory, and V8's heap, which reaches its size after twenty. */
+const toWarmUp = Math.max(20, Math.floor(rounds / 3))
+
 /**
  * @param {Promise<unknown>} failing
  * @param {string} code
@@ -69,8 +72,7 @@ async function main() {
   fs.writeFileSync(path.join(base, 'a-file'), '')
   const reports = []
   for (let done = 0; done < rounds; done++) {
-    // The first third is for what is made once: threads, code, pools of memory.
-    if (done === Math.floor(rounds / 3)) reports.push(held())
+    if (done === toWarmUp) reports.push(held())
     await round()
   }
   reports.push(held())

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import load from 'node-gyp-build'
 
@@ -135,15 +136,26 @@ export interface Addon {
 
 function loadAddon(): { addon?: Addon; error?: unknown } {
   if (process.env['REFLINK_MERGE_NATIVE'] === 'off') return {}
-  const build = process.env['REFLINK_MERGE_ADDON']
   try {
-    if (build === undefined || build === '') return { addon: load(join(__dirname, '..')) as Addon }
-    const module = { exports: {} }
-    process.dlopen(module, build)
-    return { addon: module.exports as Addon }
+    return { addon: open() }
+  } catch {
+    // For want of descriptors no addon can be found, which says nothing about it: this throws EMFILE then, so that
+    // loading this module fails, and can be tried again.
+    closeSync(openSync(__filename, 'r'))
+  }
+  try {
+    return { addon: open() }
   } catch (error) {
     return { error }
   }
+}
+
+function open(): Addon {
+  const build = process.env['REFLINK_MERGE_ADDON']
+  if (build === undefined || build === '') return load(join(__dirname, '..')) as Addon
+  const module = { exports: {} }
+  process.dlopen(module, build)
+  return module.exports as Addon
 }
 
 const loaded = loadAddon()

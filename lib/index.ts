@@ -2,6 +2,7 @@ import type * as cloning from './clone'
 import type * as hosts from './host'
 import type * as merging from './merge'
 import type * as probing from './probe'
+import { patiently } from './host/patient'
 import type {
   MergeOptions,
   MergePlan,
@@ -27,7 +28,7 @@ export async function merge(
   dest: string,
   options?: MergeOptions,
 ): Promise<MergeResult> {
-  return parts.merging.mergeOn(parts.host, sources, dest, options)
+  return inPart(loadMerging, ({ host, mergeOn }) => mergeOn(host, sources, dest, options))
 }
 
 /**
@@ -36,7 +37,7 @@ export async function merge(
  * or the options.
  */
 export async function openMerge(dest: string, options?: MergeOptions): Promise<MergeSession> {
-  return parts.merging.openOn(parts.host, dest, options)
+  return inPart(loadMerging, ({ host, openOn }) => openOn(host, dest, options))
 }
 
 /**
@@ -49,7 +50,7 @@ export async function planMerge(
   dest: string,
   options?: MergeOptions,
 ): Promise<MergePlan> {
-  return parts.merging.planOn(parts.host, sources, dest, options)
+  return inPart(loadMerging, ({ host, planOn }) => planOn(host, sources, dest, options))
 }
 
 /**
@@ -57,7 +58,7 @@ export async function planMerge(
  * their staging directories. Every merge into dest does so at its start. Those of merges that still run are left alone.
  */
 export async function recover(dest: string): Promise<RecoverResult> {
-  return parts.merging.recoverOn(parts.host, dest)
+  return inPart(loadMerging, ({ host, recoverOn }) => recoverOn(host, dest))
 }
 
 /**
@@ -68,7 +69,7 @@ export async function recover(dest: string): Promise<RecoverResult> {
  * Rejects if source holds no regular file, or if either cannot be read or written.
  */
 export async function probe(source: string, dest: string): Promise<ProbeResult> {
-  return parts.probing.probe(source, dest)
+  return inPart(loadProbing, (part) => part.probe(source, dest))
 }
 
 /**
@@ -79,12 +80,12 @@ export async function probe(source: string, dest: string): Promise<ProbeResult> 
  * on Windows also `win32Error`. Source: man 2 ioctl_ficlone; man 2 clonefile; FSCTL_DUPLICATE_EXTENTS_TO_FILE (ReFS).
  */
 export async function cloneFile(src: string, dest: string): Promise<void> {
-  return parts.cloning.cloneFile(src, dest)
+  return inPart(loadCloning, (part) => part.cloneFile(src, dest))
 }
 
 /** As `cloneFile`, on the calling thread. */
 export function cloneFileSync(src: string, dest: string): void {
-  parts.cloning.cloneFileSync(src, dest)
+  loadCloning().cloneFileSync(src, dest)
 }
 
 /**
@@ -95,25 +96,28 @@ export function cloneFileSync(src: string, dest: string): void {
  * tell (tmpfs). Source: Documentation/filesystems/fiemap.rst of the Linux kernel.
  */
 export async function sharedBytes(a: string, b: string): Promise<number> {
-  return parts.cloning.sharedBytes(a, b)
+  return inPart(loadCloning, (part) => part.sharedBytes(a, b))
 }
 
-/**
- * Each part, the addon included, is loaded by the first call that needs it: the hundred modules take 30 ms, which a tool
- * that only loads the library should not pay at its start. `import()` would load Node's ES module loader besides.
- */
+// Each part, the addon included, is loaded by the first call that needs it: the hundred modules take 30 ms, which a tool
+// that only loads the library should not pay at its start. `import()` would load Node's ES module loader besides.
 /* eslint-disable @typescript-eslint/no-require-imports */
-const parts = {
-  get cloning() {
-    return require('./clone') as typeof cloning
-  },
-  get host() {
-    return (require('./host') as typeof hosts).defaultHost
-  },
-  get merging() {
-    return require('./merge') as typeof merging
-  },
-  get probing() {
-    return require('./probe') as typeof probing
-  },
+const loadHost = () => (require('./host') as typeof hosts).defaultHost
+const loadMerging = () => ({ host: loadHost(), ...(require('./merge') as typeof merging) })
+const loadCloning = () => require('./clone') as typeof cloning
+const loadProbing = () => require('./probe') as typeof probing
+/* eslint-enable @typescript-eslint/no-require-imports */
+
+/**
+ * Calls a part of the library, at once, so that it gets the arguments as they are now. Where other parts of the process
+ * have taken all descriptors nothing can be loaded, and that is waited for, as in a merge.
+ */
+function inPart<T, R>(load: () => T, call: (part: T) => Promise<R>): Promise<R> {
+  let part: T
+  try {
+    part = load()
+  } catch {
+    return patiently(undefined, () => Promise.resolve().then(load)).then(call)
+  }
+  return call(part)
 }

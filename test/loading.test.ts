@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 
 import { startCommand } from './support/child'
+import { itWith } from './support/needs'
 
 const dist = path.resolve('dist')
 
@@ -23,7 +24,13 @@ async function loadedBy(code: string): Promise<string[]> {
 describe('loading the library', () => {
   it('is all that a process pays before its first call: neither the merge nor the addon', async () => {
     const files = await loadedBy(`require('./dist')`)
-    assert.deepEqual(files.sort(), ['errno.js', 'errors.js', 'index.js'])
+    assert.deepEqual(files.sort(), [
+      'errno.js',
+      'errors.js',
+      'host/patient.js',
+      'host/singles.js',
+      'index.js',
+    ])
   })
 
   it('is complete once something is called', async () => {
@@ -32,4 +39,37 @@ describe('loading the library', () => {
     assert.ok(files.includes('host/index.js'), files.join())
     assert.ok(!files.includes('probe.js'), files.join())
   })
+
+  itWith(
+    'descriptors',
+    'is tried again where the last descriptors were taken while the addon was opened',
+    async () => {
+      const script = `
+      const fs = require('node:fs')
+      const taken = []
+      const open = process.dlopen
+      process.dlopen = () => {
+        process.dlopen = open
+        try {
+          for (;;) taken.push(fs.openSync('/dev/null', 'r'))
+        } catch {}
+        throw new Error('dlopen found no descriptor')
+      }
+      let code
+      try {
+        require('./dist/binding')
+      } catch (error) {
+        code = error.code
+      }
+      taken.forEach((fd) => fs.closeSync(fd))
+      console.log(code, require('./dist/binding').loaded)`
+      const prefix = ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh']
+      const { stdout } = await startCommand([process.execPath, '-e', script], {
+        cwd: path.resolve('.'),
+        env: { REFLINK_MERGE_NATIVE: undefined },
+        prefix,
+      }).done
+      assert.equal(stdout, 'EMFILE true\n')
+    },
+  )
 })

@@ -153,18 +153,15 @@ describe('test support', () => {
       assert.ok(snapshot(other).some((entry) => entry.path === 'f\\xff'))
     })
 
-    it('compares two trees of 60,000 files in seconds', function () {
-      this.timeout(60_000)
+    it('compares two trees of 60,000 files, and lists the first of many differences', () => {
       const spec: Record<string, string> = {}
       for (let i = 0; i < 60_000; i++) spec[`${String(i % 600)}/${String(i)}`] = String(i)
       const [one, other] = [writeTree(freshDir(), spec), writeTree(freshDir(), spec)]
-      const start = performance.now()
       assertTree(one, other)
       fs.rmSync(path.join(one, '7'), { recursive: true })
       assert.throws(() => {
         assertTree(one, other)
       }, /7: missing directory[^]*and 71 more/)
-      assert.ok(performance.now() - start < 20_000)
     })
   })
 

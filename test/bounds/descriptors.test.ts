@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 
+import { defaultHost } from '../../lib/host'
 import { bounded } from '../support/bounds'
 import { describeOn } from '../support/describe-on'
 import { rounds, tellFigures } from '../support/long'
@@ -56,8 +57,10 @@ describe('descriptors of a merge', function () {
       // Each time they are missing at other moments of a merge.
       for (const crowd of [1, 3, 10]) {
         const order = { sources, dest: path.join(base, `dest-${String(crowd)}/deep`), crowd }
-        const { files, crowded } = await bounded(order, { files: 64 })
+        const { files, crowded, containment } = await bounded(order, { files: 64 })
         assert.equal(files, few)
+        // Nor was the addon given up, which is loaded by the first call.
+        assert.equal(containment, defaultHost.containment)
         assert.ok(crowded > 20, `${String(crowded)} were taken`)
       }
     })

@@ -95,6 +95,7 @@ async function main() {
   /** @type {Omit<Awaited<ReturnType<typeof import('./bounds').bounded>>, 'descriptors'>} */
   const report = {
     files: result.files,
+    containment: result.containment,
     crowded,
     total: result.duration.total,
     // The timer that measures has a resolution of one ms, which is no delay.

@@ -18,6 +18,7 @@ export interface BoundsOrder {
 
 interface BoundsReport {
   files: number
+  containment: 'kernel' | 'best-effort'
   /** Descriptors that were taken. */
   crowded: number
   /** ms. */

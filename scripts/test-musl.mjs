@@ -23,6 +23,18 @@ const tests = [
   ],
   ...['host/*', 'commit/*', 'stage/*', 'recover/foreign', 'recover/live', 'recover/waiting'],
 ].map((name) => `test/${name}.test.ts`)
+/** @type {readonly import('./known-failures.mjs').KnownFailure[]} */
+const known = [
+  {
+    reason: "Bun's node:fs does not tell that a close failed",
+    tests: ['a copy by node:fs on tmpfs that fails at its close'],
+  },
+  {
+    reason: 'Bun closes a descriptor of its own meanwhile: one less than before',
+    tests: ['undo closes every descriptor, whatever failed'],
+    sometimes: true,
+  },
+]
 
 ensureImitated('test:musl', 'linux-x64-musl', {
   ...{ musl: true, btrfs: true, xfs: true, exfat: true, exfatFuse: true },
@@ -36,7 +48,7 @@ if (!existsSync(bun)) installPinned('musl', 'Fetching Bun for musl (npm ci)', ['
 const env = { LIBC: 'musl', LD_LIBRARY_PATH: librariesForMusl() }
 tellWhatIsLoaded()
 const complete = chosen.length === 0
-await runImitated(complete ? tests : chosen, env, bun, [], { complete })
+await runImitated(complete ? tests : chosen, env, bun, known, { complete })
 
 /** Ends the process unless the addon for musl is loaded, by musl, and no glibc is. */
 function tellWhatIsLoaded() {

@@ -57,6 +57,8 @@ export function wanted({ root, trees }: Union): Wanted {
 /** `begun`: some of the directory's entries may be staged. */
 function missing(part: Part, whole: boolean, begun: boolean): Positions {
   if (whole && !begun) return upTo(part.picks.length)
+  // All of it was staged in one way; asking entry by entry would make columns of that.
+  if ((part.placementOfAll ?? 0) !== 0) return []
   const { actions, staged } = part
   const positions: number[] = []
   for (let position = 0; position < staged.length; position++) {

@@ -44,7 +44,7 @@ export function readOptions(options: unknown = {}): Settings {
     conflicts: read('conflicts', conflictPolicy) ?? 'error',
     existing: read('existing', oneOf('error', 'keep', 'replace')) ?? 'error',
     symlinks: read('symlinks', oneOf('contained', 'verbatim', 'reject')) ?? 'contained',
-    mutable: read('mutable', aFunction<NonNullable<MergeOptions['mutable']>>()),
+    mutable: saysYesOrNo(read('mutable', aFunction<(path: string) => unknown>())),
     writable: read('writable', aBoolean) ?? false,
     preserveTimestamps: read('preserveTimestamps', aBoolean) ?? false,
     directoryClone: read('directoryClone', aBoolean) ?? true,
@@ -100,9 +100,18 @@ export function readSource(source: unknown, what: string): Source {
   if (files !== undefined) read.files = readFiles(`${what}.files`, files)
   const place = optional(`${what}.to`, to, aString)
   if (place !== undefined) read.to = place
-  const wanted = optional(`${what}.filter`, filter, aFunction<NonNullable<Source['filter']>>())
+  const wanted = saysYesOrNo(
+    optional(`${what}.filter`, filter, aFunction<(path: string) => unknown>()),
+  )
   if (wanted !== undefined) read.filter = wanted
   return read
+}
+
+/** JavaScript may answer anything: what is falsy is a no, as in `fs.cp` and `Array.filter`. */
+function saysYesOrNo(
+  asked: ((path: string) => unknown) | undefined,
+): ((path: string) => boolean) | undefined {
+  return asked && ((path) => Boolean(asked(path)))
 }
 
 function readFiles(what: string, files: unknown): ReadonlyMap<string, string> {

@@ -61,7 +61,8 @@ export function readOptions(options: unknown = {}): Settings {
 export function readSources(sources: unknown): Source[] {
   if (!Array.isArray(sources)) throw badType('sources', 'an array', sources)
   const names = new Set<string>()
-  return sources.map((source: unknown, index) => {
+  // Not by map(), which passes over what is missing in a sparse array.
+  return Array.from(sources, (source: unknown, index) => {
     const what = `sources[${String(index)}]`
     const read = readSource(source, what)
     if (names.has(read.name)) {
@@ -117,11 +118,14 @@ function saysYesOrNo(
 function readFiles(what: string, files: unknown): ReadonlyMap<string, string> {
   // Not instanceof, here and for signals: another context, such as jest's, has classes of its own.
   if (!types.isMap(files)) throw badType(what, 'a Map', files)
+  // A copy: what the caller does to its own while the merge runs must not change what is merged.
+  const read = new Map<string, string>()
   for (const [path, file] of files) {
     if (typeof path !== 'string') throw badType(`a key of ${what}`, 'a string', path)
     if (typeof file !== 'string') throw badType(`${what}.get("${path}")`, 'a string', file)
+    read.set(path, file)
   }
-  return files as Map<string, string>
+  return read
 }
 
 function readLinkModes(given: unknown): readonly LinkMode[] {

@@ -19,6 +19,33 @@ const tests = [
       ]),
 ].map((name) => `test/${name}.test.ts`)
 
+/** @type {readonly import('./known-failures.mjs').KnownFailure[]} */
+const known = [
+  {
+    reason: "Bun's node:fs does not tell that a close failed",
+    tests: ['a copy by node:fs on tmpfs that fails at its close'],
+  },
+  ...(isArm64
+    ? [
+        {
+          reason:
+            'qemu-user does not know BTRFS_IOC_FS_INFO: that two subvolumes are one file system',
+          tests: ['sharedBytes on btrfs are seen across the subvolumes'],
+        },
+        {
+          reason: "Bun's engine aborts under qemu-user with the test's big texts: mprotect fails",
+          tests: ['the addon given garbage'],
+        },
+      ]
+    : [
+        {
+          reason: 'Bun closes a descriptor of its own meanwhile: one less than before',
+          tests: ['undo closes every descriptor, whatever failed'],
+          sometimes: true,
+        },
+      ]),
+]
+
 ensureImitated('test:musl', isArm64 ? 'linux-arm64-musl' : 'linux-x64-musl', {
   ...(isArm64
     ? { qemu: true, arm64Libraries: true }
@@ -31,7 +58,7 @@ const { runtimeForArm64, runtimeForX64 } = await import('./musl/runtimes.mjs')
 const { program, env } = isArm64 ? runtimeForArm64() : runtimeForX64()
 tellWhatIsLoaded()
 const complete = chosen.length === 0
-await runImitated(complete ? tests : chosen, env, program, [], { complete })
+await runImitated(complete ? tests : chosen, env, program, known, { complete })
 
 /** Ends the process unless the addon for musl is loaded, by musl, and no glibc is. */
 function tellWhatIsLoaded() {

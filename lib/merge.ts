@@ -1,8 +1,9 @@
 import type { Host } from './host/host'
 import { patient } from './host/patient'
+import { throwAfter } from './errors'
 import { readPath, readSources } from './options'
 import { openTarget } from './plan/target'
-import { plan, prepare, scanSources } from './planning'
+import { plan, prepare, scanSources, type Plan } from './planning'
 import { toPlan } from './result'
 import { Session } from './session'
 import { Site } from './site'
@@ -55,14 +56,18 @@ export async function planOn(
   const path = readPath('dest', dest)
   context.settings.signal?.throwIfAborted()
   const site = await Site.open(context, path, context.settings.existing)
+  const leave = (): Promise<void> => site.sweep().finally(() => site.close())
+  let found: Plan
   try {
     context.progress.enter('scan')
     const trees = await scanSources(context, site, named)
     context.progress.enter('plan')
-    return toPlan(await plan(context, site, trees))
-  } finally {
-    await site.sweep().finally(() => site.close())
+    found = await plan(context, site, trees)
+  } catch (error) {
+    return throwAfter(error, leave)
   }
+  await leave()
+  return toPlan(found)
 }
 
 /** recover() on a host of choice. */

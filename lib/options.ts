@@ -44,7 +44,7 @@ export function readOptions(options: unknown = {}): Settings {
     conflicts: read('conflicts', conflictPolicy) ?? 'error',
     existing: read('existing', oneOf('error', 'keep', 'replace')) ?? 'error',
     symlinks: read('symlinks', oneOf('contained', 'verbatim', 'reject')) ?? 'contained',
-    mutable: read('mutable', aFunction<NonNullable<MergeOptions['mutable']>>()),
+    mutable: saysYesOrNo(read('mutable', aFunction<(path: string) => unknown>())),
     writable: read('writable', aBoolean) ?? false,
     preserveTimestamps: read('preserveTimestamps', aBoolean) ?? false,
     directoryClone: read('directoryClone', aBoolean) ?? true,
@@ -61,7 +61,8 @@ export function readOptions(options: unknown = {}): Settings {
 export function readSources(sources: unknown): Source[] {
   if (!Array.isArray(sources)) throw badType('sources', 'an array', sources)
   const names = new Set<string>()
-  return sources.map((source: unknown, index) => {
+  // Not by map(), which passes over what is missing in a sparse array.
+  return Array.from(sources, (source: unknown, index) => {
     const what = `sources[${String(index)}]`
     const read = readSource(source, what)
     if (names.has(read.name)) {
@@ -100,19 +101,31 @@ export function readSource(source: unknown, what: string): Source {
   if (files !== undefined) read.files = readFiles(`${what}.files`, files)
   const place = optional(`${what}.to`, to, aString)
   if (place !== undefined) read.to = place
-  const wanted = optional(`${what}.filter`, filter, aFunction<NonNullable<Source['filter']>>())
+  const wanted = saysYesOrNo(
+    optional(`${what}.filter`, filter, aFunction<(path: string) => unknown>()),
+  )
   if (wanted !== undefined) read.filter = wanted
   return read
+}
+
+/** JavaScript may answer anything: what is falsy is a no, as in `fs.cp` and `Array.filter`. */
+function saysYesOrNo(
+  asked: ((path: string) => unknown) | undefined,
+): ((path: string) => boolean) | undefined {
+  return asked && ((path) => Boolean(asked(path)))
 }
 
 function readFiles(what: string, files: unknown): ReadonlyMap<string, string> {
   // Not instanceof, here and for signals: another context, such as jest's, has classes of its own.
   if (!types.isMap(files)) throw badType(what, 'a Map', files)
+  // A copy: what the caller does to its own while the merge runs must not change what is merged.
+  const read = new Map<string, string>()
   for (const [path, file] of files) {
     if (typeof path !== 'string') throw badType(`a key of ${what}`, 'a string', path)
     if (typeof file !== 'string') throw badType(`${what}.get("${path}")`, 'a string', file)
+    read.set(path, file)
   }
-  return files as Map<string, string>
+  return read
 }
 
 function readLinkModes(given: unknown): readonly LinkMode[] {

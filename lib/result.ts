@@ -7,13 +7,23 @@ import type { Survey } from './plan/survey'
 import type { Stopwatch } from './stopwatch'
 import type { Conflict, MergePhase, MergePlan, MergeResult } from './types'
 
+/** Plans that merge() would not carry out. */
+const refused = new WeakSet<MergePlan>()
+
 /** What planMerge() gives. */
 export function toPlan({ union, found }: Plan): MergePlan {
-  return {
+  const plan: MergePlan = {
     ...totalsOf(union),
     conflicts: allConflicts(union, found),
     entries: () => entriesOf(union),
   }
+  if (union.undecided.length + (found?.undecided.length ?? 0) > 0) refused.add(plan)
+  return plan
+}
+
+/** Would merge() fail with conflicts of the plan? They tell what they are, not whether something decides them. */
+export function isRefused(plan: MergePlan): boolean {
+  return refused.has(plan)
 }
 
 /** How a merge went, beyond its plan. */

@@ -279,8 +279,17 @@ function byStanding(a: Standing, b: Standing): number {
   return a.rank - b.rank || (a.name < b.name ? -1 : 1)
 }
 
-/** 0 stands for any number. */
+/** Where any number is allowed, there is nothing to do. */
 function allowListeners(signal: AbortSignal, more: number): void {
-  const most = getMaxListeners(signal)
+  const most = mostListeners(signal)
   if (most > 0) setMaxListeners(most + more, signal)
+}
+
+/** 0 stands for any number; asked about a signal that has it, Node 20 throws. */
+function mostListeners(signal: AbortSignal): number {
+  try {
+    return getMaxListeners(signal)
+  } catch {
+    return 0
+  }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { getMaxListeners } from 'node:events'
+import { getMaxListeners, setMaxListeners } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -351,6 +351,16 @@ describe('a merge session that is given up', function () {
       controller.abort(reason)
       await session.abort()
       assertMerged('there', '')
+    })
+
+    it('which any number may listen to, ends it like any other', async () => {
+      const controller = new AbortController()
+      setMaxListeners(0, controller.signal)
+      const session = await openMerge(dest, { signal: controller.signal })
+      controller.abort(reason)
+      assert.deepEqual(await endOf(session.commit()), { reason })
+      assert.equal(listenersOf(controller.signal), 0)
+      assert.deepEqual(openIn(base), [])
     })
 
     it('that many sessions share: all of them end, and Node warns of no leak', async () => {

@@ -1,4 +1,5 @@
-import type { Conflict, MergePlan } from '../index'
+import type { MergePlan } from '../index'
+import { isRefused } from '../result'
 import type { CliContext } from './command'
 import { ExitCode } from './exit-codes'
 import { toJson } from './json'
@@ -14,17 +15,5 @@ export function tellPlan(
 ): number {
   if (given.json === true) print(toJson({ ...plan, entries: [...plan.entries()] }))
   else if (given.quiet !== true) print(describePlan(plan, dest, given))
-  const undecided = plan.conflicts.some((conflict) => isUndecided(conflict, given))
-  return undecided ? ExitCode.Conflicts : ExitCode.Done
-}
-
-/** Would merge fail with it? */
-function isUndecided(
-  { kind, winner }: Conflict,
-  { conflicts, existing }: MergeCliOptions,
-): boolean {
-  if (kind === 'existing') return existing === 'error'
-  if (kind !== 'case') return conflicts === 'error'
-  // Either between sources or with dest, which it does not say.
-  return winner === null && (conflicts === 'error' || existing === 'error')
+  return isRefused(plan) ? ExitCode.Conflicts : ExitCode.Done
 }

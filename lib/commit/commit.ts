@@ -142,10 +142,9 @@ class Commit {
     const { root, target } = this.context
     const dest = await this.publishWhole()
     if (dest === undefined) {
-      // One rename made dest, so there was nothing that a lock could have guarded.
       this.context.onLocked()
       await this.restrict({ base: target.nearest, path: target.missing.join('/') })
-      return { survey: undefined, locking: 'exclusive' }
+      return { survey: undefined, locking: this.locking }
     }
     const locked = await this.lockDest(dest)
     if (this.context.lock !== false) await this.context.recover()
@@ -156,11 +155,15 @@ class Commit {
       const staged = (this.staged = await this.context.stage())
       if (staged === undefined || (await this.publishInto(locked, root, staged))) {
         await this.restrict({ base: locked, path: '' })
-        return { survey, locking: this.lock?.locking ?? 'none' }
+        return { survey, locking: this.locking }
       }
     }
     const hint = 'Something else keeps changing dest while this merge writes to it'
     throw new SystemError(errno.EBUSY, { syscall: 'rename', path: target.path, hint })
+  }
+
+  private get locking(): Committed['locking'] {
+    return this.lock?.locking ?? 'none'
   }
 
   /**
@@ -176,6 +179,7 @@ class Commit {
     const restrictions = await restrictionsOf(this.context.host, root, staged)
     if (restrictions.length > 0) await staged.writeModes(restrictions)
     if (this.context.durable) await this.sync()
+    await this.lockStaged(staged)
     for (const [depth, name] of target.missing.entries()) {
       const path = target.missing.slice(0, depth).join('/')
       const journal = this.journal(staged.published, staged.replaced, nearest)
@@ -189,7 +193,18 @@ class Commit {
         return undefined
       }
     }
+    this.lock?.release()
     return this.keep(this.context.host.open(below(nearest, target.missing.join('/'))))
+  }
+
+  /**
+   * Before anybody can find it: whoever does, once it is published, waits until it is sure to stay. What others had put
+   * into it by then would go with it, should it be taken back.
+   */
+  private async lockStaged(staged: StagedTree): Promise<void> {
+    const { host, lock } = this.context
+    if (lock === false) return
+    this.lock = await lockDirectory(host, await this.keep(host.open(staged.fresh)), lock)
   }
 
   private journal(fresh: Place, replaced: Place, dest: Place): Journal {

@@ -139,6 +139,7 @@ async function removeFiles(host: Host, places: readonly Place[]): Promise<Place[
   const listings = await host.list(places)
   const jobs: NamesJob[] = []
   const found: Place[] = []
+  const tight: Place[] = []
   for (const [index, place] of places.entries()) {
     const listing = await readable(host, place, listings[index])
     if (listing === undefined || listing.errno === errno.ENOENT) continue
@@ -151,19 +152,33 @@ async function removeFiles(host: Host, places: readonly Place[]): Promise<Place[
     for (const [at, name] of names.entries()) {
       if (kinds[at] === Kind.Directory) found.push(below(place, name))
     }
+    if (names.length > 0 && (listing.mode & ownerAccess) !== ownerAccess) tight.push(place)
   }
+  await loosen(host, tight)
   if (jobs.length > 0) throwIfFailed(jobs, await host.unlink(jobs), errno.ENOENT)
   return found
 }
 
-/** A package's directory without u+rwx: it is ours, so we may change that. */
+/** A package's directory that may not be read: it is ours, so we may change that. */
 async function readable(
   host: Host,
   place: Place,
   listing: Listing | undefined,
 ): Promise<Listing | undefined> {
   if (listing?.errno !== errno.EACCES) return listing
-  const { directory, name } = entryOf(place)
-  await host.chmod([{ to: directory, names: [name], modes: Uint32Array.of(0o700) }])
+  await loosen(host, [place])
   return (await host.list([place]))[0]
+}
+
+const ownerAccess = 0o700
+
+/** Where that fails, what it is for tells why. */
+async function loosen(host: Host, directories: readonly Place[]): Promise<void> {
+  if (directories.length === 0) return
+  await host.chmod(
+    directories.map((place) => {
+      const { directory, name } = entryOf(place)
+      return { to: directory, names: [name], modes: Uint32Array.of(ownerAccess) }
+    }),
+  )
 }

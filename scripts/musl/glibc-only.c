@@ -1,10 +1,11 @@
-// What Debian's libstdc++ and libgcc_s call of glibc that musl lacks, so that musl's loader can load them. It takes the
-// place of ld-linux-x86-64.so.2, which they ask for and which exports nothing else that they call.
+// What Debian's libstdc++ and libgcc_s call of glibc that musl lacks, so that musl's loader can load them. On x64 it takes
+// the place of ld-linux-x86-64.so.2, which they ask for and which exports nothing else that they call.
 #define _GNU_SOURCE
 #include <locale.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -23,6 +24,8 @@ uint32_t arc4random(void) {
   if (getrandom(&value, sizeof(value), 0) != sizeof(value)) abort();
   return value;
 }
+
+unsigned long __getauxval(unsigned long type) { return getauxval(type); }
 
 size_t __strftime_l(char* text, size_t size, const char* format, const struct tm* time,
                     locale_t locale) {

@@ -436,6 +436,25 @@ describe('reflink-merge plan', () => {
     assertMerged(at, { there: 'mine' })
   })
 
+  const inTheWay: Record<string, [TreeSpec, TreeSpec]> = {
+    'a symlink where a directory is wanted': [{ 'ns/a': 'a' }, { ns: { symlink: 'a' } }],
+    'a directory where a file is wanted': [{ ns: 'a' }, { 'ns/a': 'a' }],
+    'a file where a directory is wanted': [{ 'ns/a': 'a' }, { ns: 'a' }],
+    'another file': [{ ns: 'a' }, { ns: 'b' }],
+  }
+  for (const [what, [wanted, held]] of Object.entries(inTheWay))
+    for (const existing of ['error', 'keep', 'replace'])
+      it(`exits as merge does where dest holds ${what}, with --existing ${existing}`, async () => {
+        const at = scene(wanted, {})
+        writeTree(at.dest, held)
+        const args = [at.a, at.dest, '--existing', existing]
+        const plan = await cli('plan', ...args)
+        const dryRun = await cli('merge', '--dry-run', ...args)
+        const { code } = await cli('merge', ...args)
+        assert.deepEqual([plan.code, dryRun.code], [code, code])
+        if (existing === 'error') assert.equal(code, 1)
+      })
+
   it('with --quiet tells by its exit code alone', async () => {
     const at = scene({ file: 'a' }, { file: 'b' })
     const { code, stdout, stderr } = await cli('plan', '--quiet', at.a, at.b, at.dest)

@@ -1,10 +1,18 @@
 import { debug } from '../debug'
 import { errno } from '../errno'
 import { SystemError, throwAfter } from '../errors'
-import { below, entryOf, joinPath, type Directory, type Host, type Place } from '../host/host'
+import {
+  below,
+  entryOf,
+  joinPath,
+  ownerAccess,
+  type Directory,
+  type Host,
+  type Place,
+} from '../host/host'
 import { openReal } from '../host/open-real'
 import { throwIfFailed } from '../host/trees'
-import { eachDirectory, namesOf, ownerAccess, type PlanDirectory } from '../plan/plan'
+import { eachDirectory, namesOf, type PlanDirectory } from '../plan/plan'
 import type { Survey } from '../plan/survey'
 import type { Target } from '../plan/target'
 import type { Intent, MergeRecord, Restriction } from '../record'

@@ -1,6 +1,14 @@
-import { below, entryOf, identityLength, joinPath, type Host, type Place } from '../host/host'
+import {
+  below,
+  entryOf,
+  identityLength,
+  joinPath,
+  ownerAccess,
+  type Host,
+  type Place,
+} from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { ownerAccess, type PlanDirectory } from '../plan/plan'
+import type { PlanDirectory } from '../plan/plan'
 import type { Restriction } from '../record'
 
 /** What is left to do once one rename has made dest. `fresh` mirrors dest; `prefix`: the names that lead to it. */

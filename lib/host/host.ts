@@ -189,6 +189,9 @@ export interface Host {
   rmdir(jobs: readonly NamesJob[]): Promise<Outcomes>
 }
 
+/** What the owner needs to fill, move and remove a directory. */
+export const ownerAccess = 0o700
+
 /** The path of an entry as people read it, with the system's own separator. */
 export function pathOf(place: Place, name = ''): string {
   const start = typeof place.base === 'string' ? place.base : place.base.path

@@ -7,6 +7,7 @@ import {
   entryOf,
   joinPath,
   Kind,
+  ownerAccess,
   pathOf,
   splitPath,
   type Host,
@@ -103,7 +104,9 @@ export async function makePath(host: Host, start: Place, path: string): Promise<
   let made = ''
   for (const name of path.split('/')) {
     made = joinPath(made, name)
-    await makeDirectories(host, start, [{ path: made, mode: 0o700 }], { allowed: errno.EEXIST })
+    await makeDirectories(host, start, [{ path: made, mode: ownerAccess }], {
+      allowed: errno.EEXIST,
+    })
   }
 }
 
@@ -169,8 +172,6 @@ async function readable(
   await loosen(host, [place])
   return (await host.list([place]))[0]
 }
-
-const ownerAccess = 0o700
 
 /** Where that fails, what it is for tells why. */
 async function loosen(host: Host, directories: readonly Place[]): Promise<void> {

@@ -61,9 +61,6 @@ export interface Union {
   readonly lost: readonly string[][]
 }
 
-/** What the owner needs to fill, move and remove a directory. */
-export const ownerAccess = 0o700
-
 /** Shared by all directories that have nothing in it. */
 export const emptyMap: ReadonlyMap<string, never> = new Map<string, never>()
 

@@ -1,6 +1,13 @@
 import { errno } from '../errno'
-import { identityLength, Kind, type Host, type Place, type Stats } from '../host/host'
-import { below } from '../host/host'
+import {
+  below,
+  identityLength,
+  Kind,
+  ownerAccess,
+  type Host,
+  type Place,
+  type Stats,
+} from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import type { ExistingPolicy } from '../types'
 import { alike, isAscii } from './lookalikes'
@@ -190,7 +197,7 @@ export class Spelling {
     pairs: readonly (readonly [string, string])[],
   ): Promise<boolean[]> {
     const rooms = pairs.map((_, index) => `${String(round)}-${String(index)}`)
-    const modes = (count: number): Uint32Array => new Uint32Array(count).fill(0o700)
+    const modes = (count: number): Uint32Array => new Uint32Array(count).fill(ownerAccess)
     const room = [{ to: scratch, names: rooms, modes: modes(rooms.length) }]
     throwIfFailed(room, await this.host.mkdir(room, false))
     const { errnos } = await this.host.mkdir(

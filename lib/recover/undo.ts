@@ -1,9 +1,15 @@
 import { foreignNames } from '../commit/foreign'
 import { Journal } from '../commit/journal'
 import { firstOf } from '../errors'
-import { identityLength, Kind, type Directory, type Host, type NamesJob } from '../host/host'
+import {
+  identityLength,
+  Kind,
+  ownerAccess,
+  type Directory,
+  type Host,
+  type NamesJob,
+} from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { ownerAccess } from '../plan/plan'
 import { freshName, journalName, settledName, type Intent, type MergeRecord } from '../record'
 import type { Abandoned } from './find'
 import { lastRecord } from './read'

@@ -1,6 +1,6 @@
-import { entryOf, type Host, type PairJob } from '../host/host'
+import { entryOf, ownerAccess, type Host, type PairJob } from '../host/host'
 import { makeDirectories, throwIfFailed, type NewDirectory } from '../host/trees'
-import { ownerAccess, placeOf, type PlanDirectory } from '../plan/plan'
+import { placeOf, type PlanDirectory } from '../plan/plan'
 import type { StageTarget } from './staging'
 
 /** Makes the staged directories, level by level. */

@@ -3,9 +3,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { debug } from '../debug'
 import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
-import { below, joinPath, Kind, pathOf, type Directory, type Host, type Place } from '../host/host'
+import {
+  below,
+  joinPath,
+  Kind,
+  ownerAccess,
+  pathOf,
+  type Directory,
+  type Host,
+  type Place,
+} from '../host/host'
 import { makeDirectories, makePath, removeTree, throwIfFailed } from '../host/trees'
-import { ownerAccess } from '../plan/plan'
 import {
   destName,
   freshName,

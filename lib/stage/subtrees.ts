@@ -1,5 +1,5 @@
-import { Kind, type Place } from '../host/host'
-import { ownerAccess, type PlanDirectory, type Union } from '../plan/plan'
+import { Kind, ownerAccess, type Place } from '../host/host'
+import type { PlanDirectory, Union } from '../plan/plan'
 import type { TreeDirectory } from '../scan/tree'
 
 /** A directory of the union that is, with all below it, just what one source has there. */

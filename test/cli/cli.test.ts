@@ -111,7 +111,7 @@ describe('reflink-merge merge', () => {
       assert.deepEqual([from, to, files], ['clone', 'copy', linkModes.copy])
     }
     // Nobody else knows of a dest that is not there yet.
-    assert.deepEqual([locking, containment], ['exclusive', guards.containment])
+    assert.deepEqual([locking, containment], [guards.locking, guards.containment])
     const phases = ['scan', 'plan', 'stage', 'lock', 'commit', 'total']
     assert.deepEqual(Object.keys(duration), phases)
     assertMerged(at, inA, inB)

@@ -9,6 +9,7 @@ import { mergeOn, recoverOn } from '../../lib/merge'
 import type { MergeOptions, MergeResult } from '../../lib/types'
 import { failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
+import { itWith } from '../support/needs'
 import { scriptedHost, type Verdict } from '../support/scripted-host'
 import { failWith } from '../support/scripts'
 import { openIn, stagingIn } from '../support/session'
@@ -53,17 +54,21 @@ describe('a dest that one merge has made, and may still take back', () => {
     assert.deepEqual(fs.readdirSync(dest).sort(), ['b', 'shut'])
   })
 
-  it('is never told to be done by another one that came meanwhile, where it is taken back', async () => {
-    const { host, other } = meeting(failWith('EIO', 'chmod'))
-    const error = await failureOf(merge(host, 'one'))
-    assert.deepEqual([error.code, error.syscall], ['EIO', 'chmod'])
-    const [second] = other
-    assert.ok(second)
-    assert.equal((await failureOf(second)).code, 'ENOENT')
-    assert.equal(fs.existsSync(dest), false)
-    assert.deepEqual((await recoverOn(defaultHost, dest)).left, [])
-    assert.deepEqual([stagingIn(base), openIn(base)], [[], []])
-  })
+  itWith(
+    'locks',
+    'is never told to be done by another one that came meanwhile, where it is taken back',
+    async () => {
+      const { host, other } = meeting(failWith('EIO', 'chmod'))
+      const error = await failureOf(merge(host, 'one'))
+      assert.deepEqual([error.code, error.syscall], ['EIO', 'chmod'])
+      const [second] = other
+      assert.ok(second)
+      assert.equal((await failureOf(second)).code, 'ENOENT')
+      assert.equal(fs.existsSync(dest), false)
+      assert.deepEqual((await recoverOn(defaultHost, dest)).left, [])
+      assert.deepEqual([stagingIn(base), openIn(base)], [[], []])
+    },
+  )
 
   it('is told as not locked with lock: false', async () => {
     assert.equal((await merge(defaultHost, 'two', { lock: false })).locking, 'none')

@@ -37,6 +37,28 @@ export function writeLauncher(file, lines) {
 }
 
 /**
+ * The same for a program for arm64, which nothing on this machine starts but qemu-user.
+ * @param {string} launcher
+ * @param {string} command the program's loader, with what it is to load
+ * @returns {{ preload: string, env: NodeJS.ProcessEnv }} what tells the program who it is, to be loaded first, and what else it
+ *   needs
+ */
+export function writeQemuLauncher(launcher, command) {
+  writeLauncher(launcher, [`exec qemu-aarch64-static ${command} "$@"`])
+  const preload = `${launcher}-path.cjs`
+  writeFileSync(preload, `process.execPath = ${JSON.stringify(launcher)}\n`)
+  // It runs beside qemu as well as in it, and is installed.
+  const esbuild = join(root, 'node_modules/@esbuild/linux-x64/bin/esbuild')
+  return { preload, env: { ESBUILD_BINARY_PATH: esbuild } }
+}
+
+/** @type {import('./known-failures.mjs').KnownFailure} */
+export const unknownToQemu = {
+  reason: 'qemu-user does not know BTRFS_IOC_FS_INFO: that two subvolumes are one file system',
+  tests: ['sharedBytes on btrfs are seen across the subvolumes'],
+}
+
+/**
  * Runs tests with the prebuilt addon, and judges what fails.
  * @param {readonly string[]} args for mocha
  * @param {NodeJS.ProcessEnv} env

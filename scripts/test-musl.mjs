@@ -3,7 +3,7 @@
 // npm run test:musl -- --arm64: less of it on arm64, under qemu-user.
 // npm run test:musl -- [--arm64] <file or mocha option>...: other tests.
 
-import { ensureImitated, runImitated } from './imitated.mjs'
+import { ensureImitated, runImitated, unknownToQemu } from './imitated.mjs'
 
 const [first, ...rest] = process.argv.slice(2)
 const isArm64 = first === '--arm64'
@@ -27,11 +27,7 @@ const known = [
   },
   ...(isArm64
     ? [
-        {
-          reason:
-            'qemu-user does not know BTRFS_IOC_FS_INFO: that two subvolumes are one file system',
-          tests: ['sharedBytes on btrfs are seen across the subvolumes'],
-        },
+        unknownToQemu,
         {
           reason: "Bun's engine aborts under qemu-user with the test's big texts: mprotect fails",
           tests: ['the addon given garbage'],

@@ -1,8 +1,8 @@
 // Bun for musl, under musl's own loader, with Debian's libstdc++: there is none that was made for musl.
 
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeLauncher } from '../imitated.mjs'
+import { writeQemuLauncher } from '../imitated.mjs'
 import { installPinned } from '../pinned.mjs'
 import { root, runStep } from '../run.mjs'
 import { ensureZig, runZig } from '../zig.mjs'
@@ -26,13 +26,8 @@ export function runtimeForArm64() {
   const launcher = join(out, 'bun-under-qemu')
   // By arguments, not by the environment, which what is started for this machine has too.
   const loader = `${muslForArm64(out)} --library-path "${dir}" --preload "${join(dir, added)}"`
-  writeLauncher(launcher, [`exec qemu-aarch64-static ${loader} "${program}" "$@"`])
-  const preload = join(out, 'exec-path.cjs')
-  writeFileSync(preload, `process.execPath = ${JSON.stringify(launcher)}\n`)
-  // esbuild runs beside qemu as well as in it, and is installed.
-  const esbuild = join(root, 'node_modules/@esbuild/linux-x64/bin/esbuild')
-  const env = { BUN_OPTIONS: `--preload=${preload}`, ESBUILD_BINARY_PATH: esbuild }
-  return { program: launcher, env: { LIBC: 'musl', ...env } }
+  const { preload, env } = writeQemuLauncher(launcher, `${loader} "${program}"`)
+  return { program: launcher, env: { ...env, LIBC: 'musl', BUN_OPTIONS: `--preload=${preload}` } }
 }
 
 /**

@@ -96,6 +96,53 @@ export interface RawRecord {
   text: string
 }
 
+/** What a whole tree is made from, in columns. There is a NUL after each path and name. */
+export interface RawTree {
+  from: readonly [number | string, string]
+  to: readonly [number | string, string]
+  /** Of the directories below `from`; in `to` the first `skip` bytes of each are left out. */
+  paths: string
+  skip: number
+  modes: Uint32Array
+  /** Files of each directory. */
+  counts: Uint32Array
+  names: string
+}
+
+/** What several trees hold: see `TreeColumns` of the host. */
+export interface RawTreeColumns {
+  sized: boolean
+  found: Uint8Array
+  devices: Float64Array
+  starts: Uint32Array
+  ends: Uint32Array
+  modes: Uint32Array
+  counts: Uint32Array
+  bytes: Float64Array
+  pathEnds: Uint32Array
+  nameEnds: Uint32Array
+  fileEnds: Uint32Array
+  fileModes: Uint16Array
+  sizes: Float64Array
+  paths: string
+  names: string
+}
+
+/** What became of making several trees: all of it, or how many directories of each and which files. */
+export interface RawTreeOutcomes {
+  complete: boolean
+  bytes: Float64Array
+  made?: Uint32Array
+  placed?: Uint8Array
+}
+
+/** Which trees are somewhere already, and what their directories there are: see `TreeMatches` of the host. */
+export interface RawTreeMatches {
+  same: Uint8Array
+  bytes: Float64Array
+  identities: BigUint64Array
+}
+
 /** What the C++ addon exports. Errnos are positive, 0 is success; garbage arguments are a TypeError. */
 export interface Addon {
   /** Clones a file; 0 or the errno. */
@@ -116,6 +163,20 @@ export interface Addon {
   stat?(jobs: RawJobs): Promise<RawStats>
   /** What directories hold. */
   list?(bases: readonly (number | string)[], places: RawPlaces): Promise<RawListings>
+  /** Reads whole trees. */
+  scanTrees?(
+    bases: readonly (number | string)[],
+    places: RawPlaces,
+    sized: boolean,
+  ): Promise<RawTreeColumns>
+  /** Looks for whole trees; without `bytes` for their directories alone. */
+  matchTrees?(trees: readonly RawTree[], bytes: boolean): Promise<RawTreeMatches>
+  /** Makes whole trees. */
+  placeTrees?(
+    operation: string,
+    trees: readonly RawTree[],
+    options: RawOptions,
+  ): Promise<RawTreeOutcomes>
   /**
    * Opens a directory, following nothing below `base`. The descriptor is closed with closeDirectory(), or with the thread
    * that opened it.

@@ -21,6 +21,10 @@ export type {
   RawPlaces,
   RawRecord,
   RawStats,
+  RawTree,
+  RawTreeColumns,
+  RawTreeMatches,
+  RawTreeOutcomes,
 } from './addon'
 
 /**

@@ -43,6 +43,7 @@ describeWith('addon', 'the addon', () => {
       ...['reflink', 'reflinkAsync', 'cloneFile', 'cloneFileSync', 'sharedBytes', 'tryLock'],
       ...['batch', 'stat', 'list', 'openDirectory', 'closeDirectory'],
       ...['readRecord', 'writeRecord', 'sync'],
+      ...['scanTrees', 'placeTrees', 'matchTrees'],
     ])
       it(`${call} throws a TypeError, or what the caller's own getter threw, or gives a result`, () => {
         const own = report.outcomes.filter(({ name }) => name.startsWith(`${call}: `))
@@ -55,9 +56,9 @@ describeWith('addon', 'the addon', () => {
   it('has no function that was forgotten here', () => {
     const functions = Object.entries(loaded()).filter(([, value]) => typeof value === 'function')
     assert.deepEqual(functions.map(([name]) => name).sort(), [
-      ...['batch', 'cloneFile', 'cloneFileSync', 'closeDirectory', 'list', 'openDirectory'],
-      ...['readRecord', 'reflink'],
-      ...['reflinkAsync', 'sharedBytes', 'stat', 'sync', 'tryLock', 'writeRecord'],
+      ...['batch', 'cloneFile', 'cloneFileSync', 'closeDirectory', 'list', 'matchTrees'],
+      ...['openDirectory', 'placeTrees', 'readRecord', 'reflink', 'reflinkAsync', 'scanTrees'],
+      ...['sharedBytes', 'stat', 'sync', 'tryLock', 'writeRecord'],
     ])
   })
 

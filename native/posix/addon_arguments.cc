@@ -1,5 +1,7 @@
 #include "addon_arguments.h"
 
+#include <cmath>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,6 +62,11 @@ bool OptionalNumbers(const Napi::Object& object, const char* key, std::vector<ui
   return value.IsUndefined() || NumbersProperty(object, key, numbers);
 }
 
+bool Flag(const Napi::Object& object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  return value.IsBoolean() && value.As<Napi::Boolean>().Value();
+}
+
 bool BaseArgument(Napi::Env env, const Napi::Value& value, Place* place) {
   if (value.IsNumber()) return DescriptorArgument(env, value, "base", &place->base);
   std::string root;
@@ -95,6 +102,41 @@ bool Places(Napi::Env env, const std::vector<Place>& bases, const Napi::Value& v
   return Fine(env, ReadPlaces(bases, indexes, paths, all), what);
 }
 
+// [base, path]
+bool PairProperty(const Napi::Object& object, const char* key, Place* place) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsEmpty()) return false;  // its getter threw
+  if (!Object(object.Env(), value, key)) return false;
+  const Napi::Object pair = value.As<Napi::Object>();
+  const Napi::Value base = pair.Get(uint32_t{0});
+  const Napi::Value path = pair.Get(uint32_t{1});
+  return !base.IsEmpty() && !path.IsEmpty() && PlaceArgument(object.Env(), base, path, place);
+}
+
+bool SkipProperty(const Napi::Object& object, uint32_t* skip) {
+  const Napi::Value value = object.Get("skip");
+  if (value.IsEmpty()) return false;  // its getter threw
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  // Anything else would be cut to another number.
+  const bool whole = number >= 0 && number <= UINT32_MAX && number == std::floor(number);
+  if (!whole) {
+    ThrowType(object.Env(), "skip must be a whole number of bytes");
+    return false;
+  }
+  *skip = static_cast<uint32_t>(number);
+  return true;
+}
+
+bool TreeArgument(Napi::Env env, const Napi::Value& value, TreeJob* job) {
+  if (value.IsEmpty() || !Object(env, value, "tree")) return false;
+  const Napi::Object object = value.As<Napi::Object>();
+  return PairProperty(object, "from", &job->from) && PairProperty(object, "to", &job->to) &&
+         SkipProperty(object, &job->skip) && TextsProperty(object, "paths", &job->paths) &&
+         NumbersProperty(object, "modes", &job->modes) &&
+         NumbersProperty(object, "counts", &job->counts) &&
+         TextsProperty(object, "names", &job->names) && Fine(env, CheckTree(*job), nullptr);
+}
+
 }  // namespace
 
 bool PlaceArgument(Napi::Env env, const Napi::Value& base, const Napi::Value& path, Place* place) {
@@ -127,6 +169,32 @@ bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, Jobs* jo
          OptionalTexts(object, "toNames", &jobs->to_names) &&
          OptionalNumbers(object, "modes", &jobs->modes) &&
          Fine(env, CheckCounts(*jobs, sides), nullptr);
+}
+
+bool TreesArgument(Napi::Env env, const Napi::Value& value, std::vector<TreeJob>* jobs) {
+  if (!value.IsArray()) {
+    ThrowType(env, "trees must be an array");
+    return false;
+  }
+  const Napi::Array array = value.As<Napi::Array>();
+  // Grown one by one: an array may be sparse, or change while its getters run.
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    TreeJob job;
+    if (!TreeArgument(env, array.Get(i), &job)) return false;
+    jobs->push_back(std::move(job));
+  }
+  return true;
+}
+
+bool OptionsArgument(Napi::Env env, const Napi::Value& value, Options* options) {
+  if (!value.IsObject()) return true;
+  const Napi::Object object = value.As<Napi::Object>();
+  options->writable = Flag(object, "writable");
+  options->times = Flag(object, "times");
+  options->in_kernel_copy = Flag(object, "inKernelCopy");
+  options->exact_mode = Flag(object, "exactMode");
+  options->drop_quarantine = Flag(object, "dropQuarantine");
+  return !env.IsExceptionPending();
 }
 
 }  // namespace reflink_merge

@@ -7,6 +7,7 @@
 #include "../addon.h"
 #include "batch.h"
 #include "place.h"
+#include "trees.h"
 
 namespace reflink_merge {
 
@@ -20,5 +21,11 @@ bool PlacesArgument(Napi::Env env, const Napi::Value& bases, const Napi::Value& 
 // { bases, from?: places, to: places, counts, names, toNames?, modes? }: `from` where the operation
 // has two sides.
 bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, Jobs* jobs);
+
+// [{ from: [base, path], to: [base, path], skip, paths, modes, counts, names }]
+bool TreesArgument(Napi::Env env, const Napi::Value& value, std::vector<TreeJob>* jobs);
+
+// { writable?, times?, inKernelCopy?, exactMode?, dropQuarantine? }; what is missing is false.
+bool OptionsArgument(Napi::Env env, const Napi::Value& value, Options* options);
 
 }  // namespace reflink_merge

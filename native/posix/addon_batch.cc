@@ -1,10 +1,11 @@
 // Batches and listings from JavaScript and back.
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "../addon.h"
 #include "addon_arguments.h"
+#include "addon_trees.h"
+#include "addon_worker.h"
 #include "batch.h"
 #include "listing.h"
 #include "open_directories.h"
@@ -13,19 +14,6 @@
 namespace reflink_merge {
 namespace {
 
-bool Flag(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  return value.IsBoolean() && value.As<Napi::Boolean>().Value();
-}
-
-template <typename Array, typename Element>
-Array ArrayOf(Napi::Env env, const std::vector<Element>& elements) {
-  Array array = Array::New(env, elements.size());
-  if (array.IsEmpty()) return array;  // the thread is ending: nobody waits for the answer
-  std::copy(elements.begin(), elements.end(), array.Data());
-  return array;
-}
-
 void SetColumns(Napi::Object object, const StatusColumns& columns) {
   const Napi::Env env = object.Env();
   object.Set("kinds", ArrayOf<Napi::Uint8Array>(env, columns.kinds));
@@ -33,26 +21,6 @@ void SetColumns(Napi::Object object, const StatusColumns& columns) {
   object.Set("sizes", ArrayOf<Napi::Float64Array>(env, columns.sizes));
   object.Set("targets", Napi::String::New(env, columns.targets));
 }
-
-// A promise of what `Execute` finds on the thread pool.
-class PromiseWorker : public Napi::AsyncWorker {
- public:
-  explicit PromiseWorker(Napi::Env env)
-      : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)) {}
-
-  Napi::Value Start() {
-    const Napi::Promise promise = deferred_.Promise();
-    Queue();
-    return promise;
-  }
-
- protected:
-  virtual Napi::Value Answer(Napi::Env env) = 0;
-  void OnOK() override { deferred_.Resolve(Answer(Env())); }
-
- private:
-  Napi::Promise::Deferred deferred_;
-};
 
 class BatchWorker : public PromiseWorker {
  public:
@@ -183,15 +151,7 @@ Napi::Value Batch(const Napi::CallbackInfo& info) {
   Jobs jobs;
   if (!JobsArgument(env, info[1], operation->sides, &jobs)) return {};
   Options options;
-  if (info[2].IsObject()) {
-    const Napi::Object object = info[2].As<Napi::Object>();
-    options.writable = Flag(object, "writable");
-    options.times = Flag(object, "times");
-    options.in_kernel_copy = Flag(object, "inKernelCopy");
-    options.exact_mode = Flag(object, "exactMode");
-    options.drop_quarantine = Flag(object, "dropQuarantine");
-    if (env.IsExceptionPending()) return {};
-  }
+  if (!OptionsArgument(env, info[2], &options)) return {};
   return (new BatchWorker(env, operation, std::move(jobs), options))->Start();
 }
 
@@ -274,6 +234,7 @@ void ExportBatches(Napi::Env env, Napi::Object exports) {
   exports.Set("batch", Napi::Function::New(env, Batch, "batch"));
   exports.Set("stat", Napi::Function::New(env, Stat, "stat"));
   exports.Set("list", Napi::Function::New(env, ListPlaces, "list"));
+  ExportTrees(env, exports);
   exports.Set("openDirectory", Napi::Function::New(env, OpenDirectory, "openDirectory"));
   exports.Set("closeDirectory", Napi::Function::New(env, CloseDirectory, "closeDirectory"));
   exports.Set("writeRecord", Napi::Function::New(env, WriteRecordAt, "writeRecord"));

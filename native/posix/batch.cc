@@ -9,10 +9,10 @@ namespace reflink_merge {
 namespace {
 
 constexpr std::array<OperationEntry, 13> kOperations = {{
-    {"clone", Clone, Sides::kBoth},
+    {"clone", Clone, Sides::kBoth, false, true},
     {"cloneDirectory", CloneWholeDirectory, Sides::kBoth},
-    {"hardlink", HardLink, Sides::kBoth},
-    {"copy", Copy, Sides::kBoth},
+    {"hardlink", HardLink, Sides::kBoth, false, true},
+    {"copy", Copy, Sides::kBoth, false, true},
     {"compare", Compare, Sides::kBoth},
     {"rename", Rename, Sides::kBoth, true},
     {"renameNoReplace", RenameNoReplace, Sides::kBoth, true},

@@ -30,6 +30,7 @@ struct OperationEntry {
   Operation run;
   Sides sides;
   bool moves_directories = false;  // so that the way to the next job may be another
+  bool makes_files = false;
 };
 
 // The operation of that name, or nullptr.

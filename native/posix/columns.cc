@@ -1,5 +1,6 @@
 #include "columns.h"
 
+#include <string_view>
 #include <utility>
 
 namespace reflink_merge {
@@ -36,6 +37,20 @@ const char* CheckCounts(const Jobs& jobs, Sides sides) {
   if (!jobs.modes.empty() && jobs.modes.size() != names) {
     return "modes must hold a number for each name";
   }
+  return nullptr;
+}
+
+const char* CheckTree(const TreeJob& job) {
+  const size_t directories = job.paths.size();
+  if (job.counts.size() != directories || job.modes.size() != directories) {
+    return "counts and modes must have a number for each path";
+  }
+  for (size_t i = 0; i < directories; i++) {
+    if (std::string_view(job.paths[i]).size() < job.skip) return "skip must be within each path";
+  }
+  uint64_t names = 0;
+  for (const uint32_t count : job.counts) names += count;
+  if (names != job.names.size()) return "names must hold as many names as counts tells";
   return nullptr;
 }
 

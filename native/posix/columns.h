@@ -9,6 +9,7 @@
 #include "../names.h"
 #include "batch.h"
 #include "place.h"
+#include "trees.h"
 
 namespace reflink_merge {
 
@@ -22,5 +23,6 @@ const char* ReadPlaces(const std::vector<Place>& bases, const std::vector<uint32
 // As many of everything as there are jobs and names: whoever goes through checked jobs by their
 // counts stays within every column.
 const char* CheckCounts(const Jobs& jobs, Sides sides);
+const char* CheckTree(const TreeJob& job);
 
 }  // namespace reflink_merge

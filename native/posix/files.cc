@@ -35,6 +35,12 @@ Outcome SetAttributes(int file, mode_t mode, const struct stat& source, const Op
   return {};
 }
 
+Result WithBytes(const Outcome& outcome, const SourceFile& source) {
+  Result result = outcome;
+  result.bytes = static_cast<double>(source.status().st_size);
+  return result;
+}
+
 }  // namespace
 
 Result Clone(const Item& item, const Options& options) {
@@ -51,7 +57,7 @@ Result Clone(const Item& item, const Options& options) {
     if (error != 0) outcome = {error, Call::kQuarantine};
   }
   if (!outcome.ok()) unlinkat(item.to, item.to_name, 0);
-  return outcome;
+  return WithBytes(outcome, source);
 }
 
 Result Copy(const Item& item, const Options& options) {
@@ -65,7 +71,7 @@ Result Copy(const Item& item, const Options& options) {
   outcome = SetAttributes(file.get(), mode, source.status(), options);
   if (!outcome.ok()) return outcome;
   close(file.Keep());
-  return {};
+  return WithBytes({}, source);
 }
 
 Result HardLink(const Item& item, const Options&) {

@@ -1,50 +1,15 @@
 #include "listing.h"
 
-#include <dirent.h>
-
 #include <cerrno>
-#include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "../names.h"
+#include "read_names.h"
 
 namespace reflink_merge {
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { closedir(directory); }
-};
-
-// What readdir tells of a directory.
-struct Names {
-  std::vector<std::string> directories;
-  std::vector<std::string> others;
-  std::vector<std::string> not_utf8;
-};
-
-Outcome ReadNames(DIR* directory, Names* names) {
-  for (;;) {
-    errno = 0;
-    // One stream a thread: what readdir_r was for. NOLINTNEXTLINE(concurrency-mt-unsafe)
-    const dirent* entry = readdir(directory);
-    if (entry == nullptr) {
-      if (errno != 0) return {errno, Call::kList};
-      return {};
-    }
-    std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    if (!IsUtf8(name)) {
-      names->not_utf8.push_back(std::move(name));
-      continue;
-    }
-    // The type is only for the order: what an entry is, stat tells.
-    std::vector<std::string>& list = entry->d_type == DT_DIR ? names->directories : names->others;
-    list.push_back(std::move(name));
-  }
-}
 
 void Append(std::string* joined, const std::string& name) {
   *joined += name;
@@ -63,15 +28,14 @@ class Reading {
     if (fstat(descriptor.get(), &status) != 0) return {errno, Call::kStat};
     mode = static_cast<uint16_t>(status.st_mode & 07777);
     device = static_cast<double>(status.st_dev);
-    const std::unique_ptr<DIR, CloseDirectory> directory(fdopendir(descriptor.get()));
+    const DirectoryStream directory = OpenStream(std::move(descriptor));
     if (directory == nullptr) return {errno, Call::kList};
-    descriptor.Release();  // closedir closes it
     Names names;
     const Outcome outcome = ReadNames(directory.get(), &names);
     if (!outcome.ok()) return outcome;
     for (const std::string& name : names.not_utf8) Append(&into_->not_utf8, name);
     not_utf8 = static_cast<uint32_t>(names.not_utf8.size());
-    distinct = IsDistinct(names);
+    distinct = AreDistinct(names);
     plain = names.not_utf8.empty();
     const size_t start = into_->names.size();
     const Outcome others = AddAll(dirfd(directory.get()), names.others, Kind::kFile);
@@ -96,12 +60,6 @@ class Reading {
   uint32_t directory_name_bytes = 0;
 
  private:
-  static bool IsDistinct(const Names& names) {
-    std::vector<std::string_view> all(names.others.begin(), names.others.end());
-    all.insert(all.end(), names.directories.begin(), names.directories.end());
-    return names.not_utf8.empty() && AreDistinct(all);
-  }
-
   // `plain_kind`: what they all are in a plain directory.
   Outcome AddAll(int directory, const std::vector<std::string>& names, Kind plain_kind) {
     const bool files = plain_kind == Kind::kFile;

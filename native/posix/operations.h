@@ -33,6 +33,8 @@ struct Result {
 
   Outcome outcome;
   Equality equal = Equality::kDiffer;  // what `Compare` found
+  bool same_executable = false;        // likewise: the same bits let the same people run them
+  double bytes = 0;                    // of what `Clone` or `Copy` made, or `Compare` compared
 };
 
 using Operation = Result (*)(const Item&, const Options&);

@@ -54,6 +54,11 @@ const twoSided = [
 ]
 const oneSided = ['symlink', 'mkdir', 'unlink', 'rmdir', 'chmod']
 
+const makesNoFiles = [
+  ...oneSided,
+  ...twoSided.filter((name) => !['clone', 'hardlink', 'copy'].includes(name)),
+]
+
 const letters = 'x'.repeat(1_000_000)
 
 /** What an argument or a property may be, and how a call with it must end. */
@@ -444,6 +449,233 @@ function jobsChoices(dir: string, plain: (change?: object) => object): Choice[] 
   ]
 }
 
+/** Instead of a start and what leads down from it. `wanted`: a pair that is fine. */
+function pairChoices(dir: string, wanted: readonly [string, string]): Choice[] {
+  const [, down] = wanted
+  return [
+    ...refusals(without('a string object')),
+    // It has two letters, each of them a string.
+    ['a string object', 'a result', Object('text')],
+    ...baseChoices(dir).map(([name, expected, base]): Choice => [
+      `base: ${name}`,
+      expected,
+      [base, down],
+    ]),
+    ...refusals(without()).map(([name, expected, value]): Choice => [
+      `path: ${name}`,
+      expected,
+      [dir, value],
+    ]),
+    ...[
+      ['NUL', 'none\0none/none'],
+      ['a way out', '../../none'],
+      ['the root', '/none/none'],
+      ['two slashes', 'none//none'],
+      ['a file', 'kept/none'],
+      ['half a character', '\ud800/none'],
+      ['a million letters', `none/${letters}`],
+      ['a million names', `${'x/'.repeat(1_000_000)}x`],
+    ].map(([name, value]): Choice => [`path: ${name ?? ''}`, 'a result', [dir, value]]),
+    ['no base and no path', refused, []],
+    ['no path', refused, [dir]],
+    ['holes', refused, new Array(2)],
+    ['2^32 holes', refused, new Array(2 ** 32 - 1)],
+    ['numbers in a typed array', refused, Uint32Array.of(0, 0)],
+    ['a pair in an array', refused, [wanted]],
+    ['a base that throws', thrown, Object.defineProperty([dir, ''], 0, { get: fail })],
+    ['a path that throws', thrown, Object.defineProperty([dir, ''], 1, { get: fail })],
+    ['a proxy that throws', thrown, new Proxy([], { get: fail })],
+    ['a proxy that is revoked', revoked, revokedProxy()],
+    ['a base that takes the path away', refused, takingAway(dir)],
+    ['something like a pair', 'a result', { 0: dir, 1: down }],
+    ['more than a pair', 'a result', [dir, down, {}]],
+    ['a proxy of a pair', 'a result', new Proxy(wanted, {})],
+    ['a frozen pair', 'a result', Object.freeze([...wanted])],
+    ['a pair of another realm', 'a result', runInNewContext('[dir, down]', { dir, down })],
+  ]
+}
+
+/** A pair that loses its path while its base is read. */
+function takingAway(dir: string): unknown[] {
+  const pair: unknown[] = [dir, 'none']
+  return Object.defineProperty(pair, 0, {
+    get: () => {
+      pair.length = 1
+      return dir
+    },
+  })
+}
+
+/** Instead of a tree that is one directory with one file. What is refused would find something to do. */
+function treeChoices(dir: string): Choice[] {
+  // Nothing can be made there: what leads to it is missing.
+  const idle = (change: object = {}): object => ({
+    ...{ from: [dir, ''], to: [dir, 'none/none'], skip: 0, paths: '\0' },
+    ...{ modes: Uint32Array.of(0o755), counts: Uint32Array.of(1), names: 'kept\0' },
+    ...change,
+  })
+  const making = (change: object = {}): object => idle({ to: [dir, 'made'], ...change })
+  const property = (key: string, choices: readonly Choice[]): Choice[] =>
+    choices.map(([name, expected, value]) => {
+      const tree = expected === 'a result' ? idle : making
+      return [`${key}: ${name}`, expected, tree({ [key]: value })]
+    })
+  const keys = ['from', 'to', 'skip', 'paths', 'modes', 'counts', 'names']
+  const lateModes = Uint32Array.of(0o755)
+  const lateCounts = Uint32Array.of(1)
+  const [fewer, fewerBuffer] = resizable(1)
+  return [
+    ...refusals(without()),
+    ...keys.map((key): Choice => [`no ${key}`, refused, withoutKey(making(), key)]),
+    ...keys.map((key): Choice => [
+      `a getter for ${key} that throws`,
+      thrown,
+      trap(withoutKey(making(), key), key),
+    ]),
+    ...property('from', pairChoices(dir, [dir, 'none/none'])),
+    ...property('to', pairChoices(dir, [dir, 'none/none'])),
+    ...property('skip', [
+      ...refusals(without('a number')),
+      ...[-1, -(2 ** 31), NaN, 0.5, Infinity, -Infinity, 2 ** 32, -(2 ** 32)].map(
+        (skip): Choice => [String(skip), refused, skip],
+      ),
+      ...[1, 7, 2 ** 31, 2 ** 32 - 1].map((skip): Choice => [String(skip), refused, skip]),
+      ['a number object', refused, Object(0)],
+      ['minus zero', 'a result', -0],
+    ]),
+    ['skip: within one path, beyond another', refused, manyTo(making, { skip: 2 })],
+    ['skip: all of a path', 'a result', idle({ paths: 'none\0', skip: 4 })],
+    ['skip: half of a name', 'a result', idle({ paths: 'none/none\0', skip: 2 })],
+    ['skip: half of a character', 'a result', idle({ paths: 'é/none\0', skip: 1 })],
+    ...property('paths', [['undefined', refused, undefined], ...textsChoices, ...noTexts]),
+    ...property('names', [['undefined', refused, undefined], ...textsChoices, ...noTexts]),
+    ...property('modes', [['undefined', refused, undefined]]),
+    ...property('modes', [...numbersChoices(0o755), ...noNumbers(refused)]),
+    ...property('modes', [['the highest number', 'a result', Uint32Array.of(2 ** 32 - 1)]]),
+    ...property('counts', [['undefined', refused, undefined]]),
+    ...property('counts', [...numbersChoices(1), ...noNumbers(refused)]),
+    ...property('counts', [
+      ['one too few', refused, Uint32Array.of(0)],
+      ['one too many', refused, Uint32Array.of(2)],
+      ['the highest number', refused, Uint32Array.of(2 ** 32 - 1)],
+      ['a number for a directory that is not there', refused, Uint32Array.of(1, 0)],
+    ]),
+    // The numbers add up to 1 in 32 bits.
+    [
+      'counts that add up when they are cut',
+      refused,
+      manyTo(making, { counts: Uint32Array.of(2 ** 32 - 1, 2) }),
+    ],
+    [
+      'as many of the highest number as add up to nothing in 32 bits',
+      refused,
+      making({
+        ...{ paths: '\0'.repeat(65_536), modes: new Uint32Array(65_536), names: '' },
+        counts: new Uint32Array(65_536).fill(65_536),
+      }),
+    ],
+    ['one of two modes', refused, manyTo(making, { modes: Uint32Array.of(0o755) })],
+    ['one of two counts', refused, manyTo(making, { counts: Uint32Array.of(1) })],
+    ['one of two paths', refused, manyTo(making, { paths: '\0' })],
+    ['no name of two', refused, manyTo(making, { counts: Uint32Array.of(1, 1), names: '' })],
+    ['a proxy that throws', thrown, new Proxy({}, { get: fail })],
+    ['a proxy that is revoked', revoked, revokedProxy()],
+    ['a tree in an array', refused, [making()]],
+    ['two directories', 'a result', manyTo(idle)],
+    ['a directory without files', 'a result', idle({ counts: Uint32Array.of(0), names: '' })],
+    [
+      'nothing to do',
+      'a result',
+      idle({ paths: '', modes: new Uint32Array(0), counts: new Uint32Array(0), names: '' }),
+    ],
+    ['a directory before the one that holds it', 'a result', manyTo(idle, { paths: 'x/y\0x\0' })],
+    ['the same directory twice', 'a result', manyTo(idle, { paths: 'x\0x\0' })],
+    ['a proxy of a tree', 'a result', new Proxy(idle(), {})],
+    ['what inherits from a tree', 'a result', Object.create(idle())],
+    ['a frozen tree', 'a result', Object.freeze(idle())],
+    [
+      'a getter for names that takes the numbers away',
+      'a result',
+      Object.defineProperty(idle({ modes: lateModes, counts: lateCounts }), 'names', {
+        get: () => {
+          detached(lateModes)
+          detached(lateCounts)
+          return 'kept\0'
+        },
+      }),
+    ],
+    [
+      'a getter for names that makes the counts fewer',
+      'a result',
+      Object.defineProperty(idle({ counts: fewer.fill(1) }), 'names', {
+        get: () => {
+          fewerBuffer.resize(0)
+          return 'kept\0'
+        },
+      }),
+    ],
+  ]
+}
+
+/** A tree of two directories, the second of them with a name, and one file. */
+function manyTo(tree: (change: object) => object, change: object = {}): object {
+  return tree({
+    ...{ paths: '\0none\0', modes: Uint32Array.of(0o755, 0o755), counts: Uint32Array.of(1, 0) },
+    ...change,
+  })
+}
+
+function withoutKey(object: object, key: string): object {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key))
+}
+
+/** Instead of an array of trees. */
+function treesChoices(dir: string): Choice[] {
+  const choices = treeChoices(dir)
+  const [, , idle] = choices.find(([name]) => name === 'two directories') ?? []
+  const grown: unknown[] = [idle]
+  Object.defineProperty(grown, 0, {
+    get: () => {
+      while (grown.length < 10_000) grown.push(idle)
+      return idle
+    },
+  })
+  const shrunk: unknown[] = [idle, {}, {}]
+  Object.defineProperty(shrunk, 0, {
+    get: () => {
+      shrunk.length = 1
+      return idle
+    },
+  })
+  const subclass = new (class extends Array<unknown> {})()
+  subclass.push(idle)
+  return [
+    ...refusals(without('an array')),
+    ...choices.map(([name, expected, tree]): Choice => [name, expected, [tree]]),
+    ...refusals(without()).map(([name, expected, tree]): Choice => [
+      `${name} after others`,
+      expected,
+      [idle, idle, tree],
+    ]),
+    ['a proxy of an array', refused, new Proxy([idle], { get: fail })],
+    ['an array that is revoked', refused, revokedProxy()],
+    ['something like an array', refused, { length: 1, 0: idle }],
+    ['numbers', refused, Uint32Array.of(0)],
+    ['holes', refused, new Array(3)],
+    ['a hole after others', refused, Object.assign(new Array(2), { 0: idle })],
+    ['2^32 holes', refused, new Array(2 ** 32 - 1)],
+    ['a tree whose getter throws', thrown, Object.defineProperty([idle], 0, { get: fail })],
+    ['a last getter that throws', thrown, Object.defineProperty([idle, idle], 1, { get: fail })],
+    ['no tree', 'a result', []],
+    ['ten thousand trees', 'a result', new Array(10_000).fill(idle)],
+    ['an array that grows while it is read', 'a result', grown],
+    ['an array that shrinks while it is read', 'a result', shrunk],
+    ['an array of a class of its own', 'a result', subclass],
+    ['an array of another realm', 'a result', runInNewContext('[idle]', { idle })],
+    ['a frozen array', 'a result', Object.freeze([idle])],
+  ]
+}
+
 /** Every function of the addon with arguments of every wrong kind; `dir` holds the file `kept`. */
 function garbageCases(dir: string): GarbageCase[] {
   if (addon === undefined) throw new Error('the addon is not there')
@@ -514,22 +746,42 @@ function garbageCases(dir: string): GarbageCase[] {
   add('a descriptor that is not open', 'a result', 'sync', 2 ** 31 - 1)
 
   const placed = { bases: Uint32Array.of(0), paths: 'none\0' }
-  add('nothing', refused, 'list')
-  add('nothing but bases', refused, 'list', [dir])
-  add('nothing but places', refused, 'list', undefined, placed)
-  for (const [name, expected, bases] of basesChoices(dir))
-    add(`bases: ${name}`, expected, 'list', bases, placed)
-  for (const [name, expected, places] of placesChoices()) {
-    // Without jobs they need not be as many as anything else.
-    const own = /^(?:no place|two places)$/.test(name) ? 'a result' : expected
-    add(`places: ${name}`, own, 'list', [dir], places)
+  for (const [call, after] of [
+    ['list', []],
+    ['scanTrees', [true]],
+  ] as const) {
+    add('nothing', refused, call)
+    add('nothing but bases', refused, call, [dir])
+    add('nothing but places', refused, call, undefined, placed, ...after)
+    for (const [name, expected, bases] of basesChoices(dir))
+      add(`bases: ${name}`, expected, call, bases, placed, ...after)
+    for (const [name, expected, places] of placesChoices()) {
+      // Without jobs they need not be as many as anything else.
+      const own = /^(?:no place|two places)$/.test(name) ? 'a result' : expected
+      add(`places: ${name}`, own, call, [dir], places, ...after)
+    }
+    const none = { bases: new Uint32Array(0), paths: '' }
+    add('nothing to do', 'a result', call, [], none, ...after)
+    add('places without a base', refused, call, [], placed, ...after)
+    const thousand = { bases: new Uint32Array(1000), paths: 'none\0'.repeat(1000) }
+    add('a thousand places', 'a result', call, [dir], thousand, ...after)
   }
-  add('nothing to do', 'a result', 'list', [], { bases: new Uint32Array(0), paths: '' })
-  add('places without a base', refused, 'list', [], placed)
-  add('a thousand places', 'a result', 'list', [dir], {
-    bases: new Uint32Array(1000),
-    paths: 'none\0'.repeat(1000),
-  })
+  for (const [name, value] of without())
+    add(`sized: ${name}`, 'a result', 'scanTrees', [dir], placed, value)
+
+  for (const [call, before, after] of [
+    ['placeTrees', ['copy'], {}],
+    ['placeTrees', ['clone'], {}],
+    ['placeTrees', ['hardlink'], {}],
+    ['matchTrees', [], true],
+    ['matchTrees', [], false],
+  ] as const) {
+    const which = before[0] ?? (after ? 'bytes' : 'directories')
+    add(`${which}: nothing`, refused, call, ...before)
+    for (const [name, expected, trees] of treesChoices(dir))
+      add(`${which}: ${name}`, expected, call, ...before, trees, after)
+  }
+  for (const [name, value] of without()) add(`bytes: ${name}`, 'a result', 'matchTrees', [], value)
 
   const to = { bases: Uint32Array.of(0), paths: '\0' }
   const plain = (change: object = {}): object => ({
@@ -603,6 +855,20 @@ function garbageCases(dir: string): GarbageCase[] {
       add(`${flag}: ${name}`, 'a result', 'batch', 'unlink', plain(), { [flag]: value })
   }
   add('options: a proxy that throws', thrown, ...unlinking, new Proxy({}, { get: fail }))
+
+  for (const [name, value] of text) add(`operation: ${name}`, refused, 'placeTrees', value, [], {})
+  // Those that make no files are no way to make a tree.
+  for (const name of ['', 'Copy', 'constructor', '__proto__', 'copy ', ...makesNoFiles, letters])
+    add(`operation: ${name.slice(0, 20)}`, refused, 'placeTrees', name, [], {})
+  for (const [name, value] of without())
+    add(`options: ${name}`, 'a result', 'placeTrees', 'copy', [], value)
+  for (const flag of ['writable', 'times', 'inKernelCopy', 'exactMode', 'dropQuarantine']) {
+    add(`a getter for ${flag} that throws`, thrown, 'placeTrees', 'copy', [], trap({}, flag))
+    for (const [name, value] of without())
+      add(`${flag}: ${name}`, 'a result', 'placeTrees', 'copy', [], { [flag]: value })
+  }
+  const throwing = new Proxy({}, { get: fail })
+  add('options: a proxy that throws', thrown, 'placeTrees', 'copy', [], throwing)
   return cases
 }
 

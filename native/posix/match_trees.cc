@@ -1,0 +1,122 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "times.h"
+#include "trees.h"
+
+namespace reflink_merge {
+namespace {
+
+char SwapCase(char c) {
+  if (c >= 'a' && c <= 'z') return static_cast<char>(c - 'a' + 'A');
+  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+  return c;
+}
+
+std::string Swapped(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), SwapCase);
+  return name;
+}
+
+// Is a name there in the other case? Then one that is there may be another one.
+bool IsThereSwapped(int directory, const std::string& name) {
+  const std::string other = Swapped(name);
+  struct stat status{};
+  return other != name && fstatat(directory, other.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// One tree, compared directory by directory until something differs.
+class TreeMatcher {
+ public:
+  TreeMatcher(const TreeJob& job, bool bytes, Walk* from, Walk* to, TreeMatches* matches)
+      : job_(job), compares_(bytes), from_(from), to_(to), matches_(matches) {}
+
+  void Run() {
+    const size_t first = matches_->identities.size();
+    matches_->identities.resize(first + job_.counts.size() * 4, 0);
+    uint64_t* identity = matches_->identities.data() + first;
+    bool same = true;
+    size_t name = 0;
+    for (size_t directory = 0; same && directory < job_.counts.size(); directory++) {
+      const size_t end = name + job_.counts[directory];
+      same = Look(directory, identity) && (!compares_ || HasFiles(directory, name, end));
+      identity += 4;
+      name = end;
+    }
+    matches_->same.push_back(same ? 1 : 0);
+    matches_->bytes.push_back(bytes_);
+  }
+
+ private:
+  bool Look(size_t directory, uint64_t* identity) {
+    const Place place = TargetOf(job_, directory);
+    if (directory > 0 && IsInOtherCase(place)) return false;
+    struct stat status{};
+    target_ = to_->Search(place);
+    if (target_ < 0 || fstat(target_, &status) != 0) return false;
+    identity[0] = static_cast<uint64_t>(status.st_dev);
+    identity[1] = static_cast<uint64_t>(status.st_ino);
+    identity[2] = Nanoseconds(ModifyTime(status));
+    identity[3] = Nanoseconds(ChangeTime(status));
+    return true;
+  }
+
+  // A directory below the first one: the place of that is the caller's.
+  bool IsInOtherCase(const Place& place) {
+    const size_t slash = place.path.rfind('/');
+    const bool nested = slash != std::string::npos;
+    const int above =
+        to_->Search({place.base, place.root, nested ? place.path.substr(0, slash) : ""});
+    return above >= 0 && IsThereSwapped(above, place.path.substr(nested ? slash + 1 : 0));
+  }
+
+  bool HasFiles(size_t directory, size_t first, size_t end) {
+    if (first == end) return true;
+    if (IgnoresCase(first, end)) return false;
+    const int from = from_->Search(SourceOf(job_, directory));
+    if (from < 0) return false;
+    for (size_t i = first; i < end; i++) {
+      const char* name = job_.names[i];
+      if (!IsName(name)) return false;
+      const Result result = Compare({from, name, target_, name, 0}, {});
+      const bool same = result.outcome.ok() && result.equal != Equality::kDiffer;
+      if (!same || !result.same_executable) return false;
+      bytes_ += result.bytes;
+    }
+    return true;
+  }
+
+  // Told by one name.
+  bool IgnoresCase(size_t first, size_t end) const {
+    for (size_t i = first; i < end; i++) {
+      if (Swapped(job_.names[i]) != job_.names[i]) {
+        return IsThereSwapped(target_, job_.names[i]);
+      }
+    }
+    return false;
+  }
+
+  const TreeJob& job_;
+  bool compares_;
+  Walk* from_;
+  Walk* to_;
+  TreeMatches* matches_;
+  int target_ = -1;
+  double bytes_ = 0;
+};
+
+}  // namespace
+
+TreeMatches MatchTrees(const std::vector<TreeJob>& jobs, bool bytes) {
+  TreeMatches matches;
+  Walk from;
+  Walk to;
+  for (const TreeJob& job : jobs) TreeMatcher(job, bytes, &from, &to, &matches).Run();
+  return matches;
+}
+
+}  // namespace reflink_merge

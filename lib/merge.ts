@@ -60,7 +60,7 @@ export async function planOn(
   let found: Plan
   try {
     context.progress.enter('scan')
-    const trees = await scanSources(context, site, named)
+    const trees = await scanSources(context, site, named, true)
     context.progress.enter('plan')
     found = await plan(context, site, trees)
   } catch (error) {

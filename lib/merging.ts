@@ -1,6 +1,7 @@
 import { commit, type Committed } from './commit/commit'
 import { firstOf } from './errors'
 import type { Union } from './plan/plan'
+import { unsizedIn } from './plan/whole-directory'
 import { look, plan, throwIfUndecided, type Context } from './planning'
 import { recoverDest } from './recover/recover'
 import { toResult } from './result'
@@ -57,22 +58,24 @@ export class Merging {
     return toResult(union, outcome, watch)
   }
 
-  /** Stages what the union wants and the staging directory lacks. */
+  /** Stages what the union wants and the staging directory lacks. From then on all sizes are known. */
   async build(
     union: Union,
     early: ReadonlyMap<number, EarlyTree>,
     target: () => Promise<StageTarget>,
   ): Promise<void> {
-    const { host, settings, lanes, progress } = this.context
+    const { host, settings, lanes, progress, learnSizes } = this.context
     const { signal, preserveTimestamps } = settings
     await stage(union, target, {
-      ...{ host, early, signal, preserveTimestamps },
+      ...{ host, early, signal, preserveTimestamps, learnSizes },
       placer: this.placer,
       cloner: this.cloner,
       concurrency: lanes,
       onStart: progress.expect,
       onFiles: progress.add,
     })
+    // Before anything is published: what fails now fails the merge.
+    await learnSizes(unsizedIn(union.root))
   }
 
   private publish(union: Union, build: () => Promise<Staging | undefined>): Promise<Committed> {

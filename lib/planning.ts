@@ -9,12 +9,14 @@ import { readOptions, type Settings } from './options'
 import { comparer, type Compare } from './plan/compare'
 import { conflictError } from './plan/conflict-error'
 import type { Union } from './plan/plan'
+import type { MatchTrees } from './plan/matching'
 import { toPolicy, type Policy } from './plan/policy'
 import { survey, type Survey } from './plan/survey'
 import { unite, type NameOracle } from './plan/union'
 import { Progress } from './progress'
 import { recoverDest } from './recover/recover'
 import { scan } from './scan/scan'
+import { sizeLearner, type LearnSizes } from './scan/sizes'
 import type { SourceTree } from './scan/tree'
 import { Site } from './site'
 import { Stopwatch } from './stopwatch'
@@ -31,6 +33,9 @@ export interface Context {
   /** Batches in flight. */
   readonly lanes: number
   readonly compare: Compare
+  readonly learnSizes: LearnSizes
+  /** Undefined: no tree is looked for as a whole. */
+  readonly match: MatchTrees | undefined
   readonly progress: Progress
   readonly watch: Stopwatch<MergePhase>
 }
@@ -66,6 +71,8 @@ export function prepare(
     steady: patient(system, undefined),
     policy: toPolicy(given.conflicts),
     compare: comparer(host, lanes, settings.signal),
+    learnSizes: sizeLearner(host, lanes, settings.signal),
+    match: host.matchTrees,
     progress: new Progress(given.onProgress),
     watch: new Stopwatch(),
   }
@@ -92,17 +99,30 @@ export async function openRecovered(
   return site.reopen(existing)
 }
 
-/** Reads the sources into trees. */
+/** Reads the sources into trees; `sized`: with the modes and sizes of all files. */
 export async function scanSources(
   { host, settings, lanes, progress }: Context,
   site: Site,
   given: readonly Source[],
+  sized: boolean,
 ): Promise<SourceTree[]> {
   const { symlinks, signal } = settings
   const sources = await resolveSources(given)
   await refuseIntoSelf(sources, site.target.path)
   const onFiles = progress.scanned
-  return scan(sources, { host, symlinks, concurrency: lanes, signal, onFiles })
+  return scan(sources, { host, symlinks, concurrency: lanes, signal, sized, onFiles })
+}
+
+/**
+ * Are the modes and sizes of all files needed, whatever the merge will find? Where it only clones, copies and compares they
+ * come with that, and are asked for beforehand only where files meet.
+ */
+export function needsSizes({ host, settings, progress }: Context): boolean {
+  const { linkModes, mutable, writable } = settings
+  const isOwn = linkModes.every((mode) => mode === 'clone' || mode === 'copy')
+  // What was cloned as a directory is compared with what was read.
+  const isSeen = host.cloneDirectory !== undefined
+  return !isOwn || mutable !== undefined || writable || isSeen || progress.isHeard
 }
 
 /** The union of the trees, compared with what dest holds. */
@@ -111,10 +131,10 @@ export async function plan(
   site: Site,
   trees: readonly SourceTree[],
 ): Promise<Plan> {
-  const { policy, compare } = context
+  const { policy, compare, learnSizes } = context
   const { dest, spelling } = site
   const sameEntries: NameOracle = (groups) => spelling.sameEntries(groups)
-  const union = await unite(trees, { policy, compare, sameEntries })
+  const union = await unite(trees, { policy, compare, learnSizes, sameEntries })
   return { union, found: dest && (await look(context, site, union, dest)) }
 }
 
@@ -125,10 +145,21 @@ export function look(
   union: Union,
   dest: Directory,
 ): Promise<Survey> {
-  const { host, settings, lanes, compare } = context
+  const { host, settings, lanes, compare, learnSizes, match } = context
   const { existing, mutable, signal } = settings
   const symlinked = settings.linkModes.includes('symlink')
-  const rules = { host, compare, spelling, existing, symlinked, mutable, lanes, signal }
+  const rules = {
+    host,
+    compare,
+    learnSizes,
+    match,
+    spelling,
+    existing,
+    symlinked,
+    mutable,
+    lanes,
+    signal,
+  }
   return survey(union, { base: dest, path: '' }, rules)
 }
 

@@ -17,6 +17,11 @@ export class Progress {
 
   constructor(private readonly report: ((progress: MergeProgress) => void) | undefined) {}
 
+  /** Does anybody ask for it? */
+  get isHeard(): boolean {
+    return this.report !== undefined
+  }
+
   enter(phase: MergePhase): void {
     this.state.phase = phase
     this.tell()

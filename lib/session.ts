@@ -9,7 +9,7 @@ import type { Compare } from './plan/compare'
 import { undecided } from './plan/policy'
 import type { NameGroup } from './plan/spelling'
 import { unite, type NameOracle } from './plan/union'
-import { look, openRecovered, prepare, scanSources, type Context } from './planning'
+import { look, needsSizes, openRecovered, prepare, scanSources, type Context } from './planning'
 import type { SourceTree } from './scan/tree'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
@@ -193,7 +193,8 @@ export class Session implements MergeSession {
   private async addAll(sources: readonly Source[]): Promise<void> {
     const { progress, watch } = this.context
     progress.enter('scan')
-    const trees = await scanSources(this.context, this.site, sources)
+    const sized = needsSizes(this.context)
+    const trees = await scanSources(this.context, this.site, sources, sized)
     const { added } = this
     added.push(...trees.map((tree, rank) => ({ rank, name: tree.name, tree, early: undefined })))
     watch.lap('scan')
@@ -201,7 +202,7 @@ export class Session implements MergeSession {
 
   /** Reads a source and stages it alone. */
   private async addOne(source: Source, standing: Standing): Promise<void> {
-    const [tree] = await scanSources(this.context, this.site, [source])
+    const [tree] = await scanSources(this.context, this.site, [source], true)
     if (tree === undefined) return
     this.added.push({ ...standing, tree, early: await this.stageEarly(tree) })
   }
@@ -223,13 +224,14 @@ export class Session implements MergeSession {
       doubts.push(...groups)
       return Promise.resolve(groups.map(() => []))
     }
-    const rules = { policy: undecided, compare: takenForSame, sameEntries }
+    const { learnSizes } = context
+    const rules = { policy: undecided, compare: takenForSame, learnSizes, sameEntries }
     const union = await unite([tree], rules)
     // Names that may be one entry to dest: who gets it is decided later, with all other conflicts.
     if (doubts.length > 0) return undefined
     const { root } = union
     if (site.dest === undefined) root.state = 'exists'
-    else await look({ ...context, compare: takenForSame }, site, union, site.dest)
+    else await look({ ...context, compare: takenForSame, match: undefined }, site, union, site.dest)
     let target: StageTarget | undefined
     await this.merging.build(union, new Map(), async () => {
       const staging = await site.staging()

@@ -12,8 +12,9 @@ import {
 } from '../host/host'
 import { openReal } from '../host/open-real'
 import { throwIfFailed } from '../host/trees'
-import { eachDirectory, namesOf, type PlanDirectory } from '../plan/plan'
+import { namesOf, type PlanDirectory } from '../plan/plan'
 import type { Survey } from '../plan/survey'
+import { eachDirectory, isUnchanged } from '../plan/whole-directory'
 import type { Target } from '../plan/target'
 import type { Intent, MergeRecord, Restriction } from '../record'
 import { foreignNames } from './foreign'
@@ -300,7 +301,7 @@ async function chmod(host: Host, place: Place, mode: number): Promise<void> {
 
 /** Those that are published with all that is in them. */
 function* wholeDirectories(directory: PlanDirectory): Generator<PlanDirectory> {
-  if (directory.state === 'keep') return
+  if (directory.state === 'keep' || isUnchanged(directory)) return
   if (directory.state !== 'exists') {
     yield* eachDirectory(directory)
     return

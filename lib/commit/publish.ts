@@ -1,5 +1,6 @@
 import type { Part } from '../plan/part'
 import { Action, type PlanDirectory } from '../plan/plan'
+import { isUnchanged } from '../plan/whole-directory'
 import type { Inode, Intent } from '../record'
 import type { Entries, Journal } from './journal'
 
@@ -82,7 +83,7 @@ function collect(directory: PlanDirectory, created: Batch[], replaced: Replaceme
   for (const child of directory.directories.values()) {
     if (child.state === 'new') fresh.directory(child)
     else if (child.state === 'replace') inTheWay.directory(child)
-    else if (child.state === 'exists') collect(child, created, replaced)
+    else if (child.state === 'exists' && !isUnchanged(child)) collect(child, created, replaced)
   }
   if (fresh.names.length > 0) created.push(fresh.batch)
   const { spellings } = directory

@@ -9,6 +9,7 @@ import {
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import type { PlanDirectory } from '../plan/plan'
+import { asWhole } from '../plan/whole-directory'
 import type { Restriction } from '../record'
 
 /** What is left to do once one rename has made dest. `fresh` mirrors dest; `prefix`: the names that lead to it. */
@@ -36,6 +37,8 @@ export function* toRestrict(
   directory: PlanDirectory,
   inside = false,
 ): Generator<{ path: string; mode: number }> {
+  // Their directories are as their owner needs them.
+  if (asWhole(directory) !== undefined) return
   const ours = inside || directory.state === 'published'
   for (const child of directory.directories.values()) yield* toRestrict(child, ours)
   const { path, mode, state } = directory

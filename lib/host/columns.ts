@@ -1,5 +1,6 @@
-import type { RawJobs, RawListings, RawPlaces } from '../addon'
+import type { RawJobs, RawListings, RawPlaces, RawTree } from '../addon'
 import { Kind, type Listing, type PlainListing, type Place } from './host'
+import type { TreeJob } from './whole-trees'
 
 /** What jobs of all kinds have. */
 interface Job {
@@ -82,6 +83,10 @@ export function rawPlace(place: Place): [number | string, string] {
 export function rawPlaces(places: readonly Place[]): [(number | string)[], RawPlaces] {
   const bases = new Bases()
   return [bases.list, bases.places(places)]
+}
+
+export function rawTree({ from, to, ...columns }: TreeJob): RawTree {
+  return { ...columns, from: rawPlace(from), to: rawPlace(to) }
 }
 
 /** Jobs in columns: a batch crosses in a few values, however many jobs it has. */

@@ -1,4 +1,5 @@
 import { basename, dirname, sep } from 'node:path'
+import type { TreeColumns, TreeJob, TreeMatches, TreeOperation, TreeOutcomes } from './whole-trees'
 
 /**
  * What stands between the merge and the system. Everything is a batch over places: a place is a
@@ -173,6 +174,28 @@ export interface Host {
    * nobody has listed. Absent where the system cannot. Source: man 2 clonefile.
    */
   readonly cloneDirectory?: ((jobs: readonly PairJob[]) => Promise<Outcomes>) | undefined
+  /**
+   * Reads whole trees in one trip; `sized`: looks at each file, for its mode and size. Absent where the host cannot.
+   */
+  readonly scanTrees?:
+    ((places: readonly Place[], sized: boolean) => Promise<TreeColumns>) | undefined
+  /**
+   * Does `to` have every directory and file of the trees, each under this very name, with these bytes and the same
+   * executable bits? Without `bytes` only the directories are looked at.
+   */
+  readonly matchTrees?:
+    ((jobs: readonly TreeJob[], bytes: boolean) => Promise<TreeMatches>) | undefined
+  /**
+   * Makes whole trees in one trip. Why something failed is not told: whoever does it name by name learns that. What failed
+   * has left nothing behind.
+   */
+  readonly placeTrees?:
+    | ((
+        operation: TreeOperation,
+        jobs: readonly TreeJob[],
+        options: FileOptions,
+      ) => Promise<TreeOutcomes>)
+    | undefined
   hardlink(jobs: readonly PairJob[]): Promise<Outcomes>
   copy(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
   symlink(jobs: readonly LinkJob[]): Promise<Outcomes>

@@ -4,7 +4,7 @@ import type { Host } from './host'
 /** A host that keeps no more than `most` batches in flight, however many callers it has. */
 export function limited(host: Host, most: number): Host {
   const gate = new Gate(most)
-  const { cloneDirectory } = host
+  const { cloneDirectory, scanTrees, matchTrees, placeTrees } = host
   const through =
     <A extends unknown[], R>(operation: (...args: A) => Promise<R>) =>
     (...args: A): Promise<R> =>
@@ -19,6 +19,9 @@ export function limited(host: Host, most: number): Host {
     compare: through((jobs) => host.compare(jobs)),
     clone: through((jobs, options) => host.clone(jobs, options)),
     ...(cloneDirectory && { cloneDirectory: through(cloneDirectory) }),
+    ...(scanTrees && { scanTrees: through(scanTrees) }),
+    ...(matchTrees && { matchTrees: through(matchTrees) }),
+    ...(placeTrees && { placeTrees: through(placeTrees) }),
     hardlink: through((jobs) => host.hardlink(jobs)),
     copy: through((jobs, options) => host.copy(jobs, options)),
     symlink: through((jobs) => host.symlink(jobs)),

@@ -14,7 +14,7 @@ import {
   type Place,
   type Stats,
 } from './host'
-import { rawJobs, rawPlace, rawPlaces, targetsOf, toListings } from './columns'
+import { rawJobs, rawPlace, rawPlaces, rawTree, targetsOf, toListings } from './columns'
 import { keep, poolSize } from './descriptors'
 import { renameNoReplace } from './no-replace'
 
@@ -104,6 +104,10 @@ export function nativeHost(addon: NativeAddon): Host {
 
     clone: (jobs, options): Promise<Outcomes> => run('clone', rawJobs(jobs), options),
     ...(isMacos && { cloneDirectory: (jobs) => run('cloneDirectory', rawJobs(jobs)) }),
+    scanTrees: (places, sized) => addon.scanTrees(...rawPlaces(places), sized),
+    matchTrees: (jobs, bytes) => addon.matchTrees(jobs.map(rawTree), bytes),
+    placeTrees: (operation, jobs, options) =>
+      addon.placeTrees(operation, jobs.map(rawTree), { ...options }),
     hardlink: (jobs) => run('hardlink', rawJobs(jobs)),
     copy: (jobs, options) => run('copy', rawJobs(jobs), options),
     symlink: (jobs) => run('symlink', rawJobs(jobs.map(linkJob))),

@@ -99,7 +99,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
   const mayClose = (number: number): boolean =>
     isPassing(number) || (isWindows && heldOpen.has(number))
 
-  const { cloneDirectory } = host
+  const { cloneDirectory, scanTrees, matchTrees, placeTrees } = host
   return {
     ...host,
     open: (place) => patiently(signal, () => host.open(place)),
@@ -120,6 +120,25 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       cloneDirectory: async (jobs) => {
         signal?.throwIfAborted()
         return cloneDirectory(jobs)
+      },
+    }),
+    // Nor these, and what they left is done name by name.
+    ...(scanTrees && {
+      scanTrees: async (places, sized) => {
+        signal?.throwIfAborted()
+        return scanTrees(places, sized)
+      },
+    }),
+    ...(matchTrees && {
+      matchTrees: async (jobs, bytes) => {
+        signal?.throwIfAborted()
+        return matchTrees(jobs, bytes)
+      },
+    }),
+    ...(placeTrees && {
+      placeTrees: async (operation, jobs, options) => {
+        signal?.throwIfAborted()
+        return placeTrees(operation, jobs, options)
       },
     }),
     hardlink: writing((jobs) => host.hardlink(jobs)),

@@ -1,4 +1,5 @@
 import { joinPath, Kind } from '../host/host'
+import type { LearnSizes } from '../scan/sizes'
 import { agree } from './agreement'
 import { claimsOf, kindOf, type Claims, type Provider } from './claims'
 import type { Compare } from './compare'
@@ -22,6 +23,12 @@ export interface Meeting extends Gathering {
   readonly below: Map<string, Meeting>
 }
 
+/** How files are told apart. */
+export interface MeetContext {
+  readonly compare: Compare
+  readonly learnSizes: LearnSizes
+}
+
 const single: readonly number[] = [0]
 const none: readonly never[] = []
 
@@ -31,17 +38,17 @@ const none: readonly never[] = []
  */
 export async function meet(
   gatherings: readonly Gathering[],
-  compare: Compare,
+  how: MeetContext,
   lookAhead: boolean,
 ): Promise<Meeting[]> {
-  const meetings = await meetHere(gatherings, compare)
+  const meetings = await meetHere(gatherings, how)
   for (let level = meetings; lookAhead && level.length > 0;) {
     const rooms = level.flatMap((meeting) =>
       sharedIn(meeting).map((gathering) => ({ above: meeting, gathering })),
     )
     level = await meetHere(
       rooms.map(({ gathering }) => gathering),
-      compare,
+      how,
     )
     level.forEach((meeting, index) => {
       const name = meeting.path.slice(meeting.path.lastIndexOf('/') + 1)
@@ -57,9 +64,13 @@ export function* eachMeeting(meeting: Meeting): Generator<Meeting> {
   for (const child of meeting.below.values()) yield* eachMeeting(child)
 }
 
-async function meetHere(gatherings: readonly Gathering[], compare: Compare): Promise<Meeting[]> {
+async function meetHere(
+  gatherings: readonly Gathering[],
+  { compare, learnSizes }: MeetContext,
+): Promise<Meeting[]> {
   const wanted = gatherings.map(({ providers }) => claimsOf(providers))
   const contested = wanted.flatMap((claims) => [...claims.values()].filter(isContested))
+  await learnSizes(contested.flatMap((claims) => claims.map(({ tree }) => tree)))
   const answers = await agree(contested, compare)
   const agreements = new Map(contested.map((claims, index) => [claims, answers[index]]))
   return gatherings.map(({ path, providers }, index): Meeting => {

@@ -42,19 +42,25 @@ export class Placements {
 export class FallbackCount {
   private readonly reasons = new Map<string, Fallback>()
 
-  /** One file; its paths are asked for where they may be the example. */
-  add({ steps }: Placement, paths: () => { path: string; dest: string }): void {
+  /** Files in a directory of dest; the paths of the first of them are asked for where they may be the example. */
+  add(
+    { steps }: Placement,
+    files: number,
+    directory: string,
+    first: () => { path: string; dest: string },
+  ): void {
     for (const { from, to, errno, syscall } of steps) {
       const key = `${from} ${to} ${errno} ${syscall}`
-      const { path, dest } = paths()
       const known = this.reasons.get(key)
       if (known === undefined) {
         const code = errnoName(errno)
-        this.reasons.set(key, { from, to, code, errno: -errno, syscall, path, dest, files: 1 })
+        this.reasons.set(key, { from, to, code, errno: -errno, syscall, ...first(), files })
         continue
       }
-      known.files++
+      known.files += files
       // The first by name, not by time, is the example: the report must not depend on timing.
+      if (known.dest <= directory) continue
+      const { path, dest } = first()
       if (dest < known.dest) Object.assign(known, { path, dest })
     }
   }

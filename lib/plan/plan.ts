@@ -98,12 +98,6 @@ function isStore(origin: TreeDirectory['origin']): origin is Exclude<typeof orig
   return Array.isArray(origin)
 }
 
-/** A directory and all below it, in the order of the tree. */
-export function* eachDirectory(directory: PlanDirectory): Generator<PlanDirectory> {
-  yield directory
-  for (const child of directory.directories.values()) yield* eachDirectory(child)
-}
-
 /** The place of a plan's directory below dest, or below the staged tree. */
 export function placeOf(start: Place, directory: PlanDirectory): Place {
   return below(start, directory.path)

@@ -1,7 +1,9 @@
-import { joinPath, Kind, pathOf } from '../host/host'
+import { below, joinPath, Kind, pathOf, type Place } from '../host/host'
 import type { Fallback, LinkMode, PlanAction, PlanEntry, SourceResult } from '../types'
 import { FallbackCount, type Placements } from './placements'
-import { Action, eachDirectory, originOf, type PlanDirectory, type Union } from './plan'
+import type { PackedTree } from '../scan/packed-tree'
+import { Action, originOf, type PlanDirectory, type Union } from './plan'
+import { asWhole, eachOpened, type WholeDirectory } from './whole-directory'
 
 /** How much there is in the plan. */
 export interface Totals {
@@ -17,9 +19,17 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
     return { name, files: 0, bytes: 0, lost: [...(lost[index] ?? [])] }
   })
   const totals = { files: 0, directories: -1, symlinks: 0, bytes: 0 }
-  for (const { parts } of eachDirectory(root)) {
+  for (const directory of eachOpened(root)) {
+    const whole = asWhole(directory)
+    if (whole !== undefined) {
+      totals.directories += whole.tree.allDirectories
+      const result = sources[directory.sources[0] ?? 0] as SourceResult
+      result.files += whole.tree.allFiles
+      result.bytes += whole.bytes ?? NaN
+      continue
+    }
     totals.directories++
-    for (const part of parts) {
+    for (const part of directory.parts) {
       const { source, tree, picks } = part
       const result = sources[source] as SourceResult
       const { plainBytes } = tree
@@ -76,8 +86,25 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
     placed[placement] = (placed[placement] ?? 0) + entries
   }
   const hasSteps = (placement: number): boolean => (placements.of(placement)?.steps.length ?? 0) > 0
+  const countWhole = (
+    { tree, placement: number, path }: WholeDirectory,
+    action: PlanAction,
+  ): void => {
+    counts[effectOf[action]] += tree.allFiles
+    if (action !== 'create' || tree.allFiles === 0) return
+    count(number, tree.allFiles)
+    const placement = placements.of(number)
+    if (placement === undefined || placement.steps.length === 0) return
+    const to = { base: dest, path }
+    fallbacks.add(placement, tree.allFiles, pathOf(to), () => firstIn(tree, to))
+  }
   const visit = (directory: PlanDirectory, outer: PlanAction | undefined): void => {
     const inherited = outer ?? inheritedAction(directory)
+    const whole = asWhole(directory)
+    if (whole !== undefined && (inherited !== undefined || whole.isUnchanged)) {
+      countWhole(whole, inherited ?? 'unchanged')
+      return
+    }
     for (const part of directory.parts) {
       const { tree, picks, placementOfAll } = part
       if (placementOfAll !== undefined && inherited !== undefined && !hasSteps(placementOfAll)) {
@@ -86,6 +113,8 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
         continue
       }
       const { actions, staged } = part
+      const to = { base: dest, path: directory.path }
+      const inDest = pathOf(to)
       for (let position = 0; position < picks.length; position++) {
         const action = inherited ?? actionOf(actions[position] ?? Action.Create)
         counts[effectOf[action]]++
@@ -94,11 +123,10 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
         count(number, 1)
         const placement = placements.of(number)
         if (placement === undefined || placement.steps.length === 0) continue
-        fallbacks.add(placement, () => {
+        fallbacks.add(placement, 1, inDest, () => {
           const index = picks[position] as number
           const { place, name } = originOf(tree, index)
-          const at = joinPath(directory.path, tree.names[index] as string)
-          return { path: pathOf(place, name), dest: pathOf({ base: dest, path: at }) }
+          return { path: pathOf(place, name), dest: pathOf(to, tree.names[index]) }
         })
       }
     }
@@ -110,6 +138,20 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
     if (how !== undefined && how !== 'link') linkModes[how] += entries
   })
   return { ...counts, linkModes, fallbacks: fallbacks.list }
+}
+
+/** Of the files in a tree the first by its path in dest. */
+function firstIn(tree: PackedTree, to: Place): { path: string; dest: string } {
+  let first = { path: '', dest: '' }
+  const visit = ({ names, directories, origin }: PackedTree, place: Place): void => {
+    for (const name of names) {
+      const dest = pathOf(place, name)
+      if (first.dest === '' || dest < first.dest) first = { path: pathOf(origin, name), dest }
+    }
+    for (const [name, child] of directories) visit(child, below(place, name))
+  }
+  visit(tree, to)
+  return first
 }
 
 /** Where dest has no such directory, everything in it shares one fate. */

@@ -8,19 +8,25 @@ import {
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import { inLanes } from '../lanes'
+import type { LearnSizes } from '../scan/sizes'
 import type { Conflict } from '../types'
 import type { Compare } from './compare'
 import type { Part } from './part'
-import { Action, eachDirectory, namesOf, placeOf, type PlanDirectory, type Union } from './plan'
+import { Action, namesOf, placeOf, type PlanDirectory, type Union } from './plan'
+import { isMatchable, matchWhole, type MatchTrees } from './matching'
 import { Questions, type Question } from './questions'
 import { Seen } from './seen'
 import type { FoundNames, Spelling } from './spelling'
 import { inBatches } from './survey-calls'
 import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
+import { asWhole, isUnchanged } from './whole-directory'
 
 export interface SurveyContext extends VerdictRules {
   readonly host: Host
   readonly compare: Compare
+  readonly learnSizes: LearnSizes
+  /** Undefined: no tree is looked for as a whole. */
+  readonly match: MatchTrees | undefined
   readonly spelling: Spelling
   /** Calls at once. */
   readonly lanes: number
@@ -89,14 +95,25 @@ class Surveyor {
         const looks = await this.lookInLanes(level)
         const open: Question[] = []
         // In the order of the tree, whichever answer came first.
-        level = looks.flatMap((look) => this.note(look, open))
+        const common = looks.flatMap((look) => this.note(look, open))
         questions.ask(open)
+        await this.matchWhole(common)
+        level = common.filter((directory) => !isUnchanged(directory))
       }
     } finally {
       await questions.end()
     }
     await questions.settle()
     return verdicts
+  }
+
+  /** Settles those that dest has with all that is wanted in them. */
+  private async matchWhole(directories: readonly PlanDirectory[]): Promise<void> {
+    const { match, mutable } = this.context
+    // Each file has to be asked about.
+    if (match === undefined || mutable !== undefined) return
+    const whole = directories.flatMap((directory) => asWhole(directory) ?? []).filter(isMatchable)
+    await matchWhole(whole, this.dest, match, this.context)
   }
 
   private async lookInLanes(level: readonly PlanDirectory[]): Promise<Look[]> {
@@ -117,6 +134,7 @@ class Surveyor {
       to: placeOf(this.dest, directory),
       names: this.settled.has(directory) ? [...directory.directories.keys()] : namesOf(directory),
     }))
+    await this.context.learnSizes(batch.flatMap(({ parts }) => parts.map(({ tree }) => tree)))
     const at = Date.now()
     const stats = await this.context.host.stat(jobs)
     throwIfFailed(jobs, stats)
@@ -183,6 +201,8 @@ class Surveyor {
         stats.kinds[first + entry] ?? Kind.Missing,
         directory,
       )
+      // It is looked at, or was, in its own way.
+      if (asWhole(child) !== undefined) return isCommon
       const isSame =
         now.isAsIn(before, entry, entry + left) && before?.wasAtRest(entry + left) === true
       if (isCommon && isSame && isAsWanted(child)) this.settled.add(child)
@@ -198,9 +218,7 @@ class Surveyor {
       return true
     }
     // What an earlier look found below is of a directory that is there no more.
-    for (const each of eachDirectory(child)) {
-      if (each.state !== 'published') each.state = 'new'
-    }
+    forget(child)
     if (found !== Kind.Missing) this.verdicts.settleDirectory(parent, child, found)
     return false
   }
@@ -238,6 +256,14 @@ class Surveyor {
     }
     return false
   }
+}
+
+function forget(directory: PlanDirectory): void {
+  if (directory.state !== 'published') directory.state = 'new'
+  const whole = asWhole(directory)
+  whole?.settle(undefined)
+  if (whole !== undefined) return
+  for (const child of directory.directories.values()) forget(child)
 }
 
 /** Entries that are no subdirectories. */

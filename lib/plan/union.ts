@@ -1,24 +1,24 @@
 import { joinPath, type Place } from '../host/host'
+import { PackedTree } from '../scan/packed-tree'
 import { implicitDirectory, type SourceTree, type TreeDirectory } from '../scan/tree'
 import type { Conflict } from '../types'
 import { kindOf, type Claim, type Provider } from './claims'
-import type { Compare } from './compare'
 import { inOrder, isConflict, join, type Contest } from './contest'
 import { contestsOf, doubtsOf, type Draft, type Opened } from './draft'
 import { Scope } from './exclusive'
 import { lookAlikes } from './lookalikes'
-import { eachMeeting, meet, type Meeting } from './meeting'
+import { eachMeeting, meet, type MeetContext, type Meeting } from './meeting'
 import { Part } from './part'
 import { emptyMap, upTo, type PlanDirectory, type Union } from './plan'
 import { claimOf, type Policy } from './policy'
 import type { NameGroup } from './spelling'
+import { WholeDirectory } from './whole-directory'
 
 /** For each group: the names that are one entry to dest's file system, where several are. */
 export type NameOracle = (groups: readonly NameGroup[]) => Promise<readonly string[][][]>
 
-export interface UniteContext {
+export interface UniteContext extends MeetContext {
   readonly policy: Policy
-  readonly compare: Compare
   readonly sameEntries: NameOracle
 }
 
@@ -67,6 +67,13 @@ class Builder {
     providers: readonly Provider[],
     meeting?: Meeting,
   ): PlanDirectory {
+    const [only, ...others] = providers
+    // One that others met in has conflicts to tell, though it may be one source's by now.
+    const isAlone = others.length === 0 && meeting === undefined
+    // Dest itself is made in its own way.
+    if (isAlone && only?.tree instanceof PackedTree && path !== '') {
+      return new WholeDirectory(path, name, only.source, only.tree)
+    }
     const given = providers.find(({ tree }) => tree.mode !== undefined)?.tree
     const plan: PlanDirectory = {
       path,
@@ -82,9 +89,6 @@ class Builder {
       staged: false,
       seen: undefined,
     }
-    const [only, ...others] = providers
-    // One that others met in has conflicts to tell, though it may be one source's by now.
-    const isAlone = others.length === 0 && meeting === undefined
     if (only !== undefined && isAlone && !hasLookAlikes(only.tree)) this.takeWhole(plan, only)
     else this.opened.push({ plan, providers, meeting })
     return plan
@@ -114,11 +118,11 @@ class Builder {
 
   /** `exclusive` looks ahead from the highest directories below dest, since it must know of conflicts far below. */
   private async gather(level: readonly Opened[]): Promise<Draft[]> {
-    const { policy, compare } = this.context
+    const { policy } = this.context
     const isBelow = policy.exclusive && level.every(({ plan }) => plan.path !== '')
     const unmet = level.filter(({ meeting }) => meeting === undefined)
     const gatherings = unmet.map(({ plan, providers }) => ({ path: plan.path, providers }))
-    const met = await meet(gatherings, compare, isBelow)
+    const met = await meet(gatherings, this.context, isBelow)
     const meetings = new Map(unmet.map((opened, index) => [opened, met[index]]))
     return level.map((opened): Draft => {
       const meeting = (opened.meeting ?? meetings.get(opened)) as Meeting

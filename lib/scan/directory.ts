@@ -15,6 +15,8 @@ export interface Pending {
   /** Path within the package. */
   readonly path: string
   readonly attach: (directory: TreeDirectory) => void
+  /** How many times it, or what it holds, may still be tried as a whole. */
+  readonly tries: number
 }
 
 export interface ScanRules {
@@ -110,13 +112,13 @@ class ScannedDirectory implements TreeDirectory {
 }
 
 function child(
-  { source, to, place: { base }, path }: Pending,
+  { source, to, place: { base }, path, tries }: Pending,
   name: string,
   directories: Map<string, TreeDirectory>,
 ): Pending {
   const at = joinPath(path, name)
   const attach = (directory: TreeDirectory): void => void directories.set(name, directory)
-  return { source, to, place: { base, path: at }, path: at, attach }
+  return { source, to, place: { base, path: at }, path: at, attach, tries }
 }
 
 /** Checks entry by entry; answers the indexes of those that are wanted and no directories. */

@@ -5,15 +5,22 @@ import type { Source } from '../types'
 import { listDirectories, type Pending, type ScanRules } from './directory'
 import { scanFileMap } from './file-map'
 import { Problems } from './problems'
+import { readTrees } from './read-trees'
 import { implicitDirectory, type SourceTree, type TreeDirectory } from './tree'
 
 /** Names at the top of dest that are for staging directories alone. */
 export const reservedPrefix = '.reflink-merge-'
 
+// A tree that is too large for one trip is listed, and what lies in it tried in its turn. Not endlessly: what was read in
+// vain is read again.
+const mostTries = 3
+
 export interface ScanContext extends ScanRules {
   readonly host: Host
   readonly concurrency: number
   readonly signal: AbortSignal | undefined
+  /** Modes and sizes are wanted now; else `learnSizes` asks for them where they turn out to be. */
+  readonly sized: boolean
   /** Entries found since the last call. */
   readonly onFiles: (count: number) => void
 }
@@ -37,7 +44,8 @@ export async function scan(
     }
     const attach = (directory: TreeDirectory): void => void (roots[index] = directory)
     const place = { base: source.dir, path: '' }
-    queue.push({ source, to: source.to ?? '', place, path: '', attach })
+    const tries = isReadWhole(source, context) ? mostTries : 0
+    queue.push({ source, to: source.to ?? '', place, path: '', attach, tries })
   })
   for (const { index, source } of maps) {
     context.signal?.throwIfAborted()
@@ -61,13 +69,31 @@ export async function scan(
   return trees
 }
 
-/** Lists directories, and those found in them, until none is left; several batches at once. */
-function walk(queue: Pending[], context: ScanContext, problems: Problems): Promise<void> {
-  return inLanes(context.concurrency, context.signal, () => {
-    if (queue.length === 0) return undefined
-    return listDirectories(context.host, queue, context, problems).then(({ found, files }) => {
-      queue.push(...found)
-      context.onFiles(files)
+/** A filter is asked about each entry; a host that knows of good names knows of those that every system takes. */
+function isReadWhole({ filter }: Source, { host }: ScanContext): boolean {
+  return host.scanTrees !== undefined && filter === undefined && host.platform !== 'win32'
+}
+
+/**
+ * Reads trees whole where that can be. Of others it lists directories, and those found in them, until none is left.
+ * Several batches at once.
+ */
+function walk(queue: readonly Pending[], context: ScanContext, problems: Problems): Promise<void> {
+  const { host, concurrency, signal, onFiles, sized } = context
+  const { scanTrees } = host
+  const whole = queue.filter(({ tries }) => tries > 0)
+  const single = queue.filter(({ tries }) => tries === 0)
+  return inLanes(concurrency, signal, () => {
+    if (scanTrees !== undefined && whole.length > 0) {
+      return readTrees(scanTrees, whole, sized).then(({ others, files }) => {
+        single.push(...others)
+        onFiles(files)
+      })
+    }
+    if (single.length === 0) return undefined
+    return listDirectories(host, single, context, problems).then(({ found, files }) => {
+      for (const pending of found) (pending.tries > 0 ? whole : single).push(pending)
+      onFiles(files)
     })
   })
 }

@@ -34,20 +34,24 @@ export interface SourceTree {
   readonly root: TreeDirectory
 }
 
+const nothing: Pick<TreeDirectory, 'names' | 'origin' | 'device'> & Columns = {
+  names: [],
+  kinds: new Uint8Array(),
+  modes: new Uint16Array(),
+  sizes: new Float64Array(),
+  targets: new Map(),
+  origin: [],
+  device: [],
+}
+
 /** A directory that only leads to others. */
 export function implicitDirectory(): TreeDirectory {
   return {
-    names: [],
-    kinds: new Uint8Array(),
-    modes: new Uint16Array(),
-    sizes: new Float64Array(),
-    targets: new Map(),
+    ...nothing,
     directories: new Map(),
     plainBytes: undefined,
     distinct: false,
     mode: undefined,
-    origin: [],
-    device: [],
     isComplete: false,
   }
 }

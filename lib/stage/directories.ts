@@ -1,6 +1,7 @@
 import { entryOf, ownerAccess, type Host, type PairJob } from '../host/host'
 import { makeDirectories, throwIfFailed, type NewDirectory } from '../host/trees'
 import { placeOf, type PlanDirectory } from '../plan/plan'
+import { isUnchanged } from '../plan/whole-directory'
 import type { StageTarget } from './staging'
 
 /** Makes the staged directories, level by level. */
@@ -44,7 +45,7 @@ export async function copyDirectoryTimes(
       const to = entryOf(placeOf(staging.fresh, directory))
       jobs.push({ from: from.directory, names: [from.name], to: to.directory, toNames: [to.name] })
     }
-    if (state === 'published' || state === 'keep') return
+    if (state === 'published' || state === 'keep' || isUnchanged(directory)) return
     for (const child of directory.directories.values()) visit(child, isNew)
   }
   visit(root, false)

@@ -5,7 +5,8 @@ import type { LinkMode } from '../types'
 import { Attempt, debugRefusal, type PlaceOptions } from './attempt'
 import { linkJobs, pairJobs, sourcePath, whereLink, type Group } from './entries'
 import { Grouping } from './groups'
-import { Ladders, meaningOf, type Refusal } from './link-modes'
+import { descend, Ladders, meaningOf, type Refusal } from './link-modes'
+import { TreePlacer, type TreeUnit } from './trees'
 import { Trials } from './trials'
 import type { Unit } from './wanted'
 
@@ -13,6 +14,7 @@ import type { Unit } from './wanted'
 export class FilePlacer {
   /** How the entries were placed. */
   readonly placements = new Placements()
+  readonly trees: TreePlacer
   private readonly attempt: Attempt
   private readonly grouping: Grouping
   private readonly ladders = new Ladders()
@@ -27,13 +29,14 @@ export class FilePlacer {
     const { linkModes } = options
     this.attempt = new Attempt(host, options)
     this.grouping = new Grouping(options)
+    this.trees = new TreePlacer(host, options, this.ladders, this.placements)
     this.trials = new Trials(host, this.attempt, this.grouping, this.ladders, linkModes)
     this.order = [...new Set([...linkModes, ...this.grouping.ownModes])]
   }
 
   /** What must come before place(): finds out which link modes work here. */
-  tryModes(units: readonly Unit[], scratch: Place): Promise<void> {
-    return this.trials.run(units, scratch)
+  tryModes(units: readonly Unit[], trees: readonly TreeUnit[], scratch: Place): Promise<void> {
+    return this.trials.run({ units, trees }, scratch)
   }
 
   /** Places the entries of some directories, all of them by this one worker. */
@@ -114,18 +117,8 @@ export class FilePlacer {
   /** The mode to take after a refusal, or at first; each step down is noted with its reason. */
   private nextMode(group: Group, refusal?: Refusal): { mode: LinkMode; steps: Group['steps'] } {
     const ladder = this.ladders.of(group.device, group.source)
-    let { steps } = group
-    let reason = refusal
-    const start = refusal === undefined ? 0 : group.modes.indexOf(refusal.mode) + 1
-    for (const mode of group.modes.slice(start)) {
-      if (reason !== undefined) {
-        const { mode: from, errno, syscall } = reason
-        steps = [...steps, { from, to: mode, errno, syscall }]
-      }
-      const retired = ladder?.whyRetired(mode)
-      if (retired === undefined) return { mode, steps }
-      reason = retired
-    }
+    const { mode, steps, reason } = descend(group.modes, ladder, group.steps, refusal)
+    if (mode !== undefined) return { mode, steps }
     if (reason === undefined) throw new Error('a file without link modes')
     throw this.attempt.error(group, group.positions[0] ?? 0, reason)
   }

@@ -6,6 +6,7 @@ import {
   linkNotThisFile,
   symlinkNotHere,
 } from '../errno'
+import type { Step } from '../plan/placements'
 import type { LinkMode } from '../types'
 
 /** A link mode that failed: what the kernel said, and for which file. */
@@ -95,6 +96,31 @@ export class Ladders {
   keyOf(device: number, source: string): string {
     return this.mounts.has(device) ? `${device} ${source}` : String(device)
   }
+}
+
+/**
+ * The first of the modes that was not retired, with the steps down to it and their reasons. Without a mode `reason` is why
+ * the last one is none.
+ */
+export function descend(
+  modes: readonly LinkMode[],
+  ladder: Ladder | undefined,
+  before: readonly Step[],
+  refusal: Refusal | undefined,
+): { mode: LinkMode | undefined; steps: readonly Step[]; reason: Refusal | undefined } {
+  let steps = before
+  let reason = refusal
+  const start = refusal === undefined ? 0 : modes.indexOf(refusal.mode) + 1
+  for (const mode of modes.slice(start)) {
+    if (reason !== undefined) {
+      const { mode: from, errno, syscall } = reason
+      steps = [...steps, { from, to: mode, errno, syscall }]
+    }
+    const retired = ladder?.whyRetired(mode)
+    if (retired === undefined) return { mode, steps, reason }
+    reason = retired
+  }
+  return { mode: undefined, steps, reason }
 }
 
 /**

@@ -1,11 +1,14 @@
 import { Kind, type Host } from '../host/host'
 import { inLanes } from '../lanes'
 import type { PlanDirectory, Union } from '../plan/plan'
+import type { LearnSizes } from '../scan/sizes'
+import type { TreeDirectory } from '../scan/tree'
 import { copyDirectoryTimes, stageDirectories } from './directories'
 import type { FilePlacer } from './files'
 import { Adoption, type EarlyTree } from './adopt'
 import type { StageTarget } from './staging'
 import type { SubtreeCloner } from './subtree-cloner'
+import type { TreeUnit } from './trees'
 import { wanted, type Unit, type Wanted } from './wanted'
 
 export interface StageContext {
@@ -13,6 +16,7 @@ export interface StageContext {
   readonly placer: FilePlacer
   readonly cloner: SubtreeCloner
   readonly preserveTimestamps: boolean
+  readonly learnSizes: LearnSizes
   readonly concurrency: number
   readonly signal: AbortSignal | undefined
   /** What was staged of single sources before. */
@@ -24,7 +28,7 @@ export interface StageContext {
 }
 
 // A trip off the main thread pays from some hundred files on; more would only delay an abort.
-const entriesPerCall = 256
+const entriesPerCall = 512
 const mostEntriesPerCall = 1024
 
 /**
@@ -36,33 +40,69 @@ export async function stage(
   staging: () => Promise<StageTarget>,
   context: StageContext,
 ): Promise<void> {
+  const { placer, cloner } = context
   const adoption = new Adoption(context.host)
   adoption.plan(union.root, context.early)
-  const all = wanted(union)
+  // A clone of a whole directory is one call, and looks into what it has made.
+  const all = wanted(union, placer.trees.isUsed && !cloner.isUsed)
   const toPlace = adoption.takeEntries(all.units)
-  context.onStart(entriesOf(toPlace.flat()), bytesOf(toPlace.flat()))
+  await context.learnSizes(treesOf(toPlace))
+  context.onStart(
+    filesOf(all.trees) + entriesOf(toPlace.flat()),
+    allBytesOf(all.trees) + bytesOf(toPlace.flat()),
+  )
   let made: Promise<StageTarget> | undefined
   const place = (): Promise<StageTarget> => (made ??= staging())
-  await context.cloner.stage(union, place, context)
-  const { levels, units } = withoutClones(all.levels, toPlace)
-  if (levels.length === 0 && units.length === 0 && adoption.isEmpty) return
+  await cloner.stage(union, place, context)
+  const left = { trees: all.trees, ...withoutClones(all.levels, toPlace) }
+  if (isEmpty(left) && adoption.isEmpty) return
   const target = await place()
-  await stageDirectories(context, target, levels)
+  await stageDirectories(context, target, left.levels)
   await adoption.moveDirectories(target.fresh)
   await adoption.moveEntries(target.fresh)
-  await context.placer.tryModes(units.flat(), target.scratch)
-  const packs = pack(units)
-  await inLanes(context.concurrency, context.signal, () => {
-    const next = packs.shift()
-    return next && placePack(next, target, context)
-  })
+  await fill(left, target, context)
+  if (left.trees.length > 0) await fillRest(union, target, context)
   if (context.preserveTimestamps) {
     await copyDirectoryTimes(context.host, target, union.root)
   }
 }
 
+/** What could not be made as a whole. */
+async function fillRest(union: Union, target: StageTarget, context: StageContext): Promise<void> {
+  const rest = wanted(union, false)
+  await context.learnSizes(treesOf(rest.units))
+  await stageDirectories(context, target, rest.levels)
+  await fill(rest, target, context)
+}
+
+function treesOf(units: readonly Unit[][]): TreeDirectory[] {
+  return units.flatMap((own) => own.map(({ part }) => part.tree))
+}
+
+/** Puts entries and trees into directories that are there. */
+async function fill(
+  { units, trees }: Wanted,
+  target: StageTarget,
+  context: StageContext,
+): Promise<void> {
+  await context.placer.tryModes(units.flat(), trees, target.scratch)
+  // Biggest first, so that no worker is left alone with one at the end.
+  const packs = [...packUnits(units), ...packTrees(trees)].sort((a, b) => b.entries - a.entries)
+  await inLanes(context.concurrency, context.signal, () => {
+    const next = packs.shift()
+    return next && placePack(next, target, context)
+  })
+}
+
+function isEmpty({ levels, units, trees }: Wanted): boolean {
+  return levels.length === 0 && units.length === 0 && trees.length === 0
+}
+
 /** What is left to do once directories were cloned whole. */
-function withoutClones(levels: readonly PlanDirectory[][], toPlace: readonly Unit[][]): Wanted {
+function withoutClones(
+  levels: readonly PlanDirectory[][],
+  toPlace: readonly Unit[][],
+): Pick<Wanted, 'levels' | 'units'> {
   return {
     levels: levels
       .map((level) => level.filter(({ staged }) => !staged))
@@ -77,34 +117,67 @@ function withoutClones(levels: readonly PlanDirectory[][], toPlace: readonly Uni
   }
 }
 
-/**
- * Neighbours in the tree share a call, since they share the way to them too. Biggest packs first, so that no worker
- * is left alone with one at the end.
- */
-function pack(units: readonly Unit[][]): Unit[][] {
-  const packs: { units: Unit[]; entries: number }[] = []
+/** What one worker places, call by call. */
+interface Pack {
+  readonly units: Unit[]
+  readonly trees: TreeUnit[]
+  /** What it takes, in calls of the system for one entry. */
+  entries: number
+}
+
+/** Neighbours in the tree share a call, since they share the way to them too. */
+function packUnits(units: readonly Unit[][]): Pack[] {
+  const packs: Pack[] = []
   for (const directory of units) {
-    let open = packs.at(-1)
-    if (open === undefined || open.entries >= entriesPerCall) {
-      packs.push((open = { units: [], entries: 0 }))
-    }
+    const open = openPack(packs)
     open.units.push(...directory)
     open.entries += entriesOf(directory)
   }
-  return packs.sort((a, b) => b.entries - a.entries).map((each) => each.units)
+  return packs
+}
+
+function packTrees(trees: readonly TreeUnit[]): Pack[] {
+  const packs: Pack[] = []
+  for (const unit of trees) {
+    const open = openPack(packs)
+    open.trees.push(unit)
+    open.entries += unit.tree.allFiles + unit.tree.allDirectories
+  }
+  return packs
+}
+
+function openPack(packs: Pack[]): Pack {
+  let open = packs.at(-1)
+  if (open === undefined || open.entries >= entriesPerCall) {
+    packs.push((open = { units: [], trees: [], entries: 0 }))
+  }
+  return open
 }
 
 /** One call after the other: a huge directory stays with its worker, in slices. */
 async function placePack(
-  units: readonly Unit[],
+  { units, trees }: Pack,
   staging: StageTarget,
   context: StageContext,
 ): Promise<void> {
+  if (trees.length > 0) {
+    const { files, bytes } = await context.placer.trees.place(trees, staging.fresh)
+    context.onFiles(files, bytes)
+  }
   for (const slice of slices(units)) {
     context.signal?.throwIfAborted()
     await context.placer.place(slice, staging.fresh)
     context.onFiles(entriesOf(slice), bytesOf(slice))
   }
+}
+
+function filesOf(trees: readonly TreeUnit[]): number {
+  return trees.reduce((sum, { tree }) => sum + tree.allFiles, 0)
+}
+
+function allBytesOf(trees: readonly TreeUnit[]): number {
+  // Those that are not known nobody has asked for.
+  return trees.reduce((sum, { tree }) => sum + (tree.allBytes ?? 0), 0)
 }
 
 function entriesOf(units: readonly Unit[]): number {

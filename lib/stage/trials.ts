@@ -1,13 +1,21 @@
 import { debug } from '../debug'
 import type { Host, Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { originOf } from '../plan/plan'
+import { originOf, upTo, type PlanDirectory } from '../plan/plan'
+import type { TreeDirectory } from '../scan/tree'
 import type { LinkMode } from '../types'
 import { debugRefusal, type Attempt } from './attempt'
 import { pathInDest, type Group } from './entries'
 import { firstByName, type Grouping } from './groups'
 import { isTriedFirst, Ladder, meaningOf, type Ladders, type Refusal } from './link-modes'
+import type { TreeUnit } from './trees'
 import type { Unit } from './wanted'
+
+/** What is to be placed. */
+interface Wanted {
+  readonly units: readonly Unit[]
+  readonly trees: readonly TreeUnit[]
+}
 
 /** Finds out which link modes work at all between the file systems at hand, before many files are placed. */
 export class Trials {
@@ -26,17 +34,17 @@ export class Trials {
    * Tries the modes on one file of each file system before many are started: which one is fixed, so
    * the report is the same whatever comes first later, and a mode that never works fails once only.
    */
-  run(units: readonly Unit[], scratch: Place): Promise<void> {
+  run(wanted: Wanted, scratch: Place): Promise<void> {
     // One after the other, so that what a device has been tried with is known to the next.
-    const turn = this.trying.then(() => this.tryNewDevices(units, scratch))
+    const turn = this.trying.then(() => this.tryNewDevices(wanted, scratch))
     this.trying = turn.catch(() => undefined)
     return turn
   }
 
-  private async tryNewDevices(units: readonly Unit[], scratch: Place): Promise<void> {
+  private async tryNewDevices(wanted: Wanted, scratch: Place): Promise<void> {
     // What the first files tell may be that each source is to be asked.
     for (;;) {
-      const first = this.firstFiles(units)
+      const first = this.firstFiles(wanted)
       if (first.length === 0) return
       for (const group of first) {
         this.ladders.add(group.device, group.source, await this.tryModesOn(group, scratch))
@@ -64,16 +72,15 @@ export class Trials {
    * The first file by path of each that needs a ladder and has none yet; one that may take every mode before
    * one that must be dest's own.
    */
-  private firstFiles(units: readonly Unit[]): Group[] {
+  private firstFiles(wanted: Wanted): Group[] {
     const first = new Map<string, { group: Group; path: string; isFree: boolean }>()
-    for (const unit of units) {
-      const { device } = unit.part.tree
-      if (typeof device === 'number' && this.ladders.of(device, unit.source)) continue
+    for (const { device, source, path: within, groups } of this.candidates(wanted)) {
+      if (typeof device === 'number' && this.ladders.of(device, source)) continue
       const best =
-        typeof device === 'number' ? first.get(this.ladders.keyOf(device, unit.source)) : undefined
+        typeof device === 'number' ? first.get(this.ladders.keyOf(device, source)) : undefined
       // All of its paths come later.
-      if (best?.isFree === true && best.path <= unit.directory.path) continue
-      for (const group of this.grouping.groupsOf(unit)) {
+      if (best?.isFree === true && best.path <= within) continue
+      for (const group of groups()) {
         if (this.ladders.of(group.device, group.source)) continue
         const key = this.ladders.keyOf(group.device, group.source)
         const known = first.get(key)
@@ -86,6 +93,25 @@ export class Trials {
       }
     }
     return [...first.values()].map(({ group }) => group)
+  }
+
+  private *candidates({ units, trees }: Wanted): Generator<Candidate> {
+    for (const unit of units) {
+      const { directory, part, source } = unit
+      const groups = (): Group[] => this.grouping.groupsOf(unit)
+      yield { device: part.tree.device, source, path: directory.path, groups }
+    }
+    const { linkModes: modes } = this
+    for (const { directory, tree, source } of trees) {
+      const { device } = tree
+      // Nothing is known of one of its files that does not hold for all.
+      const groups = (): Group[] =>
+        [...unitsOf(directory.copy(), source)].map((unit) => ({
+          ...unit,
+          ...{ device, modes, steps: [] },
+        }))
+      yield { device, source, path: directory.path, groups }
+    }
   }
 
   /** A refusal that holds for the whole pair of file systems, or undefined. Throws a real error. */
@@ -106,4 +132,20 @@ export class Trials {
     if (meaning === 'fatal') throw this.attempt.error(file, position, refusal)
     return meaning === 'never' ? refusal : undefined
   }
+}
+
+/** Files that lie in one directory of dest. */
+interface Candidate {
+  readonly device: TreeDirectory['device']
+  readonly source: string
+  readonly path: string
+  readonly groups: () => Iterable<Group>
+}
+
+/** All that is in a directory. */
+function* unitsOf(directory: PlanDirectory, source: string): Generator<Unit> {
+  for (const part of directory.parts) {
+    yield { directory, part, source, positions: upTo(part.picks.length) }
+  }
+  for (const child of directory.directories.values()) yield* unitsOf(child, source)
 }

@@ -9,6 +9,7 @@ import { limited } from '../../lib/host/limited'
 import type { MergeOptions } from '../../lib/index'
 import { Session } from '../../lib/session'
 import { runText } from '../support/child'
+import { isThere } from '../support/needs'
 import { failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
 import { recordingHost } from '../support/scripts'
@@ -31,6 +32,7 @@ const batches = [
     'symlink',
   ] as const),
   ...(['mkdir', 'chmod', 'copyTimes', 'rename', 'unlink', 'rmdir'] as const),
+  ...(isThere('trees') ? (['scanTrees', 'matchTrees', 'placeTrees'] as const) : []),
 ] as const
 
 type Batch = (typeof batches)[number]

@@ -9,10 +9,13 @@ import type { MergeResult } from '../../lib/index'
 import { mergeOn } from '../../lib/merge'
 import { Seen } from '../../lib/plan/seen'
 import { freshDir } from '../support/fresh'
+import { nameByName } from '../support/name-by-name'
+import { itWith } from '../support/needs'
 import { stored } from '../support/session'
 import { assertTree } from '../support/snapshot'
 import { writeTree } from '../support/tree'
 
+const byName = nameByName(defaultHost)
 const spec = { 'ns/a': 'a', 'ns/b': 'b', 'ns/below/c': 'c' }
 
 describe('a directory of dest that holds all that is wanted', () => {
@@ -27,12 +30,26 @@ describe('a directory of dest that holds all that is wanted', () => {
     writeTree(dest, spec)
   })
 
-  /** Merges; does something between the two looks. Answers also the names that were asked for at the second. */
-  async function merge(between: () => void): Promise<MergeResult & { again: string[] }> {
+  /**
+   * Merges; does something between the two looks. Answers also the names that were asked for at the second, and whether
+   * trees were, with their bytes or without.
+   */
+  async function merge(
+    between: () => void,
+    system: Host,
+  ): Promise<MergeResult & { again: string[]; trees: boolean[] }> {
     const again: string[] = []
+    const trees: boolean[] = []
     let isLocked = false
+    const { matchTrees } = system
     const host: Host = {
-      ...defaultHost,
+      ...system,
+      ...(matchTrees && {
+        matchTrees: (jobs, bytes) => {
+          if (isLocked) trees.push(bytes)
+          return matchTrees(jobs, bytes)
+        },
+      }),
       tryLock(directory) {
         if (directory.path === dest) {
           between()
@@ -45,12 +62,12 @@ describe('a directory of dest that holds all that is wanted', () => {
         return defaultHost.stat(jobs)
       },
     }
-    return { ...(await mergeOn(host, sources, dest, { existing: 'replace' })), again }
+    return { ...(await mergeOn(host, sources, dest, { existing: 'replace' })), again, trees }
   }
 
   it('is asked for its subdirectories only under the lock, where it was at rest', async () => {
     await sleep(200)
-    const { again, unchanged } = await merge(() => undefined)
+    const { again, unchanged } = await merge(() => undefined, byName)
     assert.equal(unchanged, 3)
     const entries = ['a', 'b', 'c']
     assert.deepEqual(
@@ -61,9 +78,30 @@ describe('a directory of dest that holds all that is wanted', () => {
   })
 
   it('is asked for every entry again where it had just changed', async () => {
-    const { again, unchanged } = await merge(() => undefined)
+    const { again, unchanged } = await merge(() => undefined, byName)
     assert.equal(unchanged, 3)
     assert.ok(['a', 'b', 'below', 'c'].every((name) => again.includes(name)))
+  })
+
+  itWith(
+    'trees',
+    'is asked as a whole for its directories only, where it was at rest',
+    async () => {
+      await sleep(200)
+      const { again, trees, unchanged, bytes } = await merge(() => undefined, defaultHost)
+      assert.deepEqual([unchanged, bytes], [3, 3])
+      // Itself, and in the other case.
+      assert.deepEqual(again, ['ns', 'NS'])
+      assert.deepEqual(trees, [false])
+    },
+  )
+
+  itWith('trees', 'is read as a whole again where it had just changed', async () => {
+    const { again, trees, unchanged } = await merge(() => undefined, defaultHost)
+    assert.equal(unchanged, 3)
+    // Itself, and in the other case.
+    assert.deepEqual(again, ['ns', 'NS'])
+    assert.deepEqual(trees, [false, true])
   })
 
   const changes: Readonly<
@@ -93,14 +131,17 @@ describe('a directory of dest that holds all that is wanted', () => {
       replaced: 0,
     },
   }
-  for (const [what, { change, created, replaced }] of Object.entries(changes)) {
-    it(`is mended where, between the looks, ${what}`, async () => {
-      await sleep(200)
-      const result = await merge(change)
-      assert.deepEqual([result.created, result.replaced], [created, replaced])
-      assertTree(dest, expected)
-    })
-  }
+  for (const [what, { change, created, replaced }] of Object.entries(changes))
+    for (const [how, host] of [
+      ['as a whole', defaultHost],
+      ['name by name', byName],
+    ] as const)
+      it(`is mended where, between the looks, ${what} (looked for ${how})`, async () => {
+        await sleep(200)
+        const result = await merge(change, host)
+        assert.deepEqual([result.created, result.replaced], [created, replaced])
+        assertTree(dest, expected)
+      })
 })
 
 describe('what was seen of an entry', () => {

@@ -9,6 +9,7 @@ import type { Conflict, LinkMode, Source } from '../../lib/index'
 import { mergeOn, planOn } from '../../lib/merge'
 import { lookAlikes } from '../../lib/plan/lookalikes'
 import { Session } from '../../lib/session'
+import { nameByName } from '../support/name-by-name'
 import { onBothHosts } from '../support/both-hosts'
 import { describeOn } from '../support/describe-on'
 import { failureOf } from '../support/failure'
@@ -135,7 +136,7 @@ function folding(host: Host, fold: (name: string, dir: string) => string): Host 
       return { errnos: Int32Array.from(errnos), syscall: (index) => syscalls[index] ?? '' }
     }
   return {
-    ...host,
+    ...nameByName(host),
     open: (place) => host.open(found(place)),
     list: (places) => host.list(places.map(found)),
     stat: (jobs) => host.stat(jobs.map(foundJob)),

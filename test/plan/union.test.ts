@@ -101,7 +101,9 @@ async function check(given: Case, sameName: SameName): Promise<void> {
         return classes.filter((each, index) => each.length > 1 && each[0] === names[index])
       }),
     )
-  const union = await unite(trees, { policy: toPolicy('exclusive'), compare, sameEntries })
+  const learnSizes = (): Promise<void> => Promise.resolve()
+  const policy = toPolicy('exclusive')
+  const union = await unite(trees, { policy, compare, learnSizes, sameEntries })
   const expected = model.unite(models, undefined, {
     ...{ conflicts: 'exclusive', existing: 'error', directoryMode: 0o755, sameName },
   })

@@ -13,6 +13,7 @@ const reasons = {
     'node:fs opens each file by itself, and where no descriptor is left one may wait in vain',
   steps: 'each step of this host is compared with a system call, of which it makes others',
   calls: 'node:fs makes other system calls, and more of them',
+  trees: 'node:fs reads, compares and makes trees name by name only',
 } as const
 
 export type Need = keyof typeof reasons

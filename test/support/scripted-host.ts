@@ -1,3 +1,4 @@
+import { nameByName } from './name-by-name'
 import { SystemError } from '../../lib/errors'
 import {
   pathOf,
@@ -137,7 +138,7 @@ export function scriptedHost(host: Host, script: Script): Host {
 
   const { cloneDirectory } = host
   return {
-    ...host,
+    ...nameByName(host),
     writeRecord: (place, name, text) =>
       single(
         'writeRecord',

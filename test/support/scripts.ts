@@ -1,3 +1,4 @@
+import { nameByName } from './name-by-name'
 import os from 'node:os'
 
 import type { Host } from '../../lib/host/host'
@@ -10,7 +11,7 @@ export function failWith(code: keyof typeof os.constants.errno, syscall: string)
 
 /** A host that clones wherever it runs: each clone is a copy. */
 export function cloningEverywhere(host: Host): Host {
-  return { ...host, clone: (jobs, options) => host.copy(jobs, options) }
+  return { ...nameByName(host), clone: (jobs, options) => host.copy(jobs, options) }
 }
 
 /** A host that notes every call about every name before `answer` decides about it. */

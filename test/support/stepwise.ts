@@ -1,4 +1,5 @@
 import type { Host, Outcomes } from '../../lib/host/host'
+import { nameByName } from './name-by-name'
 import { singles, type Job } from '../../lib/host/singles'
 
 /** A host that is asked for one name after the other: what changes something comes in one fixed order. */
@@ -17,7 +18,7 @@ export function stepwise(host: Host): Host {
     }
 
   return {
-    ...host,
+    ...nameByName(host),
     clone: writing((jobs, options) => host.clone(jobs, options)),
     hardlink: writing((jobs) => host.hardlink(jobs)),
     copy: writing((jobs, options) => host.copy(jobs, options)),

@@ -47,8 +47,8 @@ export async function traced(order: KillOrder, base: string): Promise<Trace> {
   return { finished, ...parse(fs.readFileSync(log, 'utf8'), base) }
 }
 
-/** What strace adds to a child: the n-th call of this name, in each thread, has this happen. */
-export function injection(name: string, nth: number, what: string): string[] {
+/** What strace adds to a child: the n-th call of this name, in each thread, has this happen; `3+`: and all after it. */
+export function injection(name: string, nth: number | `${number}+`, what: string): string[] {
   const inject = `inject=${name}:${what}:when=${String(nth)}`
   return ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${name}`, '-e', inject]
 }

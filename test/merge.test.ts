@@ -1149,7 +1149,7 @@ describe('merge', function () {
       }
 
       // More than one trip to the kernel takes.
-      const MANY = 9000
+      const MANY = 20_000
       const manyFiles = (dir: string): Source => {
         const spec: Record<string, TreeNode> = {}
         for (let index = 0; index < MANY; index++)

@@ -96,7 +96,7 @@ describe('a directory of dest that holds all that is wanted', () => {
     },
   )
 
-  itWith('trees', 'is read as a whole again where it had just changed', async () => {
+  itWith('steps', 'is read as a whole again where it had just changed', async () => {
     const { again, trees, unchanged } = await merge(() => undefined, defaultHost)
     assert.equal(unchanged, 3)
     // Itself, and in the other case.

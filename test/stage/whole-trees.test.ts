@@ -10,7 +10,7 @@ import { mergeOn, planOn } from '../../lib/merge'
 import { describeOn } from '../support/describe-on'
 import { failureOf } from '../support/failure'
 import { nameByName } from '../support/name-by-name'
-import { describeWith } from '../support/needs'
+import { describeWith, itWith } from '../support/needs'
 import { randomFrom, type Random } from '../support/random'
 import { reportOf, staged, stagingIn } from '../support/session'
 import { assertTree, snapshot } from '../support/snapshot'
@@ -161,29 +161,33 @@ describeWith('trees', 'a tree that one source alone provides', () => {
       ...(random.below(4) === 0 && { onProgress: () => undefined }),
     })
 
-    it('is placed in one call for all its directories, and nothing is looked at before', async () => {
-      const sources = ['a', 'b'].map((name) => ({
-        name,
-        dir: writeTree(path.join(base, 'store', name), { 'x/y/1': '1', 'x/2': '22', 3: '333' }),
-        to: `ns/${name}`,
-      }))
-      const calls: string[] = []
-      const { scanTrees } = defaultHost
-      const host: Host = {
-        ...defaultHost,
-        scanTrees: (places, sized) => {
-          calls.push(`scan ${String(places.length)} ${String(sized)}`)
-          return (scanTrees ?? missing)(places, sized)
-        },
-        placeTrees: (operation, jobs, options) => {
-          calls.push(`place ${String(jobs.length)}`)
-          return placeTrees(operation, jobs, options)
-        },
-      }
-      const { files, bytes, directories, created } = await mergeOn(host, sources, dest)
-      assert.deepEqual([files, bytes, directories, created], [6, 12, 7, 6])
-      assert.deepEqual(calls, ['scan 2 false', 'place 2'])
-    })
+    itWith(
+      'steps',
+      'is placed in one call for all its directories, and nothing is looked at before',
+      async () => {
+        const sources = ['a', 'b'].map((name) => ({
+          name,
+          dir: writeTree(path.join(base, 'store', name), { 'x/y/1': '1', 'x/2': '22', 3: '333' }),
+          to: `ns/${name}`,
+        }))
+        const calls: string[] = []
+        const { scanTrees } = defaultHost
+        const host: Host = {
+          ...defaultHost,
+          scanTrees: (places, sized) => {
+            calls.push(`scan ${String(places.length)} ${String(sized)}`)
+            return (scanTrees ?? missing)(places, sized)
+          },
+          placeTrees: (operation, jobs, options) => {
+            calls.push(`place ${String(jobs.length)}`)
+            return placeTrees(operation, jobs, options)
+          },
+        }
+        const { files, bytes, directories, created } = await mergeOn(host, sources, dest)
+        assert.deepEqual([files, bytes, directories, created], [6, 12, 7, 6])
+        assert.deepEqual(calls, ['scan 2 false', 'place 2'])
+      },
+    )
 
     it('gives the same result as name by name, whatever the trees and options (40 cases)', async () => {
       for (let seed = 0; seed < 40; seed++) {
@@ -269,27 +273,31 @@ describeWith('trees', 'a tree that one source alone provides', () => {
       await mergeAlike(defaultHost, sources, { existing: 'keep' })
     })
 
-    it('that lost a file which two sources want fails the merge before anything is written', async () => {
-      const sources = ['a', 'b'].map((name) => ({
-        name,
-        dir: writeTree(path.join(base, 'store', name), { 'ns/both': 'x', 'ns/more': 'y' }),
-      }))
-      const { scanTrees } = defaultHost
-      const host: Host = {
-        ...defaultHost,
-        scanTrees: async (places, sized) => {
-          const found = await (scanTrees ?? missing)(places, sized)
-          fs.rmSync(path.join(base, 'store/b/ns/both'), { force: true })
-          return found
-        },
-      }
-      const { code, path: at, syscall } = await failureOf(mergeOn(host, sources, dest))
-      const lost = path.join(base, 'store/b/ns/both')
-      assert.deepEqual([code, at, syscall], ['ENOENT', lost, 'lstat'])
-      assert.deepEqual(fs.readdirSync(base), ['store'])
-    })
+    itWith(
+      'steps',
+      'that lost a file which two sources want fails the merge before anything is written',
+      async () => {
+        const sources = ['a', 'b'].map((name) => ({
+          name,
+          dir: writeTree(path.join(base, 'store', name), { 'ns/both': 'x', 'ns/more': 'y' }),
+        }))
+        const { scanTrees } = defaultHost
+        const host: Host = {
+          ...defaultHost,
+          scanTrees: async (places, sized) => {
+            const found = await (scanTrees ?? missing)(places, sized)
+            fs.rmSync(path.join(base, 'store/b/ns/both'), { force: true })
+            return found
+          },
+        }
+        const { code, path: at, syscall } = await failureOf(mergeOn(host, sources, dest))
+        const lost = path.join(base, 'store/b/ns/both')
+        assert.deepEqual([code, at, syscall], ['ENOENT', lost, 'lstat'])
+        assert.deepEqual(fs.readdirSync(base), ['store'])
+      },
+    )
 
-    it('is given up where it is aborted: nothing is left of it', async () => {
+    itWith('steps', 'is given up where it is aborted: nothing is left of it', async () => {
       const sources = ['a', 'b'].map((name) => ({
         name,
         dir: writeTree(path.join(base, 'store', name), { 'x/1': name, 'y/z/2': name }),

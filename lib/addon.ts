@@ -109,37 +109,65 @@ export interface RawTree {
   names: string
 }
 
-/** What several trees hold: see `TreeColumns` of the host. */
+/** What trees hold that are plain; of others there is nothing here but `found`: 0 is plain, 1 is not, 2 is too large. */
 export interface RawTreeColumns {
+  /**
+   * The files were looked at. Otherwise the directories told that they are regular files, and nothing is known of their
+   * modes and sizes.
+   */
   sized: boolean
+  /** One a place: 0, 1 or 2, as above. */
   found: Uint8Array
+  /** One a place: st_dev. */
   devices: Float64Array
+  /** One a place: its first directory. */
   starts: Uint32Array
+
+  /** One a directory, each before those that lie in it, which are the next ones: the first that does not lie in it. */
   ends: Uint32Array
+  /** One a directory: 0777. */
   modes: Uint32Array
+  /** One a directory: the files directly in it. */
   counts: Uint32Array
+  /** One a directory: bytes of these, if sized. */
   bytes: Float64Array
+  /** One a directory: the length of `paths` up to and with its own; so for the names and the numbers of its files. */
   pathEnds: Uint32Array
   nameEnds: Uint32Array
   fileEnds: Uint32Array
+
+  /** One a file, in the order of the directories, if sized: 0777. */
   fileModes: Uint16Array
+  /** One a file, if sized: bytes. */
   sizes: Float64Array
+
+  /** Of the directories below the place, '/'-joined, NUL after each. */
   paths: string
+  /** Of the files, NUL after each. */
   names: string
 }
 
 /** What became of making several trees: all of it, or how many directories of each and which files. */
 export interface RawTreeOutcomes {
+  /** All of it was made. */
   complete: boolean
+  /** One a tree: bytes of the files that were cloned or copied. */
   bytes: Float64Array
+  /** One a tree, unless complete: its directories that were made, the first ones. */
   made?: Uint32Array
+  /** One a file, unless complete: 1 or 0. */
   placed?: Uint8Array
 }
 
-/** Which trees are somewhere already, and what their directories there are: see `TreeMatches` of the host. */
+/** Which trees are somewhere already, and what their directories there are: see `Host.matchTrees`. */
 export interface RawTreeMatches {
+  /** One a tree: 1 or 0. */
   same: Uint8Array
+  /** One a tree that is the same: bytes of its files. */
   bytes: Float64Array
+  /**
+   * Of each directory in `to`: st_dev, st_ino, mtime and ctime in ns, four a directory; 0 where nobody looked.
+   */
   identities: BigUint64Array
 }
 

@@ -39,3 +39,36 @@ export function inLanes(
     fill()
   })
 }
+
+/** Runs the work on each item, in their order, up to `lanes` at once. */
+export function eachInLanes<T>(
+  lanes: number,
+  signal: AbortSignal | undefined,
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = items.values()
+  return inLanes(lanes, signal, () => {
+    const next = left.next()
+    return next.done === true ? undefined : work(next.value)
+  })
+}
+
+/** Items in groups: one is full as soon as its items have this weight together, or more. */
+export function inGroups<T>(
+  items: Iterable<T>,
+  weightOf: (item: T) => number,
+  full: number,
+): T[][] {
+  const groups: T[][] = []
+  let room = 0
+  for (const item of items) {
+    if (room <= 0) {
+      groups.push([])
+      room = full
+    }
+    groups.at(-1)?.push(item)
+    room -= weightOf(item)
+  }
+  return groups
+}

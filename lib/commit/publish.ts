@@ -1,3 +1,4 @@
+import { inGroups } from '../lanes'
 import type { Part } from '../plan/part'
 import { Action, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
@@ -37,7 +38,7 @@ export async function publish(root: PlanDirectory, context: PublishContext): Pro
   collect(root, created, replaced)
   await context.intend(await intentsOf(context.journal, created, replaced))
   let complete = true
-  for (const batches of inCalls(created)) {
+  for (const batches of inGroups(created, ({ entries }) => entries.names.length, namesPerCall)) {
     const results = await context.journal.publish(batches.map(({ entries }) => entries))
     if (!settle(batches, results)) complete = false
   }
@@ -123,18 +124,4 @@ function settle(batches: readonly Batch[], results: readonly boolean[]): boolean
       if (results[index] === true) done()
     })
   return results.every(Boolean)
-}
-
-function* inCalls(batches: readonly Batch[]): Generator<Batch[]> {
-  let call: Batch[] = []
-  let names = 0
-  for (const batch of batches) {
-    call.push(batch)
-    names += batch.entries.names.length
-    if (names < namesPerCall) continue
-    yield call
-    call = []
-    names = 0
-  }
-  if (call.length > 0) yield call
 }

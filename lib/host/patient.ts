@@ -94,6 +94,13 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       return { errnos, syscall: (index) => late.get(index) ?? outcomes.syscall(index) }
     }
 
+  const once =
+    <A extends unknown[], R>(operation: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      signal?.throwIfAborted()
+      return operation(...args)
+    }
+
   // Virus scanners and indexers open what is new, and on Windows what is open cannot be moved or removed.
   const isWindows = host.platform === 'win32'
   const mayClose = (number: number): boolean =>
@@ -115,32 +122,11 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
     stat: reading((jobs) => host.stat(jobs)),
     compare: reading((jobs) => host.compare(jobs)),
     clone: writing((jobs, options) => host.clone(jobs, options)),
-    // Not tried again: one that failed may have left a part, and there is another way.
-    ...(cloneDirectory && {
-      cloneDirectory: async (jobs) => {
-        signal?.throwIfAborted()
-        return cloneDirectory(jobs)
-      },
-    }),
-    // Nor these, and what they left is done name by name.
-    ...(scanTrees && {
-      scanTrees: async (places, sized) => {
-        signal?.throwIfAborted()
-        return scanTrees(places, sized)
-      },
-    }),
-    ...(matchTrees && {
-      matchTrees: async (jobs, bytes) => {
-        signal?.throwIfAborted()
-        return matchTrees(jobs, bytes)
-      },
-    }),
-    ...(placeTrees && {
-      placeTrees: async (operation, jobs, options) => {
-        signal?.throwIfAborted()
-        return placeTrees(operation, jobs, options)
-      },
-    }),
+    // Not tried again: what they have not done, or left a part of, is done in another way.
+    ...(cloneDirectory && { cloneDirectory: once(cloneDirectory) }),
+    ...(scanTrees && { scanTrees: once(scanTrees) }),
+    ...(matchTrees && { matchTrees: once(matchTrees) }),
+    ...(placeTrees && { placeTrees: once(placeTrees) }),
     hardlink: writing((jobs) => host.hardlink(jobs)),
     copy: writing((jobs, options) => host.copy(jobs, options)),
     symlink: writing((jobs) => host.symlink(jobs)),

@@ -1,6 +1,6 @@
 import { errno } from '../errno'
 import { SystemError } from '../errors'
-import { inLanes } from '../lanes'
+import { eachInLanes } from '../lanes'
 import {
   below,
   eachName,
@@ -68,10 +68,7 @@ export async function makeDirectories(
       calls.push({ jobs: mkdirJobs(start, wanted.slice(at, at + namesPerCall)), exact })
     }
   }
-  await inLanes(lanes, undefined, () => {
-    const call = calls.shift()
-    return call && make(host, call.jobs, call.exact, allowed)
-  })
+  await eachInLanes(lanes, undefined, calls, ({ jobs, exact }) => make(host, jobs, exact, allowed))
 }
 
 async function make(

@@ -1,6 +1,6 @@
 import { SystemError } from '../errors'
 import { eachName, Equality, pathOf, type Host, type Place } from '../host/host'
-import { inLanes } from '../lanes'
+import { eachInLanes } from '../lanes'
 
 /** A file: its directory and its name there. */
 export interface FileAt {
@@ -43,10 +43,7 @@ export function comparer(host: Host, lanes: number, signal: AbortSignal | undefi
         failure = { pair, error }
       }
     }
-    await inLanes(lanes, signal, () => {
-      const call = calls.shift()
-      return call && ask(call)
-    })
+    await eachInLanes(lanes, signal, calls, ask)
     if (failure !== undefined) throw failure.error
     return answers
   }

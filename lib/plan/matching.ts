@@ -1,5 +1,5 @@
 import { below, identityLength, type Host, type Place } from '../host/host'
-import { inLanes } from '../lanes'
+import { eachInLanes, inGroups } from '../lanes'
 import { Seen } from './seen'
 import type { WholeDirectory } from './whole-directory'
 
@@ -30,82 +30,56 @@ export async function matchWhole(
   match: MatchTrees,
   context: MatchContext,
 ): Promise<void> {
+  const ask = (some: readonly WholeDirectory[], bytes: boolean, note: Note): Promise<void> =>
+    eachInLanes(context.lanes, context.signal, inGroups(some, entriesOf, entriesPerCall), (call) =>
+      askFor(call, dest, match, bytes, note),
+    )
   const known = directories.filter(({ isUnchanged }) => isUnchanged)
-  await inCalls(known, context, (some) => lookAgain(some, dest, match))
+  // Those that are not as they were: dest may have all of them still.
+  await ask(known, false, (directory, now) => {
+    if (now === undefined || !isAsBefore(directory, now)) directory.settle(undefined)
+  })
   const open = directories.filter(({ isUnchanged }) => !isUnchanged)
-  await inCalls(open, context, (some) => lookFor(some, dest, match))
+  await ask(open, true, (directory, now, bytes) => {
+    if (now === undefined) return
+    directory.seen = now
+    directory.settle(bytes)
+  })
 }
 
-/** Settles those that are not as they were: dest may have all of them still. */
-async function lookAgain(
+/** What was found of a directory: what its directories are in dest, undefined if it is not the same; and its bytes. */
+type Note = (directory: WholeDirectory, now: Seen | undefined, bytes: number | undefined) => void
+
+async function askFor(
   some: readonly WholeDirectory[],
   dest: Place,
   match: MatchTrees,
+  withBytes: boolean,
+  note: Note,
 ): Promise<void> {
-  const { same, identities } = await match(
-    some.map((directory) => directory.tree.directoriesTo(below(dest, directory.path))),
-    false,
-  )
+  const at = Date.now()
+  const jobs = some.map(({ tree, path }) => {
+    const to = below(dest, path)
+    return withBytes ? tree.jobTo(to) : tree.directoriesTo(to)
+  })
+  const { same, bytes, identities } = await match(jobs, withBytes)
   let first = 0
   some.forEach((directory, index) => {
     const end = first + directory.tree.allDirectories * identityLength
-    const now = new Seen(identities.slice(first, end), 0)
-    if (same[index] !== 1 || !isAsBefore(directory, now)) directory.settle(undefined)
+    const isSame = same[index] === 1
+    note(directory, isSame ? new Seen(identities.slice(first, end), at) : undefined, bytes[index])
     first = end
   })
 }
 
 /** Is each directory the one that was seen before, and would any change have shown? */
-function isAsBefore(directory: WholeDirectory, now: Seen): boolean {
-  const { seen } = directory
-  for (let entry = 0; entry < directory.tree.allDirectories; entry++) {
+function isAsBefore({ tree, seen }: WholeDirectory, now: Seen): boolean {
+  for (let entry = 0; entry < tree.allDirectories; entry++) {
     if (!now.isAsIn(seen, entry) || seen?.wasAtRest(entry) !== true) return false
   }
   return true
 }
 
-async function lookFor(
-  some: readonly WholeDirectory[],
-  dest: Place,
-  match: MatchTrees,
-): Promise<void> {
-  const at = Date.now()
-  const { same, bytes, identities } = await match(
-    some.map((directory) => directory.tree.jobTo(below(dest, directory.path))),
-    true,
-  )
-  let first = 0
-  some.forEach((directory, index) => {
-    const end = first + directory.tree.allDirectories * identityLength
-    if (same[index] === 1) {
-      directory.seen = new Seen(identities.slice(first, end), at)
-      directory.settle(bytes[index])
-    }
-    first = end
-  })
-}
-
 function entriesOf({ tree }: WholeDirectory): number {
   return tree.allFiles + tree.allDirectories
-}
-
-async function inCalls(
-  directories: readonly WholeDirectory[],
-  { lanes, signal }: MatchContext,
-  look: (some: readonly WholeDirectory[]) => Promise<void>,
-): Promise<void> {
-  const calls: WholeDirectory[][] = []
-  let room = 0
-  for (const directory of directories) {
-    if (room <= 0) {
-      calls.push([])
-      room = entriesPerCall
-    }
-    calls.at(-1)?.push(directory)
-    room -= entriesOf(directory)
-  }
-  await inLanes(lanes, signal, () => {
-    const call = calls.shift()
-    return call && look(call)
-  })
 }

@@ -25,7 +25,7 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
       totals.directories += whole.tree.allDirectories
       const result = sources[directory.sources[0] ?? 0] as SourceResult
       result.files += whole.tree.allFiles
-      result.bytes += whole.bytes ?? NaN
+      result.bytes += whole.bytes
       continue
     }
     totals.directories++

@@ -7,7 +7,7 @@ import {
   type Stats,
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { inLanes } from '../lanes'
+import { inGroups, inLanes } from '../lanes'
 import type { LearnSizes } from '../scan/sizes'
 import type { Conflict } from '../types'
 import type { Compare } from './compare'
@@ -17,9 +17,10 @@ import { isMatchable, matchWhole, type MatchTrees } from './matching'
 import { Questions, type Question } from './questions'
 import { Seen } from './seen'
 import type { FoundNames, Spelling } from './spelling'
-import { inBatches } from './survey-calls'
 import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
 import { asWhole, isUnchanged } from './whole-directory'
+
+const namesPerCall = 512
 
 export interface SurveyContext extends VerdictRules {
   readonly host: Host
@@ -118,7 +119,7 @@ class Surveyor {
 
   private async lookInLanes(level: readonly PlanDirectory[]): Promise<Look[]> {
     const { lanes, signal } = this.context
-    const batches = [...inBatches(level)]
+    const batches = inGroups(level, countNames, namesPerCall)
     const looks = new Array<Look>(batches.length)
     let started = 0
     await inLanes(lanes, signal, () => {
@@ -264,6 +265,10 @@ function forget(directory: PlanDirectory): void {
   whole?.settle(undefined)
   if (whole !== undefined) return
   for (const child of directory.directories.values()) forget(child)
+}
+
+function countNames(directory: PlanDirectory): number {
+  return entriesOf(directory) + directory.directories.size
 }
 
 /** Entries that are no subdirectories. */

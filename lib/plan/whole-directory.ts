@@ -78,8 +78,19 @@ export class WholeDirectory implements PlanDirectory {
     return this.isThere
   }
 
-  /** Bytes of all files of a whole one, if they are known. */
-  get bytes(): number | undefined {
+  /** Are the bytes of all files of a whole one known? */
+  get isSized(): boolean {
+    return this.sizedBytes !== undefined
+  }
+
+  /** Bytes of all files of a whole one; they must be known. */
+  get bytes(): number {
+    const bytes = this.sizedBytes
+    if (bytes === undefined) throw new Error('sizes that nobody has asked for')
+    return bytes
+  }
+
+  private get sizedBytes(): number | undefined {
     return this.tree.allBytes ?? this.knownBytes
   }
 
@@ -128,7 +139,7 @@ export function* unsizedIn(root: PlanDirectory): Generator<TreeDirectory> {
   for (const directory of eachOpened(root)) {
     const whole = asWhole(directory)
     if (whole === undefined) for (const { tree } of directory.parts) yield tree
-    else if (whole.bytes === undefined) yield* eachTree(whole.tree)
+    else if (!whole.isSized) yield* eachTree(whole.tree)
   }
 }
 

@@ -1,3 +1,4 @@
+import { splitNames } from '../host/columns'
 import { joinPath, Kind, type Columns, type Place } from '../host/host'
 import type { TreeColumns, TreeJob } from '../host/whole-trees'
 import type { TreeDirectory } from './tree'
@@ -55,7 +56,7 @@ export class PackedTree implements TreeDirectory {
   }
 
   get names(): readonly string[] {
-    return (this.ownNames ??= split(this.namesUpTo(this.at + 1)))
+    return (this.ownNames ??= splitNames(this.namesUpTo(this.at + 1)))
   }
 
   get directories(): Map<string, PackedTree> {
@@ -182,11 +183,4 @@ export class PackedTree implements TreeDirectory {
 /** Where the one before ends. */
 function before(ends: Uint32Array, at: number): number {
   return at === 0 ? 0 : (ends[at - 1] as number)
-}
-
-function split(joined: string): string[] {
-  const names = joined.split('\0')
-  // What is after the last NUL.
-  names.pop()
-  return names
 }

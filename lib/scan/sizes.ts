@@ -1,7 +1,7 @@
 import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { Kind, pathOf, type Host, type NamesJob, type Stats } from '../host/host'
-import { inLanes } from '../lanes'
+import { eachInLanes, inGroups } from '../lanes'
 import { PackedTree } from './packed-tree'
 import type { TreeDirectory } from './tree'
 
@@ -20,11 +20,8 @@ export function sizeLearner(
     const unknown = new Set<PackedTree>()
     for (const tree of trees) if (tree instanceof PackedTree && !tree.isSized) unknown.add(tree)
     if (unknown.size === 0) return
-    const calls = [...inCalls(unknown)]
-    await inLanes(lanes, signal, () => {
-      const call = calls.shift()
-      return call && learn(host, call)
-    })
+    const calls = inGroups(unknown, ({ names }) => names.length, namesPerCall)
+    await eachInLanes(lanes, signal, calls, (call) => learn(host, call))
   }
 }
 
@@ -52,18 +49,4 @@ function throwIfChanged({ to, names }: NamesJob, stats: Stats, first: number): v
     const hint = 'It was a regular file when the source was read'
     throw new SystemError(number, { syscall, path: pathOf(to, name), hint })
   })
-}
-
-function* inCalls(trees: Iterable<PackedTree>): Generator<PackedTree[]> {
-  let call: PackedTree[] = []
-  let names = 0
-  for (const tree of trees) {
-    call.push(tree)
-    names += tree.names.length
-    if (names < namesPerCall) continue
-    yield call
-    call = []
-    names = 0
-  }
-  if (call.length > 0) yield call
 }

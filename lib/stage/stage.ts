@@ -1,5 +1,5 @@
 import { Kind, type Host } from '../host/host'
-import { inLanes } from '../lanes'
+import { eachInLanes, inGroups } from '../lanes'
 import type { PlanDirectory, Union } from '../plan/plan'
 import type { LearnSizes } from '../scan/sizes'
 import type { TreeDirectory } from '../scan/tree'
@@ -88,10 +88,8 @@ async function fill(
   await context.placer.tryModes(units.flat(), trees, target.scratch)
   // Biggest first, so that no worker is left alone with one at the end.
   const packs = [...packUnits(units), ...packTrees(trees)].sort((a, b) => b.entries - a.entries)
-  await inLanes(context.concurrency, context.signal, () => {
-    const next = packs.shift()
-    return next && placePack(next, target, context)
-  })
+  const { concurrency, signal } = context
+  await eachInLanes(concurrency, signal, packs, (next) => placePack(next, target, context))
 }
 
 function isEmpty({ levels, units, trees }: Wanted): boolean {
@@ -119,39 +117,25 @@ function withoutClones(
 
 /** What one worker places, call by call. */
 interface Pack {
-  readonly units: Unit[]
-  readonly trees: TreeUnit[]
+  readonly units: readonly Unit[]
+  readonly trees: readonly TreeUnit[]
   /** What it takes, in calls of the system for one entry. */
-  entries: number
+  readonly entries: number
 }
 
 /** Neighbours in the tree share a call, since they share the way to them too. */
 function packUnits(units: readonly Unit[][]): Pack[] {
-  const packs: Pack[] = []
-  for (const directory of units) {
-    const open = openPack(packs)
-    open.units.push(...directory)
-    open.entries += entriesOf(directory)
-  }
-  return packs
+  return inGroups(units, entriesOf, entriesPerCall).map((some) => {
+    const own = some.flat()
+    return { units: own, trees: [], entries: entriesOf(own) }
+  })
 }
 
 function packTrees(trees: readonly TreeUnit[]): Pack[] {
-  const packs: Pack[] = []
-  for (const unit of trees) {
-    const open = openPack(packs)
-    open.trees.push(unit)
-    open.entries += unit.tree.allFiles + unit.tree.allDirectories
-  }
-  return packs
-}
-
-function openPack(packs: Pack[]): Pack {
-  let open = packs.at(-1)
-  if (open === undefined || open.entries >= entriesPerCall) {
-    packs.push((open = { units: [], trees: [], entries: 0 }))
-  }
-  return open
+  const weightOf = ({ tree }: TreeUnit): number => tree.allFiles + tree.allDirectories
+  return inGroups(trees, weightOf, entriesPerCall).map((some) => {
+    return { units: [], trees: some, entries: some.reduce((sum, each) => sum + weightOf(each), 0) }
+  })
 }
 
 /** One call after the other: a huge directory stays with its worker, in slices. */

@@ -28,7 +28,7 @@ class Reading {
     if (fstat(descriptor.get(), &status) != 0) return {errno, Call::kStat};
     mode = static_cast<uint16_t>(status.st_mode & 07777);
     device = static_cast<double>(status.st_dev);
-    const DirectoryStream directory = OpenStream(std::move(descriptor));
+    const DirectoryStream directory = OpenStream(&descriptor);
     if (directory == nullptr) return {errno, Call::kList};
     Names names;
     const Outcome outcome = ReadNames(directory.get(), &names);

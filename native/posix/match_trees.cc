@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 
 #include "times.h"
 #include "trees.h"
@@ -67,11 +66,9 @@ class TreeMatcher {
 
   // A directory below the first one: the place of that is the caller's.
   bool IsInOtherCase(const Place& place) {
-    const size_t slash = place.path.rfind('/');
-    const bool nested = slash != std::string::npos;
-    const int above =
-        to_->Search({place.base, place.root, nested ? place.path.substr(0, slash) : ""});
-    return above >= 0 && IsThereSwapped(above, place.path.substr(nested ? slash + 1 : 0));
+    const auto [above, name] = EntryOf(place);
+    const int directory = to_->Search(above);
+    return directory >= 0 && IsThereSwapped(directory, name);
   }
 
   bool HasFiles(size_t directory, size_t first, size_t end) {

@@ -25,6 +25,13 @@ constexpr size_t kOpenLevels = 3;
 
 }  // namespace
 
+Entry EntryOf(const Place& place) {
+  const size_t slash = place.path.rfind('/');
+  const bool nested = slash != std::string::npos;
+  return {{place.base, place.root, nested ? place.path.substr(0, slash) : ""},
+          place.path.substr(nested ? slash + 1 : 0)};
+}
+
 int Walk::Fail() {
   error_ = errno;
   return -1;
@@ -105,10 +112,7 @@ Descriptor Walk::Read(const Place& place) {
     error_ = EINVAL;
     return {};
   }
-  const size_t slash = place.path.rfind('/');
-  const bool nested = slash != std::string::npos;
-  const Place parent = {place.base, place.root, nested ? place.path.substr(0, slash) : ""};
-  const std::string name = place.path.substr(nested ? slash + 1 : 0);
+  const auto [parent, name] = EntryOf(place);
   const int above = Search(parent);
   if (above < 0) return {};
   // "." opens the base itself anew.

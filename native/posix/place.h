@@ -19,6 +19,14 @@ struct Place {
   std::string path;
 };
 
+// A place as an entry of the one that holds it. A start has none above it: its own name is empty.
+struct Entry {
+  Place above;
+  std::string name;
+};
+
+Entry EntryOf(const Place& place);
+
 // Opens place after place. The end of the last way stays open, since neighbours in a batch share
 // most of their names. Whoever moves or removes directories must forget it.
 class Walk {

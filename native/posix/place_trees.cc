@@ -41,10 +41,7 @@ class TreePlacer {
   // A descriptor of the new directory, -1 if there is none.
   int Make(size_t directory) {
     const Place place = TargetOf(job_, directory);
-    const size_t slash = place.path.rfind('/');
-    const bool nested = slash != std::string::npos;
-    const Place above = {place.base, place.root, nested ? place.path.substr(0, slash) : ""};
-    const std::string name = place.path.substr(nested ? slash + 1 : 0);
+    const auto [above, name] = EntryOf(place);
     const mode_t mode = job_.modes[directory];
     const int parent = to_->Search(above);
     if (parent < 0 || !IsName(name) || mkdirat(parent, name.c_str(), mode) != 0) return -1;

@@ -8,9 +8,9 @@
 
 namespace reflink_merge {
 
-DirectoryStream OpenStream(Descriptor directory) {
-  DirectoryStream stream(fdopendir(directory.get()));
-  if (stream != nullptr) directory.Release();  // closedir closes it
+DirectoryStream OpenStream(Descriptor* directory) {
+  DirectoryStream stream(fdopendir(directory->get()));
+  if (stream != nullptr) directory->Release();  // closedir closes it
   return stream;
 }
 

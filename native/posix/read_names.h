@@ -18,8 +18,8 @@ struct CloseStream {
 
 using DirectoryStream = std::unique_ptr<DIR, CloseStream>;
 
-// Takes the descriptor over; nullptr and errno on failure.
-DirectoryStream OpenStream(Descriptor directory);
+// Takes the descriptor over; nullptr and errno on failure, which leaves it where it was.
+DirectoryStream OpenStream(Descriptor* directory);
 
 struct Names {
   std::vector<std::string> directories;
@@ -28,7 +28,7 @@ struct Names {
   bool regular = true;  // the file system tells of all others that they are regular files
 };
 
-// The type is only for the order: what an entry is, stat tells.
+// The type tells directories from others, for the order; `regular` tells whether it says more.
 Outcome ReadNames(DIR* directory, Names* names);
 
 // Can no file system take two of them for one? True only where that is sure.

@@ -57,7 +57,7 @@ class TreeReader {
     if (step.path.empty()) device_ = status.st_dev;
     const bool usable = (status.st_mode & kOwnerAccess) == kOwnerAccess;
     if (!usable || status.st_dev != device_) return Tree::kOther;
-    const DirectoryStream directory = OpenStream(std::move(descriptor));
+    const DirectoryStream directory = OpenStream(&descriptor);
     Names names;
     if (directory == nullptr || !ReadNames(directory.get(), &names).ok()) return Tree::kOther;
     entries_ += names.others.size() + names.directories.size();

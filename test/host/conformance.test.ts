@@ -21,6 +21,7 @@ import { codeOf, failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
 import { assertTree, snapshot } from '../support/snapshot'
 import { writeTree } from '../support/tree'
+import { withUmask } from '../support/umask'
 
 const plain: FileOptions = { writable: false, times: false, inKernelCopy: false }
 
@@ -32,16 +33,6 @@ function told({ errnos, syscall }: Outcomes): string[] {
 }
 
 const at = (base: Directory | string, below = ''): Place => ({ base, path: below })
-
-/** Runs with this umask. */
-async function withUmask<T>(mask: number, work: () => Promise<T>): Promise<T> {
-  const before = process.umask(mask)
-  try {
-    return await work()
-  } finally {
-    process.umask(before)
-  }
-}
 
 /** Names that are none, whatever lies there. */
 const noNames = [

@@ -21,6 +21,7 @@ import { asNobody, giveToNobody } from '../support/nobody'
 import { assertTree, snapshot } from '../support/snapshot'
 import { runTool, runToolSync } from '../support/tool'
 import { writeTree, type TreeSpec } from '../support/tree'
+import { withUmask } from '../support/umask'
 
 type TreeHost = Required<Pick<Host, 'scanTrees' | 'placeTrees' | 'matchTrees'>>
 
@@ -203,15 +204,6 @@ function makeEntries(dir: string, directories: number, files: number): string {
       fs.writeFileSync(path.join(dir, String(directory), `f${String(file)}`), '')
   }
   return dir
-}
-
-async function withUmask<T>(mask: number, work: () => Promise<T>): Promise<T> {
-  const before = process.umask(mask)
-  try {
-    return await work()
-  } finally {
-    process.umask(before)
-  }
 }
 
 /** What makes a tree another one than it can read or keep in columns. */

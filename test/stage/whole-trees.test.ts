@@ -14,6 +14,7 @@ import { describeWith, itWith } from '../support/needs'
 import { randomFrom, type Random } from '../support/random'
 import { reportOf, staged, stagingIn } from '../support/session'
 import { assertTree, snapshot } from '../support/snapshot'
+import { withUmask } from '../support/umask'
 import { writeTree, type TreeNode, type TreeSpec } from '../support/tree'
 
 type PlaceTrees = NonNullable<Host['placeTrees']>
@@ -114,11 +115,12 @@ describeWith('trees', 'a tree that one source alone provides', () => {
     let base = ''
     let dest = ''
     let expected = ''
-    beforeEach(() => {
+    const setUp = (): void => {
       base = volume.fresh()
       dest = path.join(base, 'dest')
       expected = path.join(base, 'expected')
-    })
+    }
+    beforeEach(setUp)
 
     const outcomeOf = async (merging: Promise<MergeResult>, into: string): Promise<object> => {
       try {
@@ -143,6 +145,22 @@ describeWith('trees', 'a tree that one source alone provides', () => {
       )
       assert.deepEqual(there[0], there[1])
       assert.deepEqual(stagingIn(base, dest), [])
+    }
+
+    /** Each in a place of its own; an error tells the seed. */
+    const eachCase = async (
+      cases: number,
+      check: (random: Random, sources: Source[]) => Promise<void>,
+    ): Promise<void> => {
+      for (let seed = 0; seed < cases; seed++) {
+        const random = randomFrom(seed)
+        setUp()
+        try {
+          await check(random, randomSources(random, base))
+        } catch (error) {
+          throw new Error(`seed ${String(seed)}`, { cause: error })
+        }
+      }
     }
 
     const randomOptions = (random: Random): MergeOptions => ({
@@ -190,53 +208,34 @@ describeWith('trees', 'a tree that one source alone provides', () => {
     )
 
     it('gives the same result as name by name, whatever the trees and options (40 cases)', async () => {
-      for (let seed = 0; seed < 40; seed++) {
-        const random = randomFrom(seed)
-        base = volume.fresh()
-        dest = path.join(base, 'dest')
-        expected = path.join(base, 'expected')
-        const sources = randomSources(random, base)
+      await eachCase(40, async (random, sources) => {
         if (random.below(2) === 0) {
           const there = randomTree(random, 'abcpq')
           for (const each of [dest, expected]) writeTree(each, there)
         }
         const options = randomOptions(random)
-        try {
-          await mergeAlike(defaultHost, sources, options)
-          // Once more, into what is there now; and into what somebody has changed.
-          await mergeAlike(defaultHost, sources, options)
-          const files = fs.existsSync(dest)
-            ? snapshot(dest).filter(({ type }) => type === 'file')
-            : []
-          const lost = files[random.below(files.length)]?.path
-          const isChanged = random.below(2) === 0
-          for (const each of [dest, expected]) {
-            if (lost === undefined) continue
-            if (isChanged) fs.writeFileSync(path.join(each, lost), 'z')
-            else fs.unlinkSync(path.join(each, lost))
-          }
-          await mergeAlike(defaultHost, sources, options)
-        } catch (error) {
-          throw new Error(`seed ${String(seed)}`, { cause: error })
+        await mergeAlike(defaultHost, sources, options)
+        // Once more, into what is there now; and into what somebody has changed.
+        await mergeAlike(defaultHost, sources, options)
+        const files = fs.existsSync(dest)
+          ? snapshot(dest).filter(({ type }) => type === 'file')
+          : []
+        const lost = files[random.below(files.length)]?.path
+        const isChanged = random.below(2) === 0
+        for (const each of [dest, expected]) {
+          if (lost === undefined) continue
+          if (isChanged) fs.writeFileSync(path.join(each, lost), 'z')
+          else fs.unlinkSync(path.join(each, lost))
         }
-      }
+        await mergeAlike(defaultHost, sources, options)
+      })
     })
 
-    it('of which a part could not be made is completed name by name (25 cases)', async () => {
-      for (let seed = 0; seed < 25; seed++) {
-        const random = randomFrom(seed)
-        base = volume.fresh()
-        dest = path.join(base, 'dest')
-        expected = path.join(base, 'expected')
-        const sources = randomSources(random, base)
+    it('of which a part could not be made is completed name by name (25 cases)', () =>
+      eachCase(25, async (random, sources) => {
         const linkModes = random.pick([['clone', 'copy'] as const, ['hardlink', 'copy'] as const])
-        try {
-          await mergeAlike(losing(random), sources, { linkModes, conflicts: 'last' })
-        } catch (error) {
-          throw new Error(`seed ${String(seed)}`, { cause: error })
-        }
-      }
-    })
+        await mergeAlike(losing(random), sources, { linkModes, conflicts: 'last' })
+      }))
 
     it('is staged by a session, and moved as it is', async () => {
       const sources = ['a', 'b'].map((name) => ({
@@ -320,12 +319,7 @@ describeWith('trees', 'a tree that one source alone provides', () => {
     it('has its modes under any umask', async () => {
       const spec = { 'x/': { dir: true, mode: 0o775 }, 'x/1': { data: '1', mode: 0o666 } } as const
       const dir = writeTree(path.join(base, 'store'), spec)
-      const before = process.umask(0o077)
-      try {
-        await mergeOn(defaultHost, [{ name: 's', dir, to: 'p' }], dest)
-      } finally {
-        process.umask(before)
-      }
+      await withUmask(0o077, () => mergeOn(defaultHost, [{ name: 's', dir, to: 'p' }], dest))
       assertTree(path.join(dest, 'p'), dir)
     })
   })

@@ -112,24 +112,33 @@ const baseChoices = (dir: string): Choice[] => [
   ['a string that ends in half a character', 'a result', `${dir}/\ud800`],
 ]
 
-/** Instead of an array whose first item is a base. New ones each time, since some change. */
-function basesChoices(dir: string): Choice[] {
-  const grown: unknown[] = [dir]
+/** Arrays of the item: two that change when it is read, and one of a class of its own. */
+function oddArrays(
+  item: unknown,
+  most: number,
+): Record<'grown' | 'shrunk' | 'subclass', unknown[]> {
+  const grown: unknown[] = [item]
   Object.defineProperty(grown, 0, {
     get: () => {
-      while (grown.length < 50_000) grown.push(dir)
-      return dir
+      while (grown.length < most) grown.push(item)
+      return item
     },
   })
-  const shrunk: unknown[] = [dir, {}, {}]
+  const shrunk: unknown[] = [item, {}, {}]
   Object.defineProperty(shrunk, 0, {
     get: () => {
       shrunk.length = 1
-      return dir
+      return item
     },
   })
   const subclass = new (class extends Array<unknown> {})()
-  subclass.push(dir)
+  subclass.push(item)
+  return { grown, shrunk, subclass }
+}
+
+/** Instead of an array whose first item is a base. New ones each time, since some change. */
+function basesChoices(dir: string): Choice[] {
+  const { grown, shrunk, subclass } = oddArrays(dir, 50_000)
   return [
     ...refusals(without('an array')),
     ...baseChoices(dir).map(([name, expected, base]): Choice => [
@@ -633,22 +642,7 @@ function withoutKey(object: object, key: string): object {
 function treesChoices(dir: string): Choice[] {
   const choices = treeChoices(dir)
   const [, , idle] = choices.find(([name]) => name === 'two directories') ?? []
-  const grown: unknown[] = [idle]
-  Object.defineProperty(grown, 0, {
-    get: () => {
-      while (grown.length < 10_000) grown.push(idle)
-      return idle
-    },
-  })
-  const shrunk: unknown[] = [idle, {}, {}]
-  Object.defineProperty(shrunk, 0, {
-    get: () => {
-      shrunk.length = 1
-      return idle
-    },
-  })
-  const subclass = new (class extends Array<unknown> {})()
-  subclass.push(idle)
+  const { grown, shrunk, subclass } = oddArrays(idle, 10_000)
   return [
     ...refusals(without('an array')),
     ...choices.map(([name, expected, tree]): Choice => [name, expected, [tree]]),

@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint'
  * lines above it, neither its neighbours nor what follows.
  */
 const layers = [
-  ['errno.ts', 'debug.ts', 'volumes.ts'],
+  ['errno.ts', 'debug.ts', 'volumes.ts', 'package-root.ts'],
   ['types.ts'],
   ['errors.ts'],
   ['addon.ts', 'lanes.ts'],

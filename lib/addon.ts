@@ -1,6 +1,7 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import load from 'node-gyp-build'
+import { packageRoot } from './package-root'
 
 /** Directories: the index of a start, and the '/'-joined names that lead down from it, a NUL after each path. */
 export interface RawPlaces {
@@ -241,10 +242,16 @@ function loadAddon(): { addon?: Addon; error?: unknown } {
 
 function open(): Addon {
   const build = process.env['REFLINK_MERGE_ADDON']
-  if (build === undefined || build === '') return load(join(__dirname, '..')) as Addon
+  if (build === undefined || build === '') return load(addonDirectory()) as Addon
   const module = { exports: {} }
   process.dlopen(module, build)
   return module.exports as Addon
+}
+
+/** Where the published package was compiled, it was in native/, which has the binding.gyp then. */
+function addonDirectory(): string {
+  const native = join(packageRoot, 'native')
+  return existsSync(join(native, 'build')) ? native : packageRoot
 }
 
 const loaded = loadAddon()

@@ -8,32 +8,12 @@ export const loaded = addon !== undefined
 /** Why the addon is not there; undefined if it is, or if it was switched off. */
 export const loadError: unknown = addonError
 
-/** All that the addon has: calls on paths, and batches over pairs of directories. */
-export { addon }
-// By name: `export type *` would promise addonError too, which is not there.
-export type {
-  Addon,
-  RawJobs,
-  RawListings,
-  RawOptions,
-  RawOutcome,
-  RawOutcomes,
-  RawPlaces,
-  RawRecord,
-  RawStats,
-  RawTree,
-  RawTreeColumns,
-  RawTreeMatches,
-  RawTreeOutcomes,
-} from './addon'
-
 /**
  * Clones a file: FICLONE on Linux (man 2 ioctl_ficlone), clonefile(2) on macOS, FSCTL_DUPLICATE_EXTENTS_TO_FILE on
- * Windows (ReFS). `dest` must not exist; on
- * failure nothing is left of it. A symlink as `src` is not followed (ELOOP).
+ * Windows (ReFS). `dest` must not exist; a failure leaves nothing of it. A symlink as `src` is not followed (ELOOP).
  *
- * Gives 0, or the errno, positive as the kernel gives it; on Windows, whose kernel has none, as Node's errors have it,
- * and `addon.cloneFile` tells the Windows error besides. Throws a TypeError for what is no path.
+ * Returns 0, or the errno: positive, as the kernel gives it, and on Windows, which has none, as Node's errors have it.
+ * Throws a TypeError (`ERR_INVALID_ARG_TYPE`) for what is not a path.
  */
 export function reflink(src: string, dest: string): number {
   if (addon !== undefined) return addon.reflink(toNamespacedPath(src), toNamespacedPath(dest))

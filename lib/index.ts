@@ -1,8 +1,7 @@
-import type * as cloning from './clone'
-import type * as hosts from './host'
-import type * as merging from './merge'
-import type * as probing from './probe'
-import { patiently } from './host/patient'
+import * as cloning from './clone'
+import { defaultHost } from './host'
+import { mergeOn, openOn, planOn, recoverOn } from './merge'
+import * as probing from './probe'
 import type {
   MergeOptions,
   MergePlan,
@@ -28,7 +27,7 @@ export async function merge(
   dest: string,
   options?: MergeOptions,
 ): Promise<MergeResult> {
-  return inPart(loadMerging, ({ host, mergeOn }) => mergeOn(host, sources, dest, options))
+  return mergeOn(defaultHost, sources, dest, options)
 }
 
 /**
@@ -37,7 +36,7 @@ export async function merge(
  * or the options.
  */
 export async function openMerge(dest: string, options?: MergeOptions): Promise<MergeSession> {
-  return inPart(loadMerging, ({ host, openOn }) => openOn(host, dest, options))
+  return openOn(defaultHost, dest, options)
 }
 
 /**
@@ -50,7 +49,7 @@ export async function planMerge(
   dest: string,
   options?: MergeOptions,
 ): Promise<MergePlan> {
-  return inPart(loadMerging, ({ host, planOn }) => planOn(host, sources, dest, options))
+  return planOn(defaultHost, sources, dest, options)
 }
 
 /**
@@ -58,7 +57,7 @@ export async function planMerge(
  * their staging directories. Every merge into dest does so at its start. Those of merges that still run are left alone.
  */
 export async function recover(dest: string): Promise<RecoverResult> {
-  return inPart(loadMerging, ({ host, recoverOn }) => recoverOn(host, dest))
+  return recoverOn(defaultHost, dest)
 }
 
 /**
@@ -69,7 +68,7 @@ export async function recover(dest: string): Promise<RecoverResult> {
  * Rejects if source holds no regular file, or if either cannot be read or written.
  */
 export async function probe(source: string, dest: string): Promise<ProbeResult> {
-  return inPart(loadProbing, (part) => part.probe(source, dest))
+  return probing.probe(source, dest)
 }
 
 /**
@@ -80,12 +79,12 @@ export async function probe(source: string, dest: string): Promise<ProbeResult> 
  * on Windows also `win32Error`. Source: man 2 ioctl_ficlone; man 2 clonefile; FSCTL_DUPLICATE_EXTENTS_TO_FILE (ReFS).
  */
 export async function cloneFile(src: string, dest: string): Promise<void> {
-  return inPart(loadCloning, (part) => part.cloneFile(src, dest))
+  return cloning.cloneFile(src, dest)
 }
 
 /** As `cloneFile`, on the calling thread. */
 export function cloneFileSync(src: string, dest: string): void {
-  loadCloning().cloneFileSync(src, dest)
+  cloning.cloneFileSync(src, dest)
 }
 
 /**
@@ -96,28 +95,5 @@ export function cloneFileSync(src: string, dest: string): void {
  * tell (tmpfs). Source: Documentation/filesystems/fiemap.rst of the Linux kernel.
  */
 export async function sharedBytes(a: string, b: string): Promise<number> {
-  return inPart(loadCloning, (part) => part.sharedBytes(a, b))
-}
-
-// Each part, the addon included, is loaded by the first call that needs it: the hundred modules take 30 ms, which a tool
-// that only loads the library should not pay at its start. `import()` would load Node's ES module loader besides.
-/* eslint-disable @typescript-eslint/no-require-imports */
-const loadHost = () => (require('./host') as typeof hosts).defaultHost
-const loadMerging = () => ({ host: loadHost(), ...(require('./merge') as typeof merging) })
-const loadCloning = () => require('./clone') as typeof cloning
-const loadProbing = () => require('./probe') as typeof probing
-/* eslint-enable @typescript-eslint/no-require-imports */
-
-/**
- * Calls a part of the library, at once, so that it gets the arguments as they are now. Where other parts of the process
- * have taken all descriptors nothing can be loaded, and that is waited for, as in a merge.
- */
-function inPart<T, R>(load: () => T, call: (part: T) => Promise<R>): Promise<R> {
-  let part: T
-  try {
-    part = load()
-  } catch {
-    return patiently(undefined, () => Promise.resolve().then(load)).then(call)
-  }
-  return call(part)
+  return cloning.sharedBytes(a, b)
 }

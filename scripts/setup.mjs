@@ -33,6 +33,7 @@ export function ensureCompiled() {
     [
       'lib',
       'page',
+      'scripts/build-dist.mjs',
       'scripts/build-page.mjs',
       'tsconfig.json',
       'tsconfig.build.json',

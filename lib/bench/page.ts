@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { packageRoot } from '../package-root'
 import type { BenchResult } from './result'
 
 // `npm run build:ts` makes it: script, style and charts inlined. The same path from lib/ and from dist/.
-const template = join(__dirname, '..', '..', 'dist', 'bench', 'page.html')
+const template = join(packageRoot, 'dist', 'bench', 'page.html')
 const slot = '"@result"'
 
 /** One self-contained page with charts of a result. */

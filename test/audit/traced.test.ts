@@ -4,6 +4,7 @@ import path from 'node:path'
 
 import { Audit } from '../support/audit'
 import { traceOf, type AuditOrder, type Phase } from '../support/audit-trace'
+import { bundled } from '../support/bundle'
 import { describeOn, type DescribedVolume } from '../support/describe-on'
 import { tellFigures } from '../support/long'
 import { describeWith } from '../support/needs'
@@ -29,7 +30,7 @@ const others: TreeSpec = {
   'other/in/other.js': 'other',
 }
 
-function orderIn(volume: DescribedVolume): AuditOrder {
+function orderIn(volume: DescribedVolume, internals: string): AuditOrder {
   const base = volume.fresh()
   fs.mkdirSync(path.join(base, 'nearest'))
   const store = path.join(base, 'store')
@@ -37,6 +38,7 @@ function orderIn(volume: DescribedVolume): AuditOrder {
   const dest = writeTree(path.join(base, 'dest'), { 'own.js': 'own', 'shared/own.js': 'own' })
   return {
     dest,
+    internals,
     missing: path.join(base, 'nearest/some/way/down'),
     sources: [
       { name: 'a', dir: dirOf('a', a) },
@@ -63,7 +65,7 @@ describeWith('calls', 'the system calls of merges of all kinds', function () {
 
   describeOn(['btrfs', 'ext4'], (volume) => {
     it('write to nothing that is there, follow no symlink, and name one entry of a descriptor', async () => {
-      const order = orderIn(volume)
+      const order = orderIn(volume, await bundled('internals.ts'))
       const log = path.join(path.dirname(order.dest), 'trace')
       const script = require.resolve('../support/audit-child.cjs')
       const phases = await traceOf(script, order, log)

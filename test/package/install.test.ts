@@ -8,6 +8,7 @@ import { writeExampleStore } from '../documents/project'
 import { freshDir } from '../support/fresh'
 import { asInstalled, installPackage, offline } from '../support/installed'
 import { writeTree } from '../support/tree'
+import { withNodeHeaders } from '../../scripts/node-headers.cjs'
 
 /** Runs node in a directory, without a network; gives what it wrote to stdout. */
 async function node(cwd: string, ...args: string[]): Promise<string> {
@@ -77,5 +78,33 @@ describe('the installed package', () => {
     )
     assert.equal(told, '1 false best-effort true\n')
     assert.equal(fs.readFileSync(path.join(without, 'dest/index.js'), 'utf8'), 'a')
+  })
+
+  it('can be compiled by its user: docs/packaging.md', async () => {
+    const own = writeTree(freshDir(), { 'node_modules/': {} })
+    const modules = path.join(own, 'node_modules')
+    fs.cpSync(path.join(dir, 'node_modules'), modules, { recursive: true })
+    fs.symlinkSync(
+      path.resolve('node_modules/node-addon-api'),
+      path.join(modules, 'node-addon-api'),
+    )
+    const native = path.join(modules, 'reflink-merge/native')
+    // To compile all of it takes half a minute: what would be compiled is listed.
+    const gyp = [process.execPath, path.resolve('node_modules/node-gyp/bin/node-gyp.js')]
+    const command = [...gyp, 'configure', '--directory', native]
+    const { code, stderr } = await startCommand(command, { env: withNodeHeaders() }).done
+    assert.equal(code, 0, stderr)
+    const make = ['make', '--dry-run', '-C', path.join(native, 'build')]
+    const { stdout } = await startCommand(make).done
+    const compiled = new Set([...stdout.matchAll(/(\w+)\.o\b/g)].map(([, name]) => name))
+    for (const name of ['addon', 'linux', 'place', 'columns']) assert.ok(compiled.has(name), name)
+    assert.ok(!compiled.has('macos') && !compiled.has('win32'))
+    // What it makes counts before the prebuilt addon.
+    const built = path.join(native, 'build/Release')
+    fs.mkdirSync(built, { recursive: true })
+    fs.copyFileSync('build/Release/reflink_merge.node', path.join(built, 'reflink_merge.node'))
+    fs.rmSync(path.join(modules, 'reflink-merge/prebuilds'), { recursive: true })
+    const load = "console.log(require('reflink-merge/binding').loaded)"
+    assert.equal(await node(own, '-e', load), 'true\n')
   })
 })

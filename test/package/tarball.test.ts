@@ -19,18 +19,17 @@ describe('the tarball', () => {
   })
 
   it('has the compiled library, the native sources, the addons, and nothing else', () => {
-    const compiled = below('lib', '.ts')
-      .map((name) => `dist/${name.slice(0, -'.ts'.length)}`)
-      .flatMap((name) => [`${name}.js`, `${name}.js.map`, `${name}.d.ts`])
-    const native = [...below('native', '.cc'), ...below('native', '.h')]
+    const native = ['.cc', '.h', '.gyp', '.gypi'].flatMap((ending) => below('native', ending))
     const others = packed.files.filter((name) => !name.startsWith('prebuilds/'))
     assert.deepEqual(
       others.sort(),
       [
-        ...['LICENSE', 'README.md', 'binding.gyp', 'package.json'],
-        ...['scripts/node-headers.cjs', 'scripts/with-node-headers.mjs'],
-        ...compiled,
-        'dist/bench/page.html',
+        ...['LICENSE', 'README.md', 'package.json'],
+        ...['index', 'binding'].flatMap((name) =>
+          ['js', 'js.map', 'd.ts'].map((ending) => `dist/${name}.${ending}`),
+        ),
+        ...['dist/errors.d.ts', 'dist/types.d.ts'],
+        ...['dist/cli/main.js', 'dist/cli/worker.js', 'dist/bench/page.html', 'dist/LICENSES.txt'],
         ...fs.readdirSync(path.join(root, 'schemas')).map((name) => `schemas/${name}`),
         ...native.map((name) => `native/${name}`),
       ].sort(),
@@ -47,9 +46,14 @@ describe('the tarball', () => {
     assert.ok(packed.bytes <= 2_000_000, `${String(packed.bytes)} bytes`)
   })
 
-  it('asks for no script at install, not even node-gyp', () => {
+  it('needs one package at run time, and asks for no script at install, not even node-gyp', () => {
     const text = fs.readFileSync(path.join(root, 'package.json'), 'utf8')
-    const manifest = JSON.parse(text) as { scripts: Record<string, string>; gypfile?: boolean }
+    const manifest = JSON.parse(text) as {
+      dependencies: Record<string, string>
+      scripts: Record<string, string>
+      gypfile?: boolean
+    }
+    assert.deepEqual(Object.keys(manifest.dependencies), ['node-gyp-build'])
     const run = ['preinstall', 'install', 'postinstall'].filter((name) => name in manifest.scripts)
     assert.deepEqual({ run, gypfile: manifest.gypfile }, { run: [], gypfile: false })
   })

@@ -9,7 +9,7 @@ const path = require('node:path')
 const { merge, openMerge, planMerge, recover } = require(path.resolve(__dirname, '../../dist'))
 
 /** @type {import('./audit-trace').AuditOrder} */
-const { dest, missing, sources, others, content } = JSON.parse(fs.readFileSync(0, 'utf8'))
+const { dest, missing, sources, others, content, internals } = JSON.parse(fs.readFileSync(0, 'utf8'))
 const files = new Map([
   ['map/index.js', path.join(content, 'one')],
   ['map/lib/run', path.join(content, 'two')],
@@ -53,10 +53,8 @@ async function session(all, options) {
 
 /** A merge that stops in the midst of publishing, as if it were killed, and leaves its staging directory. */
 async function cutOff() {
-  /** @type {typeof import('../../lib/host')} */
-  const { defaultHost } = require(path.resolve(__dirname, '../../dist/host'))
-  /** @type {typeof import('../../lib/merge')} */
-  const { mergeOn } = require(path.resolve(__dirname, '../../dist/merge'))
+  /** @type {typeof import('./internals')} */
+  const { defaultHost, mergeOn } = require(internals)
   let published = 0
   let over = false
   const failed = { errnos: Int32Array.of(5), syscall: () => 'rename' }

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import type { Source } from '../../lib/index'
+import { bundleEnv } from './bundle'
 import { runNode } from './child'
 import { parseTrace, textOf, type TracedCall } from './strace'
 
@@ -16,6 +17,8 @@ export interface AuditOrder {
   others: Pick<Source, 'name' | 'dir'>[]
   /** A store of files, `one` and `two`, for a map. */
   content: string
+  /** `internals.ts`, bundled. */
+  internals: string
 }
 
 /** A part of the trace. */
@@ -33,7 +36,7 @@ export async function traceOf(script: string, input: unknown, log: string): Prom
   const prefix = ['strace', '-f', '-y', '-s', '4096', '-e', `trace=!${noise}`, '-o', log]
   const { code, stderr } = await runNode([script], {
     ...{ prefix, input: JSON.stringify(input), timeout: 300_000 },
-    env: { LD_PRELOAD: undefined, REFLINK_MERGE_ADDON: undefined, NODE_V8_COVERAGE: undefined },
+    env: bundleEnv,
   })
   if (code !== 0) throw new Error(`the traced process ended with ${String(code)}: ${stderr}`)
   return phasesOf(parseTrace(fs.readFileSync(log, 'utf8')))

@@ -21,14 +21,18 @@ interface Packed {
   bytes: number
 }
 
-/** What is published; with the addon that tests use in the place of this platform's prebuild, which may be older. */
-export function packPackage(): Packed {
+/**
+ * What is published, with the addon that tests use instead of this platform's prebuild, which may be older. `change`:
+ * is called with the directory that is going to be packed.
+ */
+export function packPackage(change: (dir: string) => void = () => undefined): Packed {
   const dir = freshDir()
   const { files } = readJson(path.join(root, 'package.json')) as { files: string[] }
   const listed = [...files, 'package.json', 'README.md', 'LICENSE']
   for (const name of listed.filter((name) => fs.existsSync(path.join(root, name))))
     fs.cpSync(path.join(root, name), path.join(dir, name), { recursive: true })
   if (process.env['PREBUILDS_ONLY'] === undefined) takeBuilt(path.join(dir, 'prebuilds'))
+  change(dir)
   const [packed] = pack([dir])
   if (packed === undefined) throw new Error('npm pack told nothing')
   return packed
@@ -54,6 +58,11 @@ export function installPackage(): string {
   const [command = '', ...args] = [...offline, 'npm', 'install', ...npm, ...tarballs]
   execFileSync(command, args, { cwd: dir, stdio: 'pipe' })
   return dir
+}
+
+/** Tarballs of the package and of what it depends on. */
+export function packForRegistry(change?: (dir: string) => void): string[] {
+  return [packPackage(change), ...pack(runtimeDependencies())].map(({ tarball }) => tarball)
 }
 
 /** Directories of what is installed with the package, as package-lock.json has it. */

@@ -1,0 +1,4 @@
+// What a traced process needs of lib/ besides the public API: bundled, since a child that compiles writes files of its own.
+
+export { defaultHost } from '../../lib/host'
+export { mergeOn } from '../../lib/merge'

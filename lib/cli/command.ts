@@ -26,6 +26,7 @@ export interface CliContext extends CliStreams {
 export type CliStream = NodeJS.WritableStream & {
   isTTY?: boolean
   columns?: number
+  rows?: number
   getColorDepth?: () => number
 }
 

@@ -131,7 +131,7 @@ export const hints: readonly Hint[] = [
   {
     code: 'ENOTDIR',
     means: 'what must be a directory is none',
-    next: 'name a directory; a single file is a source in a manifest, in `files`',
+    next: 'name a directory; a single file is a source of --sources, in `files`',
   },
   {
     code: 'ELOOP',

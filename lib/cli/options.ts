@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { matcher } from './globs'
 import type { ExistingPolicy, LinkMode, MergeOptions, SymlinkPolicy } from '../index'
 
 /** How the result is told, as commander gives it. */
@@ -14,6 +15,7 @@ export interface MergeCliOptions extends OutputOptions {
   conflicts: 'error' | 'first' | 'last' | 'exclusive'
   existing: ExistingPolicy
   symlinks: SymlinkPolicy
+  mutable?: string[]
   writable?: boolean
   preserveTimestamps?: boolean
   /** false: --no-directory-clone. */
@@ -50,7 +52,7 @@ function parseMilliseconds(text: string): number {
   throw new InvalidArgumentError('It must be a number of milliseconds, 0 or more.')
 }
 
-/** Options of every command that tells a result. */
+/** Options of every command that prints a result. */
 export function addOutputOptions(command: Command): Command {
   return command
     .option('--json', 'print the result as JSON')
@@ -85,6 +87,12 @@ export function addMergeOptions(command: Command): Command {
         .choices(['contained', 'verbatim', 'reject'])
         .default('contained'),
     )
+    .addOption(
+      new Option(
+        '--mutable <glob>',
+        'files that will be edited: never links into the store; paths are within dest',
+      ).argParser((glob: string, globs: string[] | undefined) => [...(globs ?? []), glob]),
+    )
     .option('--writable', 'make files writable by their owner')
     .option('--preserve-timestamps', 'keep the times of files, directories and symlinks')
     .option('--no-directory-clone', 'macOS: clone file by file')
@@ -111,15 +119,16 @@ export function addMergeOptions(command: Command): Command {
     .option('--no-lock', 'do not lock dest')
   return addOutputOptions(command).option(
     '--verbose',
-    'tell more: each source, each phase, every conflict',
+    'print more: each source, each phase, every conflict',
   )
 }
 
 /** The options of the API. */
 export function toMergeOptions(given: MergeCliOptions): MergeOptions {
-  const { linkMode, conflicts, existing, symlinks, writable, preserveTimestamps } = given
+  const { linkMode, conflicts, existing, symlinks, mutable, writable, preserveTimestamps } = given
   const { directoryClone, quarantine, durability, concurrency, lock, lockTimeout } = given
   const options: MergeOptions = { linkModes: linkMode, conflicts, existing, symlinks, durability }
+  if (mutable !== undefined) options.mutable = matcher(mutable)
   if (writable !== undefined) options.writable = writable
   if (preserveTimestamps !== undefined) options.preserveTimestamps = preserveTimestamps
   if (!directoryClone) options.directoryClone = false

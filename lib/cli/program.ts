@@ -19,7 +19,7 @@ export function makeProgram(context: CliContext, onEnd: (code: number) => void):
       getOutHelpWidth: () => stdout.columns ?? 80,
       getErrHelpWidth: () => stderr.columns ?? 80,
     })
-    .showHelpAfterError('(--help tells the options)')
+    .showHelpAfterError('(see --help)')
     .addHelpText('after', exitCodes)
   for (const command of commands) addTo(program, command, context, onEnd)
   return program

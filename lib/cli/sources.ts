@@ -1,12 +1,13 @@
 import { Option, type Command } from 'commander'
 import type { Source } from '../index'
-import { readManifest } from './manifest'
+import { selectEntries, type GlobOptions } from './globs'
+import { readSourcesFile } from './sources-file'
 import { readPackages } from './packages'
 
 /** Where the sources are, as commander gives it. */
-interface SourceOptions {
+interface SourceOptions extends GlobOptions {
   packages?: string[]
-  manifest?: string[]
+  sources?: string[]
 }
 
 /** Sources, then dest: the arguments of merge and plan. */
@@ -25,25 +26,36 @@ export function declareSources(command: Command): Command {
       ).argParser(collect),
     )
     .addOption(
-      new Option('--manifest <file>', 'sources from a JSON array; - is stdin').argParser(collect),
+      new Option('--sources <file>', 'sources from a JSON array; - is stdin').argParser(collect),
+    )
+    .addOption(
+      new Option(
+        '--exclude <glob>',
+        'leave out what matches, and everything under it; paths are within a package',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option('--include <glob>', 'of files and symlinks, merge only what matches').argParser(
+        collect,
+      ),
     )
 }
 
-/** In their order: --packages, --manifest, then those that are named one by one. */
+/** In their order: --packages, --sources, then those that are named one by one. */
 export function readSources(command: Command): { sources: Source[]; dest: string } {
   const [paths] = command.processedArgs as [string[]]
-  const { packages = [], manifest = [] }: SourceOptions = command.opts()
+  const { packages = [], sources: files = [], ...globs }: SourceOptions = command.opts()
   const dest = paths.at(-1) ?? ''
   const sources = [
     ...packages.flatMap(readPackages),
-    ...manifest.flatMap(readManifest),
+    ...files.flatMap(readSourcesFile),
     ...paths.slice(0, -1).map(readSource),
   ]
-  // A manifest may be empty, as a list that a program made may be.
-  if (sources.length === 0 && manifest.length === 0) {
+  // The array in a file may be empty, as a list that a program wrote may be.
+  if (sources.length === 0 && files.length === 0) {
     command.error('error: there must be a source and a dest')
   }
-  return { sources, dest }
+  return { sources: selectEntries(sources, globs), dest }
 }
 
 /** `path` or `path:to`, split at the last colon; one that has a colon itself takes one at its end: `a:b:`. */

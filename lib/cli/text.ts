@@ -73,16 +73,28 @@ export function describeResult(result: MergeResult, dest: string, options: Outpu
   return lines.join('\n')
 }
 
-/** What a merge would do, for people. */
-export function describePlan(plan: MergePlan, dest: string, options: OutputOptions): string {
+/** What a merge would do, for people: with the first `most` paths that it would change. */
+export function describePlan(
+  plan: MergePlan,
+  dest: string,
+  options: OutputOptions,
+  most: number,
+): string {
   const counts = new Map<string, number>()
-  for (const { type, action } of plan.entries()) {
+  const paths: string[] = []
+  let changes = 0
+  for (const { path, type, action } of plan.entries()) {
     if (type !== 'directory') counts.set(action, (counts.get(action) ?? 0) + 1)
+    if (action === 'unchanged' && most < Infinity) continue
+    if (changes++ < most) paths.push(`  ${action} ${path}${type === 'directory' ? '/' : ''}`)
   }
   const actions = [...counts].map(([action, count]) => `${action} ${count.toLocaleString('en')}`)
   const lines = [`${dest}: ${contents(plan)}`]
   if (actions.length > 0) lines.push(`  ${actions.join(', ')}`)
   if (options.verbose === true) lines.push(...plan.sources.map(sourceLine))
+  if (paths.length > 0) lines.push('paths:', ...paths)
+  if (changes > paths.length)
+    lines.push(`  … and ${(changes - paths.length).toLocaleString('en')} more: --list shows all`)
   lines.push(...conflictLines(plan.conflicts, options))
   return lines.join('\n')
 }

@@ -487,11 +487,14 @@ describe('reflink-merge', () => {
       const options = [...declared.matchAll(/--([a-z-]+)/g)].map(([, name]) => name)
       const expected = [
         'packages',
-        'manifest',
+        'sources',
+        'exclude',
+        'include',
         'link-mode',
         'conflicts',
         'existing',
         'symlinks',
+        'mutable',
         'writable',
         'preserve-timestamps',
         'no-directory-clone',

@@ -141,7 +141,7 @@ describe('options that do not fit', () => {
       const dest = path.join(freshDir(), 'd')
       const lines = saidBy(await cli('merge', ...args, a, dest))
       assert.match(lines[0] ?? '', said)
-      assert.equal(lines.at(-1), '(--help tells the options)')
+      assert.equal(lines.at(-1), '(see --help)')
       assert.ok(!fs.existsSync(dest))
     })
 })

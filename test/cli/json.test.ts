@@ -105,13 +105,13 @@ describe('what --json prints is as its schema says', () => {
   })
 })
 
-describe('the schema of a manifest', () => {
+describe('the schema of --sources', () => {
   it('takes what the command line takes, and nothing else', () => {
     const good = [
       { name: 'a', dir: 'a', to: '@s/a' },
       { name: 'b', files: { 'x.js': 'store/1' } },
     ]
-    assert.deepEqual(problemsOf('manifest', good), [])
+    assert.deepEqual(problemsOf('sources', good), [])
     for (const bad of [
       {},
       [{ name: 'a' }],
@@ -120,6 +120,6 @@ describe('the schema of a manifest', () => {
       [{ name: 'a', dir: 'a', filter: 'x' }],
       [{ name: 'a', files: { x: 1 } }],
     ])
-      assert.notDeepEqual(problemsOf('manifest', bad), [], JSON.stringify(bad))
+      assert.notDeepEqual(problemsOf('sources', bad), [], JSON.stringify(bad))
   })
 })

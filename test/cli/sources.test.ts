@@ -75,10 +75,10 @@ describe('sources on the command line', () => {
     assert.deepEqual(names, ['store/@acme/cli', 'store/@acme/core', 'store/left', 'store/linked'])
   })
 
-  it('come in the order --packages, --manifest, then those named one by one', async () => {
+  it('come in the order --packages, --sources, then those named one by one', async () => {
     const names = await assertMerged(
       { 'p/a/x': 'p', 'm/x': 'm', 'o/x': 'o', list: '[{ "name": "m", "dir": "m", "to": "a" }]' },
-      ['o:a', '--manifest', 'list', '--packages', 'p', '--conflicts', 'last'],
+      ['o:a', '--sources', 'list', '--packages', 'p', '--conflicts', 'last'],
       { 'a/x': 'o' },
     )
     assert.deepEqual(names, ['p/a', 'm', 'o:a'])
@@ -90,7 +90,7 @@ describe('sources on the command line', () => {
   })
 })
 
-describe('a manifest', () => {
+describe('a file of sources', () => {
   const manifest = JSON.stringify([
     { name: 'dir', dir: '../a', to: '@s/dir' },
     { name: 'files', files: { 'lib/x.js': '../store/0a1b' }, to: 'files' },
@@ -98,7 +98,7 @@ describe('a manifest', () => {
 
   it('has sources with relative paths from where it lies, files as an object', async () => {
     const files = { 'a/x': 'x', 'store/0a1b': 'js', 'lists/list.json': manifest }
-    await assertMerged(files, ['--manifest', 'lists/list.json'], {
+    await assertMerged(files, ['--sources', 'lists/list.json'], {
       '@s/dir/x': 'x',
       'files/lib/x.js': 'js',
     })
@@ -106,7 +106,7 @@ describe('a manifest', () => {
 
   it('comes from stdin with -, paths from the current directory', async () => {
     const cwd = writeTree(freshDir(), { 'a/x': 'x', 'here/': {} })
-    const child = await cliProcess(['merge', '--manifest', '-', path.join(cwd, 'dest')], {
+    const child = await cliProcess(['merge', '--sources', '-', path.join(cwd, 'dest')], {
       cwd: path.join(cwd, 'here'),
       input: '[{ "name": "dir", "dir": "../a" }]',
     })
@@ -116,14 +116,14 @@ describe('a manifest', () => {
 
   it('may have a byte order mark, and may be empty', async () => {
     const list = '\uFEFF[{ "name": "a", "dir": "a" }]'
-    await assertMerged({ 'a/x': 'x', list }, ['--manifest', 'list'], { x: 'x' })
-    await assertMerged({ list: '[]' }, ['--manifest', 'list'], {})
+    await assertMerged({ 'a/x': 'x', list }, ['--sources', 'list'], { x: 'x' })
+    await assertMerged({ list: '[]' }, ['--sources', 'list'], {})
   })
 
   for (const [what, text, said] of [
     ['is no JSON', '[{ "name": "a", }]', /list is not JSON: .*position \d+/],
     ['is cut off', '[{ "name":', /list is not JSON: /],
-    ['holds no array', '{ "name": "a" }', /it must hold an array of sources/],
+    ['holds no array', '{ "name": "a" }', /must hold an array of sources/],
     ['holds what is no object', '["a"]', /source 0 of list must be an object/],
     ['has a source without a name', '[{ "dir": "a" }]', /source 0 of list must have a name/],
     ['has a name that is no string', '[{ "name": 1, "dir": "a" }]', /"name" of source 0 of list/],
@@ -140,10 +140,10 @@ describe('a manifest', () => {
     ['has one name twice', '[{"name":"a","dir":"a"},{"name":"a","dir":"a"}]', /"a" is not unique/],
   ] as const)
     it(`that ${what} is refused, with where and why`, async () => {
-      assert.match(await refusal({ 'a/x': 'x', list: text }, '--manifest', 'list'), said)
+      assert.match(await refusal({ 'a/x': 'x', list: text }, '--sources', 'list'), said)
     })
 
   it('that is not there is refused, with the errno', async () => {
-    assert.match(await refusal({}, '--manifest', 'list'), /ENOENT.*'list'[^]*next: /)
+    assert.match(await refusal({}, '--sources', 'list'), /ENOENT.*'list'[^]*next: /)
   })
 })

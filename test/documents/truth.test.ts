@@ -6,6 +6,8 @@ import { hints } from '../../lib/cli/hints'
 import { cli } from '../support/cli'
 import { root, textOf } from './examples'
 
+const commands = ['merge', 'plan', 'probe', 'recover', 'bench', 'completion']
+
 /** Without its line breaks, which prettier and people move. */
 function flowing(text: string): string {
   return text.replace(/\s+/g, ' ')
@@ -28,7 +30,7 @@ describe('docs/troubleshooting.md', () => {
 })
 
 describe('docs/cli.md', () => {
-  for (const command of ['merge', 'plan', 'probe', 'recover', 'bench', 'completion'])
+  for (const command of commands)
     it(`tells every option of ${command}`, async () => {
       const { stdout } = await cli(command, '--help')
       const text = textOf('docs/cli.md')
@@ -36,6 +38,20 @@ describe('docs/cli.md', () => {
         assert.ok(text.includes(`\`${option}`), `${option} is not told`)
       }
     })
+
+  it('has the usage line of every command, as --help has it', async () => {
+    const [, lines = ''] = /```text\n([^`]*)```/.exec(textOf('docs/cli.md')) ?? []
+    const told = lines
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/ {3,}[a-z].*$/, '').replace(/ +/g, ' '))
+    const usages: string[] = []
+    for (const command of commands) {
+      const { stdout } = await cli(command, '--help')
+      usages.push(stdout.slice('Usage: '.length, stdout.indexOf('\n')))
+    }
+    assert.deepEqual(told, usages)
+  })
 
   it('names every schema', () => {
     const text = textOf('docs/cli.md')

@@ -4,7 +4,7 @@ import { ExitCode } from '../exit-codes'
 import { toJson } from '../json'
 import { addMergeOptions, type MergeCliOptions } from '../options'
 import { declareSources, readSources } from '../sources'
-import { tellPlan } from '../tell-plan'
+import { printPlan, type PlanCliOptions } from '../print-plan'
 import { describeResult } from '../text'
 import { tracked } from '../tracked'
 
@@ -21,15 +21,17 @@ export const mergeCommand: CliCommand = {
 
   declare(command) {
     const options = addMergeOptions(declareSources(command))
-    options.option('--dry-run', 'do what plan does: tell, and change nothing')
+    options
+      .option('--dry-run', 'show what would be done, as plan does, and change nothing')
+      .option('--list', 'with --dry-run: list every path')
   },
 
   async run(command, context) {
     const { sources, dest } = readSources(command)
-    const given: MergeCliOptions & { dryRun?: boolean } = command.opts()
+    const given: MergeCliOptions & PlanCliOptions & { dryRun?: boolean } = command.opts()
     if (given.dryRun === true) {
       const plan = await tracked(context, given, (options) => planMerge(sources, dest, options))
-      return tellPlan(plan, dest, given, context)
+      return printPlan(plan, dest, given, context)
     }
     const result = await tracked(context, given, (options) => merge(sources, dest, options))
     if (given.json === true) context.print(toJson(result))

@@ -8,14 +8,14 @@ const known = ['name', 'dir', 'files', 'to']
 
 /**
  * Sources from a JSON file: an array of what the API takes, with `files` as an object. Relative paths start at the
- * file's own directory; `-` is stdin, where they start at the current one. What is wrong within a source, the API tells.
+ * file's own directory; `-` is stdin, where they start at the current one. What is wrong within a source, the API reports.
  */
-export function readManifest(file: string): Source[] {
+export function readSourcesFile(file: string): Source[] {
   const where = file === '-' ? 'stdin' : file
   const base = file === '-' ? process.cwd() : dirname(resolve(file))
   const sources = parse(readFileSync(file === '-' ? 0 : file, 'utf8'), where)
   if (!Array.isArray(sources)) {
-    throw new UsageError(`${where} is no manifest: it must hold an array of sources`)
+    throw new UsageError(`${where} must hold an array of sources`)
   }
   return sources.map((source: unknown, index) => {
     return toSource(source, `source ${String(index)} of ${where}`, base)

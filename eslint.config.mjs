@@ -12,7 +12,7 @@ const layers = [
   ['errno.ts', 'debug.ts', 'volumes.ts', 'package-root.ts'],
   ['types.ts'],
   ['errors.ts'],
-  ['addon.ts', 'lanes.ts'],
+  ['addon.ts', 'lanes.ts', 'signal.ts'],
   ['host'],
   ['scan'],
   ['plan'],

@@ -3,9 +3,10 @@ import { patient } from './host/patient'
 import { throwAfter } from './errors'
 import { readPath, readSources } from './options'
 import { openTarget } from './plan/target'
-import { plan, prepare, scanSources, type Plan } from './planning'
+import { plan, prepare, scanSources, type Context, type Plan } from './planning'
 import { toPlan } from './result'
 import { Session } from './session'
+import { listenForAbort, throwIfAborted } from './signal'
 import { Site } from './site'
 import { recoverDest } from './recover/recover'
 import type {
@@ -51,10 +52,27 @@ export async function planOn(
   dest: string,
   options?: MergeOptions,
 ): Promise<MergePlan> {
-  const context = prepare(system, options)
+  const stop = new AbortController()
+  const context = prepare(system, options, stop.signal)
   const named = readSources(sources)
   const path = readPath('dest', dest)
-  context.settings.signal?.throwIfAborted()
+  const caller = options?.signal
+  throwIfAborted(caller)
+  const unlisten = listenForAbort(caller, () => {
+    stop.abort(caller?.reason)
+  })
+  try {
+    return await planUntilStopped(context, path, named)
+  } finally {
+    unlisten()
+  }
+}
+
+async function planUntilStopped(
+  context: Context,
+  path: string,
+  named: readonly Source[],
+): Promise<MergePlan> {
   const site = await Site.open(context, path, context.settings.existing)
   const leave = (): Promise<void> => site.sweep().finally(() => site.close())
   let found: Plan

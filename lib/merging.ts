@@ -66,14 +66,20 @@ export class Merging {
   ): Promise<void> {
     const { host, settings, lanes, progress, learnSizes } = this.context
     const { signal, preserveTimestamps } = settings
-    await stage(union, target, {
-      ...{ host, early, signal, preserveTimestamps, learnSizes },
-      placer: this.placer,
-      cloner: this.cloner,
-      concurrency: lanes,
-      onStart: progress.expect,
-      onFiles: progress.add,
-    })
+    const placing = progress.placing()
+    try {
+      await stage(union, target, {
+        ...{ host, early, signal, preserveTimestamps, learnSizes },
+        placer: this.placer,
+        cloner: this.cloner,
+        concurrency: lanes,
+        onStart: placing.expect,
+        onFiles: placing.add,
+      })
+    } catch (error) {
+      placing.giveUp()
+      throw error
+    }
     // Before anything is published: what fails now fails the merge.
     await learnSizes(unsizedIn(union.root))
   }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { inspect, types } from 'node:util'
 import { invalidArgument } from './errors'
+import { isSignal } from './signal'
 import type {
   ConflictPolicy,
   ExistingPolicy,
@@ -197,8 +198,7 @@ function aFunction<T extends (...args: never[]) => unknown>(): Check<T> {
 
 const aSignal: Check<AbortSignal> = {
   expected: 'an AbortSignal',
-  is: (value): value is AbortSignal =>
-    isObject(value) && 'aborted' in value && 'addEventListener' in value,
+  is: (value): value is AbortSignal => isObject(value) && isSignal(value),
 }
 
 const aCount: Check<number> = {

@@ -46,14 +46,14 @@ export interface Plan {
   readonly found: Survey | undefined
 }
 
-/** `signal`: in the place of the caller's own. */
+/** `signal`: in the place of the caller's own, which may be of a polyfill. */
 export function prepare(
   system: Host,
   options: MergeOptions | undefined,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Context {
   const given = readOptions(options)
-  const settings = signal === undefined ? given : { ...given, signal }
+  const settings = { ...given, signal }
   if (given.durability === 'full' && system.kind === 'node') {
     const hint = "durability: 'full' takes the addon, which is not loaded"
     throw new SystemError(errno.ENOSYS, { syscall: 'syncfs', hint })

@@ -3,6 +3,15 @@ import type { MergePhase, MergeProgress } from './types'
 // At most ten reports a second.
 const pauseBetween = 100
 
+interface Placing {
+  /** So much more is to be placed. */
+  readonly expect: (files: number, bytes: number) => void
+  /** So much was placed. */
+  readonly add: (files: number, bytes: number) => void
+  /** It failed: what was not placed is not expected any more. */
+  readonly giveUp: () => void
+}
+
 /** Tells the caller how far a merge is. */
 export class Progress {
   private readonly state: MergeProgress = {
@@ -27,21 +36,31 @@ export class Progress {
     this.tell()
   }
 
-  /** So much more is to be placed. */
-  readonly expect = (files: number, bytes: number): void => {
-    this.state.totalFiles += files
-    this.state.totalBytes += bytes
-  }
-
   readonly scanned = (files: number): void => {
     this.scannedFiles += files
     this.tell()
   }
 
-  readonly add = (files: number, bytes: number): void => {
-    this.state.files += files
-    this.state.bytes += bytes
-    this.tell()
+  /** Files to be placed: how many, and then those that were. */
+  placing(): Placing {
+    const left = { files: 0, bytes: 0 }
+    const expect = (files: number, bytes: number): void => {
+      left.files += files
+      left.bytes += bytes
+      this.state.totalFiles += files
+      this.state.totalBytes += bytes
+    }
+    const add = (files: number, bytes: number): void => {
+      left.files -= files
+      left.bytes -= bytes
+      this.state.files += files
+      this.state.bytes += bytes
+      this.tell()
+    }
+    const giveUp = (): void => {
+      expect(-left.files, -left.bytes)
+    }
+    return { expect, add, giveUp }
   }
 
   private tell(): void {

@@ -1,8 +1,8 @@
-import { getMaxListeners, setMaxListeners } from 'node:events'
+import { inspect } from 'node:util'
 import { UndoError } from './commit/commit'
 import { errnoOf, ofTheMachine } from './errno'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
-import { Equality, type Host } from './host/host'
+import { Equality, type Host, type Place } from './host/host'
 import { Merging } from './merging'
 import { readPath, readRank, readSource } from './options'
 import type { Compare } from './plan/compare'
@@ -11,28 +11,42 @@ import type { NameGroup } from './plan/spelling'
 import { unite, type NameOracle } from './plan/union'
 import { look, needsSizes, openRecovered, prepare, scanSources, type Context } from './planning'
 import type { SourceTree } from './scan/tree'
+import { listenForAbort, throwIfAborted } from './signal'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
 import type { StageTarget } from './stage/staging'
 import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
 
-/** Where a source stands among the others. */
-interface Standing {
+/** A source that was added, and not dropped. */
+interface Member {
   readonly rank: number
   readonly name: string
+  /** Undefined while it is being added. */
+  outcome: Added | Failed | undefined
+  /** Nothing more is to be done for it. */
+  isDropped: boolean
+  /** Where it is staged alone. */
+  room: Place | undefined
+  /** Settled once nothing runs for it; never rejects. */
+  ended: Promise<unknown>
 }
 
-/** A source that could not be read. */
-interface Failure extends Standing {
-  readonly error: unknown
-}
-
-/** A source that is in the session. */
-interface Added extends Standing {
+interface Added {
   readonly tree: SourceTree
   /** Undefined where it was not staged alone. */
   readonly early: EarlyTree | undefined
 }
+
+interface Failed {
+  readonly error: unknown
+}
+
+const ended = Promise.resolve()
+
+// A context of node:vm, such as jest's, has none before Node 24; compilers of `await using` look for this one then.
+const symbols: { readonly asyncDispose?: symbol } = Symbol
+const asyncDispose: typeof Symbol.asyncDispose = (symbols.asyncDispose ??
+  Symbol.for('Symbol.asyncDispose')) as typeof Symbol.asyncDispose
 
 // What looks like dest's own is left alone until all sources are known: no byte is read twice.
 const takenForSame: Compare = (jobs) => {
@@ -46,13 +60,14 @@ const takenForSame: Compare = (jobs) => {
  * it can use of those trees into the staged union, stages the rest, and publishes it.
  */
 export class Session implements MergeSession {
-  private readonly added: Added[] = []
-  private readonly names = new Set<string>()
-  private readonly running = new Set<Promise<void>>()
+  /** By name: the sources that commit() merges. */
+  private readonly members = new Map<string, Member>()
+  /** What commit() and abort() wait for; none of it rejects. */
+  private readonly running = new Set<Promise<unknown>>()
   private readonly merging: Merging
   private nextRank = 0
-  private readonly failures: Failure[] = []
   private ending: Promise<unknown> | undefined
+  private readonly unlisten: () => void
 
   private readonly onAbort = (): void => {
     this.stop.abort(this.caller?.reason)
@@ -68,7 +83,7 @@ export class Session implements MergeSession {
     private readonly caller: AbortSignal | undefined,
   ) {
     this.merging = new Merging(context, site)
-    this.listen()
+    this.unlisten = listenForAbort(caller, this.onAbort)
   }
 
   static async open(
@@ -80,39 +95,38 @@ export class Session implements MergeSession {
     const context = prepare(system, options, stop.signal)
     const path = readPath('dest', dest)
     const caller = options?.signal
-    caller?.throwIfAborted()
+    throwIfAborted(caller)
     const site = await openRecovered(context, path, caller)
     const session = new Session(context, site, stop, caller)
     if (caller?.aborted === true) session.onAbort()
     return session
   }
 
-  private listen(): void {
-    if (this.caller === undefined) return
-    // One signal may end many sessions; that is no leak for Node to warn of.
-    allowListeners(this.caller, 1)
-    this.caller.addEventListener('abort', this.onAbort)
-  }
-
-  private unlisten(): void {
-    if (this.caller === undefined) return
-    this.caller.removeEventListener('abort', this.onAbort)
-    allowListeners(this.caller, -1)
-  }
-
   add(source: Source, at?: { rank?: number }): Promise<void> {
     try {
-      const work = this.begin(source, at)
-      // A failure is commit()'s too, so nobody has to wait for each source.
-      work.catch(() => undefined)
+      return this.begin(source, at)
+    } catch (error) {
+      return this.refuse(error)
+    }
+  }
+
+  drop(name: string): Promise<void> {
+    try {
+      const member = this.takeOut(name)
+      const work = member.ended.then(() => this.removeRoom(member))
+      void this.track(work)
       return work
     } catch (error) {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort's reason may be anything
-      const failed = Promise.reject(error)
-      // Nor has anybody to wait for one that comes after the end.
-      if (this.stop.signal.aborted) failed.catch(() => undefined)
-      return failed
+      return this.refuse(error)
     }
+  }
+
+  private refuse(error: unknown): Promise<never> {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort's reason may be anything
+    const failed = Promise.reject(error)
+    // Nobody has to wait for a call that comes after an abort.
+    if (this.stop.signal.aborted) failed.catch(() => undefined)
+    return failed
   }
 
   /** Throws where the arguments are bad: those are nobody's but the caller's. */
@@ -120,13 +134,34 @@ export class Session implements MergeSession {
     const rank = readRank(at)
     const read = readSource(source, 'source')
     this.throwIfEnded()
-    if (this.names.has(read.name)) {
-      throw invalidArgument('VALUE', `source.name "${read.name}" is not unique`)
-    }
     const { name } = read
-    this.names.add(name)
-    const standing = { rank: rank ?? this.nextRank++, name }
-    return this.track(standing, this.addOne(read, standing))
+    if (isStanding(this.members.get(name))) {
+      throw invalidArgument('VALUE', `source.name "${name}" is not unique`)
+    }
+    const member: Member = {
+      ...{ rank: rank ?? this.nextRank++, name },
+      ...{ outcome: undefined, isDropped: false, room: undefined, ended },
+    }
+    this.members.set(name, member)
+    const work = this.addOne(read, member)
+    // A failure is commit()'s too, so nobody has to wait for each source.
+    member.ended = this.track(work)
+    return work
+  }
+
+  /** From now on the source is not part of the merge, and its name is free. */
+  private takeOut(name: string): Member {
+    if (typeof name !== 'string') {
+      throw invalidArgument('TYPE', `name must be a string, not ${inspect(name, { depth: 0 })}`)
+    }
+    this.throwIfEnded()
+    const member = this.members.get(name)
+    if (member === undefined) {
+      throw invalidArgument('VALUE', `The session has no source "${name}" to drop`)
+    }
+    this.members.delete(name)
+    member.isDropped = true
+    return member
   }
 
   async commit(): Promise<MergeResult> {
@@ -134,20 +169,30 @@ export class Session implements MergeSession {
     const { signal } = this.stop
     if (signal.aborted) await throwAfter(signal.reason, () => this.end())
     this.throwIfEnded()
-    const result = this.finish()
-    this.ending = result.catch(() => undefined)
-    return result
+    return this.endWith(this.finish(() => this.settle()))
   }
 
-  /** All sources at once: what is wrong with any of them is told together, and nothing is staged twice. */
+  /** All sources at once: what is wrong with any of them is reported together, and nothing is staged twice. */
   async merge(sources: readonly Source[]): Promise<MergeResult> {
-    void this.track({ rank: 0, name: '' }, this.addAll(sources)).catch(() => undefined)
-    return this.commit()
+    const { signal } = this.stop
+    if (signal.aborted) await throwAfter(signal.reason, () => this.end())
+    return this.endWith(this.finish(() => this.addAll(sources)))
+  }
+
+  private endWith(result: Promise<MergeResult>): Promise<MergeResult> {
+    this.ending = result.catch(() => undefined)
+    return result
   }
 
   async abort(): Promise<void> {
     this.stop.abort(new DOMException('The merge was given up', 'AbortError'))
     await this.end()
+  }
+
+  async [asyncDispose](): Promise<void> {
+    if (this.ending === undefined) await this.abort()
+    // Whoever ended it has been told how that went.
+    else await this.ending.catch(() => undefined)
   }
 
   private throwIfEnded(): void {
@@ -179,15 +224,15 @@ export class Session implements MergeSession {
     await Promise.allSettled(this.running)
   }
 
-  /** Work that commit() waits for, and fails with. */
-  private async track(standing: Standing, work: Promise<void>): Promise<void> {
-    const noted = work.catch((error: unknown) => {
-      this.failures.push({ ...standing, error })
-    })
+  /** Has commit() and abort() wait for the work; answers what never rejects. */
+  private track(work: Promise<unknown>): Promise<unknown> {
+    const noted = work
+      .catch(() => undefined)
+      .finally(() => {
+        this.running.delete(noted)
+      })
     this.running.add(noted)
-    await noted
-    this.running.delete(noted)
-    return work
+    return noted
   }
 
   private async addAll(sources: readonly Source[]): Promise<void> {
@@ -195,29 +240,52 @@ export class Session implements MergeSession {
     progress.enter('scan')
     const sized = needsSizes(this.context)
     const trees = await scanSources(this.context, this.site, sources, sized)
-    const { added } = this
-    added.push(...trees.map((tree, rank) => ({ rank, name: tree.name, tree, early: undefined })))
+    for (const [rank, tree] of trees.entries()) {
+      const { name } = tree
+      const outcome = { tree, early: undefined }
+      const state = { outcome, isDropped: false, room: undefined, ended }
+      this.members.set(name, { rank, name, ...state })
+    }
     watch.lap('scan')
   }
 
   /** Reads a source and stages it alone. */
-  private async addOne(source: Source, standing: Standing): Promise<void> {
-    const [tree] = await scanSources(this.context, this.site, [source], true)
-    if (tree === undefined) return
-    this.added.push({ ...standing, tree, early: await this.stageEarly(tree) })
+  private async addOne(source: Source, member: Member): Promise<void> {
+    try {
+      const [tree] = await scanSources(this.context, this.site, [source], true)
+      throwIfDropped(member)
+      if (tree === undefined) return
+      member.outcome = { tree, early: await this.stageEarly(tree, member) }
+    } catch (error) {
+      member.outcome = { error }
+      throw error
+    }
+    throwIfDropped(member)
   }
 
   /** A file that cannot be placed may not be wanted in the end; if it is, it fails then, as in merge(). */
-  private async stageEarly(tree: SourceTree): Promise<EarlyTree | undefined> {
+  private async stageEarly(tree: SourceTree, member: Member): Promise<EarlyTree | undefined> {
     try {
-      return await this.stageAlone(tree)
+      return await this.stageAlone(tree, member)
     } catch (error) {
-      if (this.stop.signal.aborted || ofTheMachine.has(errnoOf(error))) throw error
+      const { aborted } = this.stop.signal
+      // The disk may be full of it. The sweep at the end tries again, and reports what it cannot remove.
+      if (!aborted) await this.removeRoom(member).catch(() => undefined)
+      if (aborted || ofTheMachine.has(errnoOf(error))) throw error
       return undefined
     }
   }
 
-  private async stageAlone(tree: SourceTree): Promise<EarlyTree | undefined> {
+  /** Removes what was staged of a source alone. */
+  private async removeRoom(member: Member): Promise<void> {
+    const { room } = member
+    if (room === undefined) return
+    const staging = await this.site.currentStaging
+    await staging?.removeRoom(room)
+    member.room = undefined
+  }
+
+  private async stageAlone(tree: SourceTree, member: Member): Promise<EarlyTree | undefined> {
     const { context, site } = this
     const doubts: NameGroup[] = []
     const sameEntries: NameOracle = (groups) => {
@@ -232,17 +300,18 @@ export class Session implements MergeSession {
     const { root } = union
     if (site.dest === undefined) root.state = 'exists'
     else await look({ ...context, compare: takenForSame, match: undefined }, site, union, site.dest)
-    let target: StageTarget | undefined
-    await this.merging.build(union, new Map(), async () => {
+    await this.merging.build(union, new Map(), async (): Promise<StageTarget> => {
       const staging = await site.staging()
-      return (target = { fresh: await staging.makeRoom(), scratch: staging.scratch })
+      member.room = await staging.makeRoom()
+      return { fresh: member.room, scratch: staging.scratch }
     })
-    return target && { root, place: target.fresh }
+    return member.room && { root, place: member.room }
   }
 
-  private async finish(): Promise<MergeResult> {
+  /** `gather`: waits for the sources. */
+  private async finish(gather: () => Promise<void>): Promise<MergeResult> {
     try {
-      await this.settle()
+      await gather()
       // What came one by one was read and staged by now.
       this.context.watch.lap('stage')
       this.throwFailures()
@@ -260,38 +329,36 @@ export class Session implements MergeSession {
 
   /** All of them in the order of the sources, whichever came first. */
   private throwFailures(): void {
-    if (this.failures.length === 0) return
-    throw firstOf(this.failures.sort(byStanding).map(({ error }) => error))
+    const failures = this.sorted.flatMap(({ outcome }) =>
+      outcome !== undefined && 'error' in outcome ? [outcome.error] : [],
+    )
+    if (failures.length > 0) throw firstOf(failures)
+  }
+
+  private inOrder(): { trees: SourceTree[]; early: Map<number, EarlyTree> } {
+    const early = new Map<number, EarlyTree>()
+    const trees: SourceTree[] = []
+    for (const { outcome } of this.sorted) {
+      if (outcome === undefined || !('tree' in outcome)) continue
+      if (outcome.early !== undefined) early.set(trees.length, outcome.early)
+      trees.push({ ...outcome.tree, source: trees.length })
+    }
+    return { trees, early }
   }
 
   /** By rank, and by name where that is the same: never by the time of arrival. */
-  private inOrder(): { trees: SourceTree[]; early: Map<number, EarlyTree> } {
-    const sorted = this.added.sort(byStanding)
-    const early = new Map<number, EarlyTree>()
-    const trees = sorted.map((each, source) => {
-      if (each.early !== undefined) early.set(source, each.early)
-      return { ...each.tree, source }
-    })
-    return { trees, early }
+  private get sorted(): Member[] {
+    const members = [...this.members.values()]
+    return members.sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1))
   }
 }
 
-/** By rank, and by name where that is the same. */
-function byStanding(a: Standing, b: Standing): number {
-  return a.rank - b.rank || (a.name < b.name ? -1 : 1)
+/** It is part of the merge, or may still become so: one that failed may be added again. */
+function isStanding(member: Member | undefined): boolean {
+  const { outcome } = member ?? {}
+  return member !== undefined && (outcome === undefined || 'tree' in outcome)
 }
 
-/** Where any number is allowed, there is nothing to do. */
-function allowListeners(signal: AbortSignal, more: number): void {
-  const most = mostListeners(signal)
-  if (most > 0) setMaxListeners(most + more, signal)
-}
-
-/** 0 stands for any number; asked about a signal that has it, Node 20 throws. */
-function mostListeners(signal: AbortSignal): number {
-  try {
-    return getMaxListeners(signal)
-  } catch {
-    return 0
-  }
+function throwIfDropped({ name, isDropped }: Member): void {
+  if (isDropped) throw new DOMException(`The source "${name}" was dropped`, 'AbortError')
 }

@@ -51,11 +51,15 @@ export class Site {
     return this.target.missing.length === 0 ? this.target.nearest : undefined
   }
 
-  /** The staging directory, made when it is first asked for. */
-  async staging(): Promise<Staging> {
+  /** The staging directory, made when it is first asked for; tried again after a failure. */
+  staging(): Promise<Staging> {
+    if (this.made !== undefined) return this.made
     const { nearest, missing } = this.target
-    this.made ??= Staging.make(this.hosts, nearest, missing)
-    return this.made
+    const made = Staging.make(this.hosts, nearest, missing).catch((error: unknown) => {
+      if (this.made === made) this.made = undefined
+      throw error
+    })
+    return (this.made = made)
   }
 
   /** Undefined while there is none. */
@@ -65,10 +69,7 @@ export class Site {
 
   private async makeScratch(): Promise<Place | undefined> {
     try {
-      const staging = await this.staging().catch((error: unknown) => {
-        this.made = undefined
-        throw error
-      })
+      const staging = await this.staging()
       return await staging.makeRoom()
     } catch (error) {
       if (cannotMake.has(errnoOf(error))) return undefined

@@ -164,24 +164,43 @@ export interface MergeResult {
 }
 
 /**
+ * Where the types of the program know `Symbol.asyncDispose`, by `lib: ["esnext.disposable"]` or `@types/node`:
+ * `await using session = await openMerge(dest)`. It is abort() for a session that has not ended, and waits for
+ * one that is ending; it never rejects for what commit() or abort() has rejected with.
+ */
+type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
+  ? { [name in Key]: () => Promise<void> }
+  : Record<never, never>
+
+/**
  * A merge whose sources arrive one by one. The result is that of one merge() with the sources in the order
  * of their ranks, whenever and in whatever order they were added.
  */
-export interface MergeSession {
+export interface MergeSession extends AsyncDisposal {
   /**
    * Adds a source and starts to stage it; resolves once it is staged. The one with the lower rank comes
    * first, of two with one rank the one whose name sorts first. Default: after all that were added before
    * without a rank, counting from 0.
    *
-   * Rejects like merge(). A source that could not be added fails the session: commit() rejects with the
-   * same error. Bad arguments (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), also a name that is not
-   * unique, change nothing. `ERR_INVALID_STATE` after commit().
+   * Rejects like merge(). A source that could not be added makes commit() reject with the same error, unless
+   * it is dropped, or added again under its name by then: that is another add(), with a rank of its own. Bad
+   * arguments (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), also a name that is not unique, change
+   * nothing. `ERR_INVALID_STATE` after commit().
    */
   add(source: Source, at?: { rank?: number }): Promise<void>
   /**
+   * Takes a source out of the merge, whether it was added, is being added, or could not be. From the call on it
+   * counts no more, and its name is free. Resolves once what was staged of it is removed. An add() that still
+   * runs is waited for, and rejects with an `AbortError`.
+   *
+   * `ERR_INVALID_ARG_VALUE` for a name that no source has: one that was never added, or was dropped before.
+   * `ERR_INVALID_STATE` after commit().
+   */
+  drop(name: string): Promise<void>
+  /**
    * Waits for the sources that were added, then plans, stages what is missing, and publishes all of it.
-   * Rejects like merge(), and then dest is as it was. It ends the session: a second call rejects with
-   * `ERR_INVALID_STATE`.
+   * Rejects like merge(), also for a source that could not be added and was neither dropped nor added again;
+   * then dest is as it was. It ends the session: a second call rejects with `ERR_INVALID_STATE`.
    */
   commit(): Promise<MergeResult>
   /**

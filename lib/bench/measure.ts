@@ -91,7 +91,12 @@ export class Measuring {
     return { work, ...where, names }
   }
 
+  /**
+   * Not after an abort: a worker may still be writing there, so that removing fails, and hides the reason of the abort.
+   * All of it is removed once the workers have ended.
+   */
   private async clear(): Promise<void> {
+    if (this.signal?.aborted === true) return
     for (const dir of [this.dest, join(this.field, 'fresh')]) {
       await rm(dir, { recursive: true, force: true })
     }

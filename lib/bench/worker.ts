@@ -26,6 +26,8 @@ async function measured(job: Job): Promise<Told> {
   }
 }
 
+// What a signal means is for the process to decide that has started this one, and ends it by disconnecting.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
 process.on('disconnect', () => process.exit())
 process.on('message', (job: Job) => {
   void measured(job).then((told) => process.send?.(told))

@@ -40,13 +40,18 @@ export class Workers {
 
   /** Ends them, also in the middle of a job. */
   async end(): Promise<void> {
-    const children = [...this.running.values()].filter(({ connected }) => connected)
+    const children = [...this.running.values()]
     this.running.clear()
     await Promise.all(
       children.map(async (child) => {
-        const exit = once(child, 'exit')
+        if (hasEnded(child)) return
+        const exit = new Promise<void>((resolve) =>
+          child.once('exit', () => {
+            resolve()
+          }),
+        )
         // It ends itself when it notices, and its threads with it; if it does not, it is ended.
-        child.disconnect()
+        if (child.connected) child.disconnect()
         const timer = setTimeout(() => child.kill('SIGKILL'), patience)
         await exit
         clearTimeout(timer)
@@ -70,4 +75,9 @@ export class Workers {
     this.running.set(key, child)
     return child
   }
+}
+
+/** Or was never started. */
+function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null
 }

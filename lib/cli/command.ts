@@ -14,7 +14,7 @@ export interface CliCommand {
 
 /** What a command gets from the outside. */
 export interface CliContext extends CliStreams {
-  /** Aborted by Ctrl-C and SIGTERM. */
+  /** Aborted by Ctrl-C, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal
   /** The result: a text for stdout, a newline is added. */
   readonly print: (text: string) => void

@@ -5,6 +5,8 @@ export const ExitCode = {
   Conflicts: 1,
   /** Wrong usage, or an error: dest is as it was. */
   Failed: 2,
-  /** Ctrl-C, as shells say it: dest is as it was. */
+  /** Ctrl-C or SIGTERM, as shells report Ctrl-C: dest is as it was. */
   Interrupted: 130,
+  /** The terminal was closed (SIGHUP): dest is as it was. */
+  HungUp: 129,
 } as const

@@ -1,19 +1,23 @@
 // Quicker than people wonder, slower than most merges take to clean up.
 const soon = 1_000
 
-/** Ctrl-C and kill abort what runs, which puts everything back; a second one ends the process. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** The terminal is gone. */
+export class HangUp extends Error {}
+
+/** Ctrl-C, kill and closing the terminal abort what runs, which puts everything back; a second one ends the process. */
 export class Interrupt {
   private readonly controller = new AbortController()
   private timer: NodeJS.Timeout | undefined
-  private readonly onSignal = (): void => {
-    this.controller.abort(new Error('interrupted'))
+  private readonly onSignal = (signal: NodeJS.Signals): void => {
+    this.controller.abort(signal === 'SIGHUP' ? new HangUp('hung up') : new Error('interrupted'))
     this.timer ??= setTimeout(this.onDelay, soon)
   }
 
   /** `onDelay`: it takes a while to put things back. */
   constructor(private readonly onDelay: () => void) {
-    process.once('SIGINT', this.onSignal)
-    process.once('SIGTERM', this.onSignal)
+    for (const signal of signals) process.once(signal, this.onSignal)
   }
 
   get signal(): AbortSignal {
@@ -22,7 +26,6 @@ export class Interrupt {
 
   end(): void {
     clearTimeout(this.timer)
-    process.removeListener('SIGINT', this.onSignal)
-    process.removeListener('SIGTERM', this.onSignal)
+    for (const signal of signals) process.removeListener(signal, this.onSignal)
   }
 }

@@ -3,8 +3,8 @@ import { ExitCode } from './exit-codes'
 import { run } from './run'
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Who reads the output has seen enough of it.
-  if (error.code === 'EPIPE') return
+  // Who reads the output has seen enough of it, or the terminal was closed.
+  if (error.code === 'EPIPE' || error.code === 'EIO') return
   process.stderr.write(`reflink-merge: ${error.message}\n`)
   process.exitCode = ExitCode.Failed
 })

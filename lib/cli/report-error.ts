@@ -4,6 +4,7 @@ import type { CliContext } from './command'
 import { ExitCode } from './exit-codes'
 import { explain } from './explain'
 import { hintFor } from './hints'
+import { HangUp } from './interrupt'
 import { messageOf } from './message'
 
 /** Tells what went wrong, where, and what to do next; answers the exit code. */
@@ -16,7 +17,7 @@ export async function reportError(error: unknown, context: CliContext): Promise<
   const others = laterErrors(error)
   if (signal.aborted && error === signal.reason && others.length === 0) {
     tell('reflink-merge: interrupted, nothing was changed')
-    return ExitCode.Interrupted
+    return error instanceof HangUp ? ExitCode.HungUp : ExitCode.Interrupted
   }
   const messages = [error, ...others].map(messageOf)
   tell(`reflink-merge: ${messages.join('\n  also: ')}`)

@@ -5,6 +5,7 @@ import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
 import {
   below,
+  entryOf,
   joinPath,
   Kind,
   ownerAccess,
@@ -160,6 +161,12 @@ export class Staging implements StageTarget {
     const path = `room-${String(this.rooms++)}`
     await makeDirectories(this.hosts.host, this.scratch, [{ path, mode: ownerAccess }])
     return below(this.scratch, path)
+  }
+
+  /** Removes one of them with all that is in it. */
+  async removeRoom(room: Place): Promise<void> {
+    const { directory, name } = entryOf(room)
+    await removeTree(this.hosts.steady, directory, name)
   }
 
   /** Makes the place in `old/` for what a directory loses. */

@@ -475,7 +475,10 @@ describe('reflink-merge', () => {
     assert.deepEqual([code, stderr], [0, ''])
     assert.match(stdout, /^ {2}merge .*into dest$/m)
     assert.match(stdout, /^ {2}plan /m)
-    assert.match(stdout, /^Exit codes: 0 done, 1 conflicts, 2 failed, 130 interrupted\.$/m)
+    assert.match(
+      stdout,
+      /^Exit codes: 0 done, 1 conflicts, 2 failed, 130 interrupted, 129 terminal closed\.$/m,
+    )
   })
 
   for (const command of ['merge', 'plan'])
@@ -613,12 +616,16 @@ describe('a big merge from the command line', function () {
     assert.match(result.stderr, /^(?:reflink-merge: [^\u001b\r\n]+\n)*$/)
   })
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 130],
+    ['SIGHUP', 129],
+  ] as const)
     for (const [state, held] of [
       ['absent', undefined],
       ['there', { '0/mine': 'mine', other: 'other' }],
     ] as const)
-      it(`ends with 130 at ${signal} and leaves a dest that is ${state} as it was`, async () => {
+      it(`ends with ${String(code)} at ${signal} and leaves a dest that is ${state} as it was`, async () => {
         const parent = path.join(dir, `${signal}-${state}`)
         const dest = path.join(parent, 'dest')
         fs.mkdirSync(parent)
@@ -635,7 +642,7 @@ describe('a big merge from the command line', function () {
         child.process.kill(signal)
 
         const result = await child.done
-        assertCode(result, 130)
+        assertCode(result, code)
         assert.equal(result.stdout, '')
         // A machine that is busy takes its time to put everything back, and says so.
         const said = result.stderr.replace(

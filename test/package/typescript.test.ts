@@ -25,6 +25,22 @@ const inAModule = `import { fileURLToPath } from 'node:url'
 const __filename = fileURLToPath(import.meta.url)
 ${program}`
 
+const session = `
+import { openMerge, type MergeSession } from 'reflink-merge'
+
+export async function install(): Promise<void> {
+  const session: MergeSession = await openMerge('dest')
+  await session.drop('a')
+  await session.abort()
+}
+`
+const disposed = `${session}
+export async function dispose(): Promise<void> {
+  await using session = await openMerge('dest')
+  await session.commit()
+}
+`
+
 /** Compiler options and the file they are for; every kind of project that imports the package. */
 const projects: Record<string, { file: string; text: string; options: Record<string, unknown> }> = {
   'node16, CommonJS': { file: 'main.cts', text: program, options: { module: 'node16' } },
@@ -74,5 +90,24 @@ describe('the installed package in TypeScript', () => {
         env: asInstalled,
       }).done
       assert.equal(stdout, '1 true true\n', stderr)
+    })
+
+  // Neither has the types of Node.js, which declare Symbol.asyncDispose, too.
+  for (const [name, text, lib] of [
+    ['without Symbol.asyncDispose', session, ['es2022', 'dom']],
+    ['with it', disposed, ['es2022', 'dom', 'esnext.disposable']],
+  ] as const)
+    it(`compiles in a program whose types are ${name}`, async () => {
+      const project = path.join(dir, name)
+      const compilerOptions = {
+        ...{ target: 'es2022', strict: true, skipLibCheck: false, lib, types: [] },
+        ...{ module: 'esnext', moduleResolution: 'bundler', noEmit: true },
+      }
+      writeTree(project, {
+        'main.mts': text,
+        'tsconfig.json': JSON.stringify({ compilerOptions, files: ['main.mts'] }),
+      })
+      const { stdout } = await startCommand([process.execPath, tsc, '-p', project]).done
+      assert.equal(stdout, '')
     })
 })

@@ -32,7 +32,7 @@ export type {
  * Windows (ReFS). `dest` must not exist; on
  * failure nothing is left of it. A symlink as `src` is not followed (ELOOP).
  *
- * Gives 0, or the errno, positive as the kernel gives it; on Windows, whose kernel has none, as Node's errors have it,
+ * Gives 0, or the errno (EBUSY where the source was written to meanwhile, so that the clone would be a mix), positive as the kernel gives it; on Windows, whose kernel has none, as Node's errors have it,
  * and `addon.cloneFile` tells the Windows error besides. Throws a TypeError for what is no path.
  */
 export function reflink(src: string, dest: string): number {

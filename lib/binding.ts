@@ -12,7 +12,8 @@ export const loadError: unknown = addonError
  * Clones a file: FICLONE on Linux (man 2 ioctl_ficlone), clonefile(2) on macOS, FSCTL_DUPLICATE_EXTENTS_TO_FILE on
  * Windows (ReFS). `dest` must not exist; a failure leaves nothing of it. A symlink as `src` is not followed (ELOOP).
  *
- * Returns 0, or the errno: positive, as the kernel gives it, and on Windows, which has none, as Node's errors have it.
+ * Returns 0, or the errno: positive, as the kernel gives it, and on Windows, which has none, as Node's errors have it. EBUSY
+ * where somebody wrote to the source at the same time, so that the clone would be a mix.
  * Throws a TypeError (`ERR_INVALID_ARG_TYPE`) for what is not a path.
  */
 export function reflink(src: string, dest: string): number {

@@ -1,51 +1,70 @@
-// npm run check: everything that judges the code without running it. One failure stops no other.
+// npm run check: everything that judges the code without running it, side by side. One failure stops no other.
+// npm run check -- eslint types: these alone.
+// What a check found is kept in out/check, so that the next run looks at what has changed only.
 
-import { readdirSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { root, runQuietly } from './run.mjs'
+import { inTurn } from './in-turn.mjs'
+import { root, startQuietly } from './run.mjs'
 import { ensureDependencies, ensureSystemTools } from './setup.mjs'
 
-ensureDependencies()
-const missing = ensureSystemTools({ clangFormat: true, clangTidy: true, cmake: true })
+/** @typedef {{ name: string, needs?: string[], run: () => Promise<boolean> }} Check */
 
-/** @type {readonly { name: string, needs?: string[], run: () => boolean }[]} */
+/**
+ * The longest first, so that none of them is left to run alone at the end.
+ * @type {readonly Check[]}
+ */
 const checks = [
+  { name: 'clang-tidy', needs: ['cmake', 'clang-tidy-19'], run: clangTidy },
   { name: 'eslint', run: script('check:eslint') },
-  { name: 'prettier', run: script('check:prettier') },
   { name: 'types', run: script('check:types') },
+  { name: 'prettier', run: script('check:prettier') },
   { name: 'unused', run: script('check:unused') },
+  // It packs dist, which the build has to leave alone meanwhile.
+  { name: 'package', run: async () => (await script('build:ts')()) && script('check:package')() },
   { name: 'docs', run: script('check:docs') },
-  { name: 'package', run: () => script('build:ts')() && script('check:package')() },
   { name: 'workflows', run: script('check:workflows') },
   {
     name: 'clang-format',
     needs: ['clang-format-19'],
-    run: () => runQuietly('clang-format-19', ['--dry-run', '-Werror', ...nativeFiles()]),
-  },
-  {
-    name: 'clang-tidy',
-    needs: ['cmake', 'run-clang-tidy-19'],
-    // Configuring alone writes out/debug/compile_commands.json.
-    run: () =>
-      script('configure:debug')() && runQuietly('run-clang-tidy-19', ['-quiet', '-p', 'out/debug']),
+    run: () => startQuietly('clang-format-19', ['--dry-run', '-Werror', ...nativeFiles()]),
   },
 ]
 
-const failed = checks.filter((check) => !passes(check)).map(({ name }) => name)
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !checks.some((check) => check.name === name))
+if (unknown.length > 0) {
+  const names = checks.map(({ name }) => name).join(', ')
+  console.error(`check: there is no ${unknown.join(', ')}, but ${names}`)
+  process.exit(2)
+}
+const chosen = checks.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
+
+ensureDependencies()
+const missing = chosen.some(({ needs }) => needs)
+  ? ensureSystemTools({ clangFormat: true, clangTidy: true, cmake: true })
+  : []
+const kept = join(root, 'out/check')
+mkdirSync(kept, { recursive: true })
+
+const passed = await inTurn(chosen, availableParallelism(), passes)
+const failed = chosen.filter((_, index) => passed[index] !== true).map(({ name }) => name)
 if (failed.length > 0) {
   console.error(`check failed: ${failed.join(', ')}`)
   process.exitCode = 1
 }
 
-/** @param {typeof checks[number]} check */
-function passes({ name, needs = [], run }) {
+/** @param {Check} check */
+async function passes({ name, needs = [], run }) {
   const lacking = needs.filter((program) => missing.includes(program))
   if (lacking.length > 0) {
     console.log(`${name}: not run, there is no ${lacking.join(', ')}`)
     return process.env.CI !== 'true'
   }
   const start = performance.now()
-  const passed = run()
+  const passed = await run()
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   console.log(`${name}: ${passed ? 'ok' : 'FAILED'} (${seconds} s)`)
   return passed
@@ -53,7 +72,61 @@ function passes({ name, needs = [], run }) {
 
 /** @param {string} name */
 function script(name) {
-  return () => runQuietly('npm', ['run', '--silent', name])
+  return () => startQuietly('npm', ['run', '--silent', name])
+}
+
+/** Each file in a process of its own, unless neither it nor what it may include has changed since it passed. */
+async function clangTidy() {
+  // Configuring alone writes out/debug/compile_commands.json.
+  if (!(await script('configure:debug')())) return false
+  const shared = [
+    ...nativeFiles().filter((name) => name.endsWith('.h')),
+    '.clang-tidy',
+    'CMakeLists.txt',
+    'package-lock.json',
+  ]
+  const before = readStamps()
+  /** @type {Record<string, string>} */
+  const after = {}
+  const judge = async (/** @type {string} */ file) => {
+    const stamp = stampOf([file, ...shared])
+    const isUnchanged = before[file] === stamp
+    if (!isUnchanged && !(await startQuietly('clang-tidy-19', ['-quiet', '-p', 'out/debug', file])))
+      return false
+    after[file] = stamp
+    return true
+  }
+  // Beside other checks until these have ended; then they are all that is left.
+  const verdicts = await inTurn(compiledFiles(), availableParallelism(), judge)
+  writeFileSync(join(kept, 'clang-tidy.json'), JSON.stringify(after))
+  return verdicts.every(Boolean)
+}
+
+/** @returns {Record<string, string>} of the last run: by file, the stamp that passed */
+function readStamps() {
+  try {
+    /** @type {unknown} */
+    const stamps = JSON.parse(readFileSync(join(kept, 'clang-tidy.json'), 'utf8'))
+    return /** @type {Record<string, string>} */ (stamps)
+  } catch {
+    return {}
+  }
+}
+
+/** @param {readonly string[]} files */
+function stampOf(files) {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(root, file)))
+  return hash.digest('hex')
+}
+
+/** What out/debug/compile_commands.json names. */
+function compiledFiles() {
+  /** @type {unknown} */
+  const commands = JSON.parse(readFileSync(join(root, 'out/debug/compile_commands.json'), 'utf8'))
+  return /** @type {{ file: string }[]} */ (commands).map(({ file }) =>
+    file.slice(root.length).replace(/^\//, ''),
+  )
 }
 
 function nativeFiles() {

@@ -24,7 +24,7 @@ const tools = {
   chromium: { program: 'chromium', debian: 'chromium' },
   cmake: { program: 'cmake', debian: 'cmake' },
   clangFormat: { program: 'clang-format-19', debian: 'clang-format-19' },
-  clangTidy: { program: 'run-clang-tidy-19', debian: 'clang-tidy-19' },
+  clangTidy: { program: 'clang-tidy-19', debian: 'clang-tidy-19' },
 }
 
 /** @typedef {Partial<Record<keyof typeof tools, boolean>>} Wanted */

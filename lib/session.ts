@@ -1,4 +1,5 @@
 import { getMaxListeners, setMaxListeners } from 'node:events'
+import { append } from './append'
 import { UndoError } from './commit/commit'
 import { errnoOf, ofTheMachine } from './errno'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
@@ -196,7 +197,8 @@ export class Session implements MergeSession {
     const sized = needsSizes(this.context)
     const trees = await scanSources(this.context, this.site, sources, sized)
     const { added } = this
-    added.push(...trees.map((tree, rank) => ({ rank, name: tree.name, tree, early: undefined })))
+    for (const [rank, tree] of trees.entries())
+      added.push({ rank, name: tree.name, tree, early: undefined })
     watch.lap('scan')
   }
 
@@ -221,7 +223,7 @@ export class Session implements MergeSession {
     const { context, site } = this
     const doubts: NameGroup[] = []
     const sameEntries: NameOracle = (groups) => {
-      doubts.push(...groups)
+      append(doubts, groups)
       return Promise.resolve(groups.map(() => []))
     }
     const { learnSizes } = context

@@ -1,3 +1,4 @@
+import { append } from '../append'
 import { firstOf, listSome, MergeError } from '../errors'
 
 /** What is wrong with the sources: collected over all of them, so that one error tells everything. */
@@ -36,7 +37,10 @@ export class Problems {
         'leave others out with `filter`, or see the option `symlinks`.'
       errors.push(new MergeError('ERR_MERGE_UNSUPPORTED_FILE', message, { paths }))
     }
-    errors.push(...this.failures.sort((a, b) => (a.message < b.message ? -1 : 1)))
+    append(
+      errors,
+      this.failures.sort((a, b) => (a.message < b.message ? -1 : 1)),
+    )
     if (errors.length > 0) throw firstOf(errors)
   }
 }

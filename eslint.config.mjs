@@ -3,13 +3,14 @@ import js from '@eslint/js'
 import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
+import { noLongSpread } from './scripts/lint/no-long-spread.mjs'
 
 /**
  * The files and folders of lib/, from the bottom up: each may import itself and what stands in the
  * lines above it, neither its neighbours nor what follows.
  */
 const layers = [
-  ['errno.ts', 'debug.ts', 'volumes.ts', 'package-root.ts'],
+  ['append.ts', 'traversal.ts', 'errno.ts', 'debug.ts', 'volumes.ts', 'package-root.ts'],
   ['types.ts'],
   ['errors.ts'],
   ['addon.ts', 'lanes.ts', 'signal.ts'],
@@ -64,6 +65,11 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
+  },
+  {
+    files: ['lib/**/*.ts'],
+    plugins: { own: { rules: { 'no-long-spread': noLongSpread } } },
+    rules: { 'own/no-long-spread': 'error' },
   },
   {
     files: ['**/*.cjs'],

@@ -30,7 +30,7 @@ export interface Settings {
   readonly onProgress: ((progress: MergeProgress) => void) | undefined
 }
 
-const linkModes: readonly LinkMode[] = ['clone', 'hardlink', 'copy', 'symlink']
+const linkModes = ['clone', 'hardlink', 'copy', 'symlink'] as const satisfies readonly LinkMode[]
 const conflictPolicies = ['error', 'first', 'last', 'exclusive'] as const
 const defaultLinkModes: readonly LinkMode[] = ['clone', 'copy']
 

@@ -8,6 +8,7 @@ import { refuseIntoSelf, resolveSources } from './into-self'
 import { readOptions, type Settings } from './options'
 import { comparer, type Compare } from './plan/compare'
 import { conflictError } from './plan/conflict-error'
+import { digester, type Digest } from './plan/digest'
 import type { Union } from './plan/plan'
 import type { MatchTrees } from './plan/matching'
 import { toPolicy, type Policy } from './plan/policy'
@@ -33,6 +34,7 @@ export interface Context {
   /** Batches in flight. */
   readonly lanes: number
   readonly compare: Compare
+  readonly digest: Digest
   readonly learnSizes: LearnSizes
   /** Undefined: no tree is looked for as a whole. */
   readonly match: MatchTrees | undefined
@@ -71,6 +73,7 @@ export function prepare(
     steady: patient(system, undefined),
     policy: toPolicy(given.conflicts),
     compare: comparer(host, lanes, settings.signal),
+    digest: digester(lanes, settings.signal),
     learnSizes: sizeLearner(host, lanes, settings.signal),
     match: host.matchTrees,
     progress: new Progress(given.onProgress),
@@ -131,10 +134,10 @@ export async function plan(
   site: Site,
   trees: readonly SourceTree[],
 ): Promise<Plan> {
-  const { policy, compare, learnSizes } = context
+  const { policy, compare, digest, learnSizes } = context
   const { dest, spelling } = site
   const sameEntries: NameOracle = (groups) => spelling.sameEntries(groups)
-  const union = await unite(trees, { policy, compare, learnSizes, sameEntries })
+  const union = await unite(trees, { policy, compare, digest, learnSizes, sameEntries })
   return { union, found: dest && (await look(context, site, union, dest)) }
 }
 

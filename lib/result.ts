@@ -59,7 +59,8 @@ export function toResult(
 }
 
 function allConflicts(union: Union, found: Survey | undefined): Conflict[] {
-  const conflicts = [...union.decided, ...union.undecided]
-  conflicts.push(...(found?.decided ?? []), ...(found?.undecided ?? []))
-  return conflicts.sort((a, b) => (a.path < b.path ? -1 : 1))
+  const withDest = [...(found?.decided ?? []), ...(found?.undecided ?? [])]
+  return [...union.decided, ...union.undecided, ...withDest].sort((a, b) =>
+    a.path < b.path ? -1 : 1,
+  )
 }

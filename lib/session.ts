@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { append } from './append'
 import { UndoError } from './commit/commit'
 import { errnoOf, ofTheMachine } from './errno'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
@@ -289,7 +290,7 @@ export class Session implements MergeSession {
     const { context, site } = this
     const doubts: NameGroup[] = []
     const sameEntries: NameOracle = (groups) => {
-      doubts.push(...groups)
+      append(doubts, groups)
       return Promise.resolve(groups.map(() => []))
     }
     const { learnSizes } = context

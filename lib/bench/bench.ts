@@ -99,7 +99,8 @@ async function spaceFor(
   })
   const all = [tree, ...sizes]
   const sum = (of: (each: typeof tree) => number): number =>
-    all.reduce((total, each) => total + of(each), 0) + 3 * Math.max(...all.map(of))
+    all.reduce((total, each) => total + of(each), 0) +
+    3 * all.reduce((most, each) => Math.max(most, of(each)), 0)
   // Small files take a block each.
   return {
     bytes: sum(({ bytes, entries }) => bytes + 4096 * entries),

@@ -58,7 +58,7 @@ function breakEven(rows: readonly Row[]): Conclusion[] {
     from = size
   }
   if (from === null) return []
-  const smallest = from === Math.min(...sizes.filter((size) => size > 0)) || from === 0
+  const smallest = from === 0 || from === sizes.findLast((size) => size > 0)
   const text = smallest
     ? 'Cloning is faster than copying in every round, of files of every size that are not empty.'
     : `Cloning is faster than copying from ${formatSize(from)} on, in every round; below that not in every one.`
@@ -132,7 +132,7 @@ function node(rows: readonly Row[]): Conclusion[] {
 
 function biggestSize(rows: readonly Row[]): number | null {
   const sizes = rows.map(({ size }) => size).filter((size) => size !== null)
-  return sizes.length === 0 ? null : Math.max(...sizes)
+  return sizes.reduce<number | null>((most, size) => Math.max(most ?? size, size), null)
 }
 
 /** Of one file; of the tree: of all. */

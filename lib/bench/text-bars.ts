@@ -17,12 +17,12 @@ const barOptions = {
 /** Bars from zero, the longest over the whole width that is left. */
 export function bars(all: readonly Bar[], width: number): string {
   const longest = (of: (bar: Bar) => string): number =>
-    Math.max(...all.map((bar) => of(bar).length))
+    all.reduce((most, bar) => Math.max(most, of(bar).length), 0)
   const barsize = Math.min(
     width - longest(({ title }) => title) - longest(({ label }) => label) - 4,
     50,
   )
-  const most = Math.max(...all.map(({ value }) => value))
+  const most = all.reduce((highest, { value }) => Math.max(highest, value), 0)
   const rows = all.map(({ title, value, label }) => {
     return [title, label, Format.BarFormat(value / most, { ...barOptions, barsize })]
   })

@@ -18,7 +18,7 @@ export function table(
 ): string {
   const colAligns = head.map((_, index) => (index === 0 ? 'left' : 'right'))
   const made = new Table({ head: [...head], chars: { ...chars, middle: gap }, style, colAligns })
-  made.push(...rows.map((row) => [...row]))
+  for (const row of rows) made.push([...row])
   return withoutPadding(made.toString())
 }
 

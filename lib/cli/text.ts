@@ -1,3 +1,4 @@
+import { append } from '../append'
 import type {
   Conflict,
   Fallback,
@@ -62,14 +63,14 @@ export function describeResult(result: MergeResult, dest: string, options: Outpu
   const lines = [`${dest}: ${contents(result)} in ${(duration.total / 1000).toFixed(2)} s`]
   if (effects.length > 0) lines.push(`  ${effects.join(', ')}`)
   if (modes.length > 0) lines.push(`  placed by: ${modes.join(', ')}`)
-  lines.push(...fallbacks.map(fallbackLine))
+  append(lines, fallbacks.map(fallbackLine))
   if (options.verbose === true)
-    lines.push(durationLine(duration), ...result.sources.map(sourceLine))
+    append(lines, [durationLine(duration), ...result.sources.map(sourceLine)])
   if (result.leftover !== undefined) {
     const { path, error } = result.leftover
     lines.push(`  ${path} could not be removed: ${messageOf(error)}`)
   }
-  lines.push(...conflictLines(conflicts, options))
+  append(lines, conflictLines(conflicts, options))
   return lines.join('\n')
 }
 
@@ -91,11 +92,11 @@ export function describePlan(
   const actions = [...counts].map(([action, count]) => `${action} ${count.toLocaleString('en')}`)
   const lines = [`${dest}: ${contents(plan)}`]
   if (actions.length > 0) lines.push(`  ${actions.join(', ')}`)
-  if (options.verbose === true) lines.push(...plan.sources.map(sourceLine))
-  if (paths.length > 0) lines.push('paths:', ...paths)
+  if (options.verbose === true) append(lines, plan.sources.map(sourceLine))
+  if (paths.length > 0) append(lines, ['paths:', ...paths])
   if (changes > paths.length)
     lines.push(`  … and ${(changes - paths.length).toLocaleString('en')} more: --list shows all`)
-  lines.push(...conflictLines(plan.conflicts, options))
+  append(lines, conflictLines(plan.conflicts, options))
   return lines.join('\n')
 }
 

@@ -1,3 +1,5 @@
+import { preOrder } from '../traversal'
+import { append } from '../append'
 import { debug } from '../debug'
 import { errno } from '../errno'
 import { SystemError, throwAfter } from '../errors'
@@ -134,7 +136,7 @@ class Commit {
   private async intend(staged: StagedTree, some: readonly Intent[]): Promise<void> {
     if (some.length === 0) return
     const { prefix } = staged
-    this.intents.push(...some.map((each) => ({ ...each, path: joinPath(prefix, each.path) })))
+    for (const each of some) this.intents.push({ ...each, path: joinPath(prefix, each.path) })
     await staged.write({ intents: this.intents, holding: this.holding(staged) })
     if (this.context.durable) await this.sync()
   }
@@ -234,11 +236,14 @@ class Commit {
     return directory
   }
 
-  /** The lock on dest, which may have been replaced by another directory while we waited for it. */
+  /**
+   * The lock on dest, which may have been replaced by another directory while we waited for it. It hangs on a descriptor of
+   * its own, so that it is free for the next as soon as that is closed, while this merge still sweeps.
+   */
   private async lockDest(dest: Directory): Promise<Directory> {
     const { host, lock, target } = this.context
     if (lock === false) return dest
-    for (let directory = dest; ;) {
+    for (let directory = await this.keep(openReal(host, target.path)); ;) {
       this.lock = await lockDirectory(host, directory, lock)
       const now = await this.keep(openReal(host, target.path))
       if (now.identity === directory.identity) return directory
@@ -275,7 +280,7 @@ class Commit {
     const errors: unknown[] = []
     // First, since whoever is killed while it takes things back needs the records.
     await this.staged?.reopen().catch((error: unknown) => errors.push(error))
-    for (const undo of this.undos.reverse()) errors.push(...(await undo()))
+    for (const undo of this.undos.reverse()) append(errors, await undo())
     if (errors.length === 0 && this.staged !== undefined) {
       await this.keepForeign(this.staged).catch((error: unknown) => errors.push(error))
     }
@@ -293,8 +298,9 @@ class Commit {
   }
 
   async close(): Promise<void> {
-    this.lock?.release()
+    // Whoever is next in this process's queue must not find the lock taken, and have to poll.
     for (const directory of this.opened) await this.context.steady.close(directory)
+    this.lock?.release()
   }
 }
 
@@ -305,11 +311,12 @@ async function chmod(host: Host, place: Place, mode: number): Promise<void> {
 }
 
 /** Those that are published with all that is in them. */
-function* wholeDirectories(directory: PlanDirectory): Generator<PlanDirectory> {
-  if (directory.state === 'keep' || isUnchanged(directory)) return
-  if (directory.state !== 'exists') {
-    yield* eachDirectory(directory)
-    return
+function* wholeDirectories(root: PlanDirectory): Generator<PlanDirectory> {
+  const isOpen = (each: PlanDirectory): boolean => each.state === 'exists' && !isUnchanged(each)
+  const below = (each: PlanDirectory): Iterable<PlanDirectory> | undefined =>
+    isOpen(each) ? each.directories.values() : undefined
+  for (const each of preOrder(root, below)) {
+    if (each.state !== 'exists' && each.state !== 'keep' && !isUnchanged(each))
+      yield* eachDirectory(each)
   }
-  for (const child of directory.directories.values()) yield* wholeDirectories(child)
 }

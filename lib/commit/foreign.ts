@@ -30,8 +30,8 @@ export async function foreignNames(
     const listings = await host.list(some.map(([path]) => below(fresh, path)))
     for (const [index, [path, names]] of some.entries()) {
       const ours = new Set(names)
-      const theirs = (listings[index]?.names ?? []).filter((name) => !ours.has(name))
-      found.push(...theirs.map((name) => pathOf(below(fresh, path), name)))
+      for (const name of listings[index]?.names ?? [])
+        if (!ours.has(name)) found.push(pathOf(below(fresh, path), name))
     }
   }
   if (found.length > 0) throw new ForeignError(found.sort())

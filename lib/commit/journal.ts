@@ -1,3 +1,4 @@
+import { append } from '../append'
 import { errno, linkNeverHere, linkNotThisFile } from '../errno'
 import { SystemError, throwAfter } from '../errors'
 import {
@@ -13,6 +14,7 @@ import {
   type Place,
 } from '../host/host'
 import { emptyOnes, throwIfFailed } from '../host/trees'
+import { inGroups } from '../lanes'
 import type { Inode } from '../record'
 import { throwIfFilled } from './foreign'
 
@@ -51,6 +53,8 @@ const collisions: ReadonlySet<number> = new Set([
   errno.ENOENT,
 ])
 
+const linksPerCall = 256
+
 const cannotLink: ReadonlySet<number> = new Set([...linkNeverHere, ...linkNotThisFile])
 
 /** Moves entries into dest by single renames, and can take each one back. */
@@ -80,24 +84,85 @@ export class Journal {
   /** Publishes entries where dest has nothing. One flag a name: false where something is there now. */
   async publish(entries: readonly Entries[]): Promise<boolean[]> {
     const jobs = this.jobs(this.places.fresh, this.places.dest, entries)
-    return this.record(entries, jobs, await this.host.rename(jobs, false))
+    return this.record(entries, jobs, await this.renamed(entries, jobs, false))
   }
 
   /**
    * Publishes entries in the place of others. A file gets a second name in `replaced` first, so its
-   * path is never empty; what cannot have one, what makes way for a directory, and what dest spells
-   * otherwise (name → its spelling) is moved there.
+   * path is never empty, many at once; what cannot have one, what makes way for a directory, and what dest spells
+   * otherwise (name → its spelling) is moved there, one after the other.
    */
   async replace(
     { path, names }: Entries,
     move: boolean,
     spellings: ReadonlyMap<string, string>,
   ): Promise<boolean[]> {
-    const results: boolean[] = []
-    for (const name of names) {
-      results.push(await this.replaceOne(path, name, spellings.get(name) ?? name, move))
+    const results = new Map<string, boolean>()
+    const mayLink = (name: string): boolean => !move && (spellings.get(name) ?? name) === name
+    for (const some of inGroups(names.filter(mayLink), () => 1, linksPerCall)) {
+      for (const [name, isDone] of await this.replaceLinked(path, some)) results.set(name, isDone)
     }
+    for (const name of names) {
+      if (results.has(name)) continue
+      results.set(name, await this.replaceOne(path, name, spellings.get(name) ?? name, move))
+    }
+    return names.map((name) => results.get(name) === true)
+  }
+
+  /** Those that can have a second name; there is nothing in the answer for the others. */
+  private async replaceLinked(
+    path: string,
+    names: readonly string[],
+  ): Promise<Map<string, boolean>> {
+    const { fresh, replaced, dest } = this.places
+    const away = this.jobs(dest, replaced, [{ path, names }])
+    const links = await this.host.hardlink(away)
+    const results = new Map<string, boolean>()
+    const linked: string[] = []
+    let failure: SystemError | undefined
+    for (const { index, job, name } of eachName(away)) {
+      const number = links.errnos[index] ?? 0
+      if (number === 0) linked.push(name)
+      else if (number === errno.ENOENT) results.set(name, false)
+      else if (!cannotLink.has(number)) failure ??= this.error(job, name, number, links, index)
+    }
+    if (failure !== undefined) return throwAfter(failure, () => this.unlinkSaved(path, linked))
+    const entries = [{ path, names: linked }]
+    const jobs = this.jobs(fresh, dest, entries)
+    const renames = await this.renamed(entries, jobs, true)
+    const failed = linked.filter((_, index) => renames.errnos[index] !== 0)
+    try {
+      this.record(entries, jobs, renames, (name) => name)
+    } catch (error) {
+      return throwAfter(error, () => this.unlinkSaved(path, failed))
+    }
+    await this.unlinkSaved(path, failed)
+    for (const name of linked) results.set(name, true)
+    for (const name of failed) results.set(name, false)
     return results
+  }
+
+  /** Renames into dest. Where nobody can say how far that came, undo is to look at each. */
+  private async renamed(
+    entries: readonly Entries[],
+    jobs: readonly PairJob[],
+    replace: boolean,
+  ): Promise<Outcomes> {
+    try {
+      return await this.host.rename(jobs, replace)
+    } catch (error) {
+      for (const { path, names } of entries) {
+        for (const name of names) this.note(path, name, replace ? name : undefined)
+      }
+      throw error
+    }
+  }
+
+  /** What lies in `replaced` has its name in dest still. */
+  private async unlinkSaved(path: string, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return
+    const seconds = [{ to: below(this.places.replaced, path), names }]
+    throwIfFailed(seconds, await this.steady.unlink(seconds))
   }
 
   private async replaceOne(
@@ -114,7 +179,7 @@ export class Journal {
     const jobs = this.jobs(fresh, dest, one)
     try {
       const outcomes = await this.host.rename(jobs, linked || (await this.isStale(path, name, old)))
-      const [published] = this.record(one, jobs, outcomes, old)
+      const [published] = this.record(one, jobs, outcomes, () => old)
       if (published === true) return true
     } catch (error) {
       return throwAfter(error, () => this.putBack(path, old, linked))
@@ -170,8 +235,7 @@ export class Journal {
   private async putBack(path: string, name: string, linked: boolean): Promise<void> {
     const { replaced, dest } = this.places
     if (linked) {
-      const second = [{ to: below(replaced, path), names: [name] }]
-      throwIfFailed(second, await this.steady.unlink(second))
+      await this.unlinkSaved(path, [name])
       return
     }
     const back = this.jobs(replaced, dest, [{ path, names: [name] }])
@@ -191,7 +255,7 @@ export class Journal {
 
   /** What a merge that was killed may have published: undo finds out what of it was. */
   assume(entries: readonly Published[]): void {
-    this.done.push(...entries)
+    append(this.done, entries)
   }
 
   /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
@@ -233,24 +297,28 @@ export class Journal {
     entries: readonly Entries[],
     jobs: readonly PairJob[],
     outcomes: Outcomes,
-    replaced?: string,
+    replacedOf: (name: string) => string | undefined = () => undefined,
   ): boolean[] {
     const results: boolean[] = []
     let failure: SystemError | undefined
     const paths = entries.flatMap(({ path, names }) => names.map(() => path))
     for (const { index, job, name } of eachName(jobs)) {
       const number = outcomes.errnos[index] ?? 0
-      const path = paths[index] ?? ''
-      const inode = this.inodes.get(joinPath(path, name))
-      if (number === 0 && inode !== undefined) {
-        const { dev, ino } = inode
-        this.done.push({ path, name, replaced, dev, ino })
-      } else if (!collisions.has(number)) failure ??= this.error(job, name, number, outcomes, index)
+      if (number === 0) this.note(paths[index] ?? '', name, replacedOf(name))
+      else if (!collisions.has(number)) failure ??= this.error(job, name, number, outcomes, index)
       results.push(number === 0)
     }
     // Only now, so that what did succeed is known and can be taken back.
     if (failure !== undefined) throw failure
     return results
+  }
+
+  /** To be taken back, if it is there. */
+  private note(path: string, name: string, replaced: string | undefined): void {
+    const inode = this.inodes.get(joinPath(path, name))
+    if (inode === undefined) return
+    const { dev, ino } = inode
+    this.done.push({ path, name, replaced, dev, ino })
   }
 
   /** Runs a job of one name: true if it succeeded, false for an allowed errno, else throws. */

@@ -1,3 +1,4 @@
+import { walk } from '../traversal'
 import { inGroups } from '../lanes'
 import type { Part } from '../plan/part'
 import { Action, type PlanDirectory } from '../plan/plan'
@@ -35,7 +36,7 @@ const namesPerCall = 512
 export async function publish(root: PlanDirectory, context: PublishContext): Promise<boolean> {
   const created: Batch[] = []
   const replaced: Replacement[] = []
-  collect(root, created, replaced)
+  walk(root, (directory) => collect(directory, created, replaced))
   await context.intend(await intentsOf(context.journal, created, replaced))
   let complete = true
   for (const batches of inGroups(created, ({ entries }) => entries.names.length, namesPerCall)) {
@@ -58,19 +59,29 @@ async function intentsOf(
   replaced: readonly Replacement[],
 ): Promise<Intent[]> {
   const batches = [...created, ...replaced]
-  const inodes = await journal.know(batches.map(({ entries }) => entries))
-  let index = 0
-  return batches.flatMap((batch) => {
-    const { path, names } = batch.entries
-    const spellings = 'spellings' in batch ? (batch as Replacement).spellings : undefined
-    return names.map((name) => {
-      const inode = inodes[index++] as Inode
-      return { ...inode, path, name, replaced: spellings && (spellings.get(name) ?? name) }
-    })
-  })
+  const intents: Intent[] = []
+  for (const some of inGroups(batches, ({ entries }) => entries.names.length, namesPerCall)) {
+    const inodes = await journal.know(some.map(({ entries }) => entries))
+    let index = 0
+    for (const batch of some) {
+      const { path, names } = batch.entries
+      const spellings = 'spellings' in batch ? (batch as Replacement).spellings : undefined
+      for (const name of names) {
+        const replaces = spellings && (spellings.get(name) ?? name)
+        intents.push({ ...(inodes[index++] as Inode), path, name, replaced: replaces })
+      }
+    }
+  }
+  return intents
 }
 
-function collect(directory: PlanDirectory, created: Batch[], replaced: Replacement[]): void {
+/** Answers the subdirectories that have something, too. */
+function collect(
+  directory: PlanDirectory,
+  created: Batch[],
+  replaced: Replacement[],
+): PlanDirectory[] {
+  const common: PlanDirectory[] = []
   const { path } = directory
   const fresh = new Group(path)
   const others = new Group(path)
@@ -84,12 +95,13 @@ function collect(directory: PlanDirectory, created: Batch[], replaced: Replaceme
   for (const child of directory.directories.values()) {
     if (child.state === 'new') fresh.directory(child)
     else if (child.state === 'replace') inTheWay.directory(child)
-    else if (child.state === 'exists' && !isUnchanged(child)) collect(child, created, replaced)
+    else if (child.state === 'exists' && !isUnchanged(child)) common.push(child)
   }
   if (fresh.names.length > 0) created.push(fresh.batch)
   const { spellings } = directory
   if (others.names.length > 0) replaced.push({ ...others.batch, move: false, spellings })
   if (inTheWay.names.length > 0) replaced.push({ ...inTheWay.batch, move: true, spellings })
+  return common
 }
 
 class Group {

@@ -1,3 +1,4 @@
+import { walk } from '../traversal'
 import {
   below,
   entryOf,
@@ -8,9 +9,12 @@ import {
   type Place,
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
+import { inGroups } from '../lanes'
 import type { PlanDirectory } from '../plan/plan'
 import { asWhole } from '../plan/whole-directory'
 import type { Restriction } from '../record'
+
+const jobsPerCall = 512
 
 /** What is left to do once one rename has made dest. `fresh` mirrors dest; `prefix`: the names that lead to it. */
 export async function restrictionsOf(
@@ -18,30 +22,36 @@ export async function restrictionsOf(
   root: PlanDirectory,
   { fresh, prefix }: { readonly fresh: Place; readonly prefix: string },
 ): Promise<Restriction[]> {
-  const tight = [...toRestrict(root, true)]
+  const tight = toRestrict(root, true)
   if (tight.length === 0) return []
   const jobs = tight.map(({ path }) => {
     const { directory, name } = entryOf(below(fresh, path))
     return { to: directory, names: [name] }
   })
-  const stats = await host.stat(jobs)
-  throwIfFailed(jobs, stats)
-  return tight.map(({ path, mode }, index) => {
-    const [dev = 0n, ino = 0n] = stats.identities.subarray(index * identityLength)
-    return { path: joinPath(prefix, path), mode, dev, ino }
-  })
+  const restrictions: Restriction[] = []
+  for (const some of inGroups(jobs, () => 1, jobsPerCall)) {
+    const stats = await host.stat(some)
+    throwIfFailed(some, stats)
+    for (const [index] of some.entries()) {
+      const { path, mode } = tight[restrictions.length] as (typeof tight)[number]
+      const [dev = 0n, ino = 0n] = stats.identities.subarray(index * identityLength)
+      restrictions.push({ path: joinPath(prefix, path), mode, dev, ino })
+    }
+  }
+  return restrictions
 }
 
 /** Directories that were published with more access than they are to have, deepest first. */
-export function* toRestrict(
-  directory: PlanDirectory,
-  inside = false,
-): Generator<{ path: string; mode: number }> {
-  // Their directories are as their owner needs them.
-  if (asWhole(directory) !== undefined) return
-  const ours = inside || directory.state === 'published'
-  for (const child of directory.directories.values()) yield* toRestrict(child, ours)
-  const { path, mode, state } = directory
-  if (!ours || state === 'keep' || mode === undefined) return
-  if ((mode & ownerAccess) !== ownerAccess && path !== '') yield { path, mode }
+export function toRestrict(root: PlanDirectory, isOurs = false): { path: string; mode: number }[] {
+  const found: { path: string; mode: number }[] = []
+  walk({ directory: root, inside: isOurs }, ({ directory, inside }) => {
+    // Their directories are as their owner needs them.
+    if (asWhole(directory) !== undefined) return undefined
+    const { path, mode, state, directories } = directory
+    const ours = inside || state === 'published'
+    const isTight = mode !== undefined && (mode & ownerAccess) !== ownerAccess && path !== ''
+    if (ours && state !== 'keep' && isTight) found.push({ path, mode })
+    return Array.from(directories.values(), (child) => ({ directory: child, inside: ours }))
+  })
+  return found.reverse()
 }

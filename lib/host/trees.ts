@@ -1,3 +1,4 @@
+import { append } from '../append'
 import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { eachInLanes } from '../lanes'
@@ -96,14 +97,23 @@ function mkdirJobs(start: Place, directories: readonly NewDirectory[]): NamesJob
   }))
 }
 
-/** Makes a directory and what leads to it, all of them 0700; existing ones are fine. */
-export async function makePath(host: Host, start: Place, path: string): Promise<void> {
-  let made = ''
-  for (const name of path.split('/')) {
-    made = joinPath(made, name)
-    await makeDirectories(host, start, [{ path: made, mode: ownerAccess }], {
+/**
+ * Makes a directory and what leads to it, all of them 0700; existing ones are fine. `made`: what this made before, which is
+ * not tried again.
+ */
+export async function makePath(
+  host: Host,
+  start: Place,
+  path: string,
+  made: Set<string>,
+): Promise<void> {
+  const missing: string[] = []
+  for (let at = path; at !== '' && !made.has(at); at = splitPath(at).parent) missing.push(at)
+  for (const at of missing.reverse()) {
+    await makeDirectories(host, start, [{ path: at, mode: ownerAccess }], {
       allowed: errno.EEXIST,
     })
+    made.add(at)
   }
 }
 
@@ -128,7 +138,7 @@ export async function removeTree(host: Host, parent: Place, name: string): Promi
   while (level.length > 0) {
     levels.push(level)
     const next: Place[] = []
-    for (const places of chunks(level)) next.push(...(await removeFiles(host, places)))
+    for (const places of chunks(level)) append(next, await removeFiles(host, places))
     level = next
   }
   for (const places of levels.reverse().flatMap(chunks)) {

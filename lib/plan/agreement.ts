@@ -1,6 +1,7 @@
 import { Equality, Kind } from '../host/host'
 import { executableBits, kindOf, type Claim, type Claims } from './claims'
 import { comparePairs, type Compare, type FileAt } from './compare'
+import type { Digest } from './digest'
 import { originOf } from './plan'
 
 /** Which claims want the same: one number a claim, the same for all that agree. Directories agree, they merge. */
@@ -13,8 +14,21 @@ interface Group {
   readonly members: readonly number[]
 }
 
-/** For each list of claims: who agrees with whom? Bytes are read only where all else is equal. */
-export async function agree(lists: readonly Claims[], compare: Compare): Promise<Agreement[]> {
+// So many rounds find all that agree, mostly: there are few versions of a file. More would take a time that grows with the
+// square of their number, so what is left is told apart by digests first.
+const roundsByPairs = 3
+const fewMembers = 8
+const firstBytes = 64 * 1024
+
+/**
+ * For each list of claims: who agrees with whom? Bytes are read only where all else is equal. `digest`: undefined where
+ * lists are short.
+ */
+export async function agree(
+  lists: readonly Claims[],
+  compare: Compare,
+  digest?: Digest,
+): Promise<Agreement[]> {
   const open: Group[] = []
   const agreements = lists.map((claims) => {
     const agreement = claims.map((_, position) => position)
@@ -25,8 +39,46 @@ export async function agree(lists: readonly Claims[], compare: Compare): Promise
     return agreement
   })
   // Each round compares with the first of a group; those that differ from it make another group.
-  for (let groups = open; groups.length > 0;) groups = await compareWithFirst(groups, compare)
+  let groups = open
+  for (let round = 1; groups.length > 0; round++) {
+    groups = await compareWithFirst(groups, compare)
+    if (round === roundsByPairs && digest !== undefined) groups = await splitAll(groups, digest)
+  }
   return agreements
+}
+
+/** Large groups in parts that alone may agree. */
+async function splitAll(groups: readonly Group[], digest: Digest): Promise<Group[]> {
+  const large = groups.filter(({ members }) => members.length > fewMembers)
+  const begun = await splitBy(large, digest, firstBytes)
+  const isLong = ({ claims, members }: Group): boolean => sizeOf(claims, members) > firstBytes
+  const whole = await splitBy(begun.filter(isLong), digest, Infinity)
+  const small = groups.filter(({ members }) => members.length <= fewMembers)
+  return [...small, ...begun.filter((group) => !isLong(group)), ...whole]
+}
+
+function sizeOf(claims: Claims, [first = 0]: readonly number[]): number {
+  const { tree, index } = claims[first] as Claim
+  return tree.sizes[index] ?? 0
+}
+
+async function splitBy(groups: readonly Group[], digest: Digest, length: number): Promise<Group[]> {
+  const files = groups.flatMap(({ claims, members }) =>
+    members.map((member) => fileOf(claims[member] as Claim)),
+  )
+  const digests = await digest(files, length)
+  let next = 0
+  return groups.flatMap(({ claims, agreement, members }) => {
+    const alike = new Map<string | undefined, number[]>()
+    for (const member of members) {
+      const own = digests[next++]
+      const others = alike.get(own)
+      if (others === undefined) alike.set(own, [member])
+      else others.push(member)
+    }
+    const parts = [...alike.values()].filter(({ length: count }) => count > 1)
+    return parts.map((some) => ({ claims, agreement, members: some }))
+  })
 }
 
 /** Do all of them want the same? */

@@ -60,10 +60,15 @@ function joined(parts: readonly Contest[]): Contest {
     claims.map((claim, position) => ({ claim, want: `${part} ${agreement[position] as number}` })),
   )
   all.sort((a, b) => byPlace(a.claim, b.claim))
-  const wants = all.map(({ want }) => want)
+  const firstOf = new Map<string, number>()
+  const agreement = all.map(({ want }, position) => {
+    const first = firstOf.get(want) ?? position
+    if (first === position) firstOf.set(want, position)
+    return first
+  })
   return {
     claims: all.map(({ claim }) => claim),
-    agreement: wants.map((want) => wants.indexOf(want)),
+    agreement,
     told: parts.flatMap(({ told }) => told),
   }
 }
@@ -76,9 +81,13 @@ export function partNames(contest: Contest, losers: ReadonlySet<number>): Contes
   const { claims, told } = contest
   const isWanted = claims.some(({ source }) => !losers.has(source))
   if (isWanted || told.length > 0) return [contest]
-  const names = [...new Set(claims.map(({ name }) => name))].sort()
-  return names.map((name) => {
-    const positions = [...claims.keys()].filter((position) => claims[position]?.name === name)
-    return pick(contest, positions, told)
-  })
+  const byName = new Map<string, number[]>()
+  for (const [position, { name }] of claims.entries()) {
+    const positions = byName.get(name)
+    if (positions === undefined) byName.set(name, [position])
+    else positions.push(position)
+  }
+  return [...byName]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, positions]) => pick(contest, positions, told))
 }

@@ -2,6 +2,7 @@ import { isUnanimous } from './agreement'
 import type { Claim } from './claims'
 import { among, type Contest } from './contest'
 import { eachMeeting, type Meeting } from './meeting'
+import { Rivals } from './rivals'
 
 /** Some disagree, in a directory or below it. */
 interface Dispute extends Contest {
@@ -15,7 +16,7 @@ interface Dispute extends Contest {
  */
 export class Scope {
   /** By source: two have the same only if they merely share the directory. */
-  private looks: ReadonlyMap<number, string> | undefined
+  private looks: ReadonlyMap<number, number> | undefined
 
   constructor(
     private readonly meeting: Meeting,
@@ -28,37 +29,28 @@ export class Scope {
    * more than one has anything there, and no more leave than that takes.
    */
   losers(): Set<number> {
-    const bySource = new Map<number, Dispute[]>()
-    for (const dispute of this.disputes()) {
-      for (const source of new Set(dispute.claims.map((claim) => claim.source))) {
+    const bySource = new Map<number, Wish[]>()
+    for (const { claims, agreement, isHere } of this.disputes()) {
+      const staying = new Rivals<number, number>()
+      for (const [position, { source }] of claims.entries()) {
+        if (!this.sources.has(source)) continue
+        const wish = { want: agreement[position] as number, isHere, staying }
         const known = bySource.get(source)
-        if (known === undefined) bySource.set(source, [dispute])
-        else known.push(dispute)
+        if (known === undefined) bySource.set(source, [wish])
+        else known.push(wish)
       }
     }
     const losers = new Set<number>()
     const lastFirst = [...bySource].sort(([a], [b]) => b - a)
-    for (const [source, its] of lastFirst) {
-      if (!this.sources.has(source)) continue
-      if (its.some((dispute) => this.isBeaten(source, dispute, losers))) losers.add(source)
+    for (const [source, wishes] of lastFirst) {
+      if (wishes.some((wish) => this.isBeaten(source, wish))) losers.add(source)
+      else for (const { want, staying } of wishes) staying.add(want, this.lookOf(source))
     }
     return losers
   }
 
-  private isBeaten(source: number, dispute: Dispute, losers: ReadonlySet<number>): boolean {
-    const { claims, agreement, isHere } = dispute
-    return claims.some(
-      (own, at) =>
-        own.source === source &&
-        claims.some(
-          (other, position) =>
-            other.source > source &&
-            !losers.has(other.source) &&
-            this.sources.has(other.source) &&
-            agreement[position] !== agreement[at] &&
-            (isHere || this.areApart(source, other.source)),
-        ),
-    )
+  private isBeaten(source: number, { want, isHere, staying }: Wish): boolean {
+    return isHere ? staying.hasOtherFirst(want) : staying.hasOther(want, this.lookOf(source))
   }
 
   private *disputes(): Generator<Dispute> {
@@ -77,10 +69,10 @@ export class Scope {
     }
   }
 
-  /** Do two have more than what they merely share directly in the directory? Then it is their scope. */
-  private areApart(one: number, other: number): boolean {
+  /** Two that have different looks have more than what they merely share directly in the directory: it is their scope. */
+  private lookOf(source: number): number {
     this.looks ??= looksIn(this.meeting)
-    return this.looks.get(one) !== this.looks.get(other)
+    return this.looks.get(source) ?? -1
   }
 
   /** Marks what those that leave and those that stay disagree about below the directory: it is why they leave. */
@@ -98,17 +90,19 @@ export class Scope {
 
   private reasonsIn(contest: Contest, losers: ReadonlySet<number>): Claim[] {
     const { claims, agreement } = among(contest, this.sources)
-    const sourceOf = (position: number): number => claims[position]?.source ?? -1
-    const isAgainst = (one: number, other: number): boolean =>
-      agreement[one] !== agreement[other] && this.areApart(sourceOf(one), sourceOf(other))
-    const leaving: number[] = []
-    const staying: number[] = []
-    for (const at of claims.keys()) (losers.has(sourceOf(at)) ? leaving : staying).push(at)
-    const reasons = [
-      ...leaving.filter((one) => staying.some((other) => isAgainst(one, other))),
-      ...staying.filter((one) => leaving.some((other) => isAgainst(one, other))),
-    ]
-    return reasons.map((at) => claims[at] as Claim)
+    const sides = [losers, undefined].map((these) => {
+      const isIn = ({ source }: Claim): boolean => losers.has(source) === (these === losers)
+      const rivals = new Rivals<number, number>()
+      const side = [...claims.entries()].filter(([, claim]) => isIn(claim))
+      for (const [at, { source }] of side) rivals.add(agreement[at] as number, this.lookOf(source))
+      return { side, rivals }
+    })
+    return sides.flatMap(({ side }, index) => {
+      const against = sides[1 - index]?.rivals
+      const isReason = ([at, { source }]: [number, Claim]): boolean =>
+        against?.hasOther(agreement[at] as number, this.lookOf(source)) === true
+      return side.filter(isReason).map(([, claim]) => claim)
+    })
   }
 
   /**
@@ -134,15 +128,23 @@ export class Scope {
       )
       return its.map(({ source }) => ({ name, source }))
     })
+    const rivals = new Rivals<string, number>()
+    for (const { name, source } of wishes) rivals.add(name, this.lookOf(source))
     return wishes.some(
-      (one) =>
-        !losers.has(one.source) &&
-        wishes.some((other) => other.name !== one.name && this.areApart(one.source, other.source)),
+      ({ name, source }) => !losers.has(source) && rivals.hasOther(name, this.lookOf(source)),
     )
   }
 }
 
-function looksIn({ contests }: Meeting): Map<number, string> {
+/** What a source wants in a dispute, and what those want that stay. */
+interface Wish {
+  readonly want: number
+  readonly isHere: boolean
+  readonly staying: Rivals<number, number>
+}
+
+/** One number a source, the same for all that have the same. */
+function looksIn({ contests }: Meeting): Map<number, number> {
   const looks = new Map<number, string>()
   let number = 0
   for (const { claims, agreement } of contests.values()) {
@@ -152,5 +154,11 @@ function looksIn({ contests }: Meeting): Map<number, string> {
       looks.set(source, `${known} ${number}.${agreement[position] as number}`)
     })
   }
-  return looks
+  const numbers = new Map<string, number>()
+  const numberOf = (look: string): number => {
+    const known = numbers.get(look) ?? numbers.size
+    numbers.set(look, known)
+    return known
+  }
+  return new Map([...looks].map(([source, look]) => [source, numberOf(look)]))
 }

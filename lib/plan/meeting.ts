@@ -1,9 +1,11 @@
 import { joinPath, Kind } from '../host/host'
+import { preOrder } from '../traversal'
 import type { LearnSizes } from '../scan/sizes'
 import { agree } from './agreement'
 import { claimsOf, kindOf, type Claims, type Provider } from './claims'
 import type { Compare } from './compare'
 import type { Contest } from './contest'
+import type { Digest } from './digest'
 import { lookAlikes } from './lookalikes'
 
 /** A directory, and those that have it. */
@@ -26,6 +28,7 @@ export interface Meeting extends Gathering {
 /** How files are told apart. */
 export interface MeetContext {
   readonly compare: Compare
+  readonly digest?: Digest | undefined
   readonly learnSizes: LearnSizes
 }
 
@@ -59,19 +62,18 @@ export async function meet(
 }
 
 /** A meeting and all below it, the one above first. */
-export function* eachMeeting(meeting: Meeting): Generator<Meeting> {
-  yield meeting
-  for (const child of meeting.below.values()) yield* eachMeeting(child)
+export function eachMeeting(meeting: Meeting): Generator<Meeting> {
+  return preOrder(meeting, ({ below }) => below.values())
 }
 
 async function meetHere(
   gatherings: readonly Gathering[],
-  { compare, learnSizes }: MeetContext,
+  { compare, digest, learnSizes }: MeetContext,
 ): Promise<Meeting[]> {
   const wanted = gatherings.map(({ providers }) => claimsOf(providers))
   const contested = wanted.flatMap((claims) => [...claims.values()].filter(isContested))
   await learnSizes(contested.flatMap((claims) => claims.map(({ tree }) => tree)))
-  const answers = await agree(contested, compare)
+  const answers = await agree(contested, compare, digest)
   const agreements = new Map(contested.map((claims, index) => [claims, answers[index]]))
   return gatherings.map(({ path, providers }, index): Meeting => {
     const contests = new Map<string, Contest>()

@@ -1,3 +1,4 @@
+import { append } from '../append'
 import type { Place } from '../host/host'
 import { below } from '../host/host'
 import type { SourceTree, TreeDirectory } from '../scan/tree'
@@ -83,7 +84,7 @@ export function namesOf(directory: PlanDirectory): string[] {
   for (const { tree, picks } of directory.parts) {
     for (const pick of picks) names.push(tree.names[pick] as string)
   }
-  names.push(...directory.directories.keys())
+  append(names, directory.directories.keys())
   return names
 }
 

@@ -1,3 +1,4 @@
+import { preOrder, walk } from '../traversal'
 import { below, joinPath, Kind, pathOf, type Place } from '../host/host'
 import type { Fallback, LinkMode, PlanAction, PlanEntry, SourceResult } from '../types'
 import { FallbackCount, type Placements } from './placements'
@@ -57,6 +58,12 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
   return { ...totals, sources }
 }
 
+/** A directory, and the fate of all that is in the one above it, if that is one. */
+interface Within {
+  readonly directory: PlanDirectory
+  readonly outer: PlanAction | undefined
+}
+
 /** What happened to the entries other than directories. */
 export interface Effects {
   created: number
@@ -98,12 +105,12 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
     const to = { base: dest, path }
     fallbacks.add(placement, tree.allFiles, pathOf(to), () => firstIn(tree, to))
   }
-  const visit = (directory: PlanDirectory, outer: PlanAction | undefined): void => {
+  walk<Within>({ directory: root, outer: undefined }, ({ directory, outer }) => {
     const inherited = outer ?? inheritedAction(directory)
     const whole = asWhole(directory)
     if (whole !== undefined && (inherited !== undefined || whole.isUnchanged)) {
       countWhole(whole, inherited ?? 'unchanged')
-      return
+      return undefined
     }
     for (const part of directory.parts) {
       const { tree, picks, placementOfAll } = part
@@ -130,9 +137,10 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
         })
       }
     }
-    for (const child of directory.directories.values()) visit(child, inherited)
-  }
-  visit(root, undefined)
+    return Array.from(directory.directories.values(), (child) => {
+      return { directory: child, outer: inherited }
+    })
+  })
   placed.forEach((entries, number) => {
     const how = placements.of(number)?.how
     if (how !== undefined && how !== 'link') linkModes[how] += entries
@@ -143,14 +151,15 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
 /** Of the files in a tree the first by its path in dest. */
 function firstIn(tree: PackedTree, to: Place): { path: string; dest: string } {
   let first = { path: '', dest: '' }
-  const visit = ({ names, directories, origin }: PackedTree, place: Place): void => {
+  walk({ tree, place: to }, ({ tree: { names, directories, origin }, place }) => {
     for (const name of names) {
       const dest = pathOf(place, name)
       if (first.dest === '' || dest < first.dest) first = { path: pathOf(origin, name), dest }
     }
-    for (const [name, child] of directories) visit(child, below(place, name))
-  }
-  visit(tree, to)
+    return Array.from(directories, ([name, child]) => {
+      return { tree: child, place: below(place, name) }
+    })
+  })
   return first
 }
 
@@ -168,16 +177,24 @@ function actionOf(action: number): PlanAction {
 
 /** Every entry of the plan, sorted by path, a directory before what is in it. */
 export function* entriesOf({ root, trees }: Union): Generator<PlanEntry> {
-  yield* within(root, undefined, (source) => trees[source]?.name ?? '')
+  const nameOf = (source: number): string => trees[source]?.name ?? ''
+  const start: Listed = { name: '', child: { directory: root, outer: undefined } }
+  const all = preOrder(start, ({ child }) => child && entriesIn(child, nameOf))
+  for (const { entry } of all) if (entry !== undefined) yield entry
 }
 
-function* within(
-  directory: PlanDirectory,
-  outer: PlanAction | undefined,
-  nameOf: (source: number) => string,
-): Generator<PlanEntry> {
+interface Listed {
+  readonly name: string
+  /** Undefined of dest itself. */
+  readonly entry?: PlanEntry
+  /** Of a directory. */
+  readonly child?: Within
+}
+
+/** Sorted by name. */
+function entriesIn({ directory, outer }: Within, nameOf: (source: number) => string): Listed[] {
   const inherited = outer ?? inheritedAction(directory)
-  const entries: { name: string; entry: PlanEntry; child?: PlanDirectory }[] = []
+  const entries: Listed[] = []
   for (const { source, tree, picks, actions } of directory.parts) {
     picks.forEach((index, position) => {
       const name = tree.names[index] as string
@@ -197,11 +214,8 @@ function* within(
     const source = nameOf(sources[0] ?? 0)
     const own = state === 'replace' ? 'replace' : inheritedAction(child)
     const action = inherited ?? own ?? 'unchanged'
-    entries.push({ name, entry: { path, type: 'directory', source, size: 0, action }, child })
+    const entry: PlanEntry = { path, type: 'directory', source, size: 0, action }
+    entries.push({ name, entry, child: { directory: child, outer: inherited } })
   }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  for (const { entry, child } of entries) {
-    yield entry
-    if (child !== undefined) yield* within(child, inherited, nameOf)
-  }
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
 }

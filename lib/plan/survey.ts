@@ -1,3 +1,4 @@
+import { append } from '../append'
 import {
   below,
   identityLength,
@@ -19,7 +20,7 @@ import { Questions, type Question } from './questions'
 import { Seen } from './seen'
 import type { FoundNames, Spelling } from './spelling'
 import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
-import { asWhole, isUnchanged } from './whole-directory'
+import { asWhole, eachOpened, isUnchanged } from './whole-directory'
 
 const namesPerCall = 512
 
@@ -185,12 +186,12 @@ class Surveyor {
       const now = new Seen(identities, at)
       const found = { directory, stats, first, to, now, before: directory.seen }
       if (this.settled.has(directory)) {
-        common.push(...this.noteDirectories(found, entriesOf(directory)))
+        append(common, this.noteDirectories(found, entriesOf(directory)))
       } else {
         directory.spellings = spellings[index] as ReadonlyMap<string, string>
         directory.seen = now
         this.noteEntries(found, questions)
-        common.push(...this.noteDirectories(found, 0))
+        append(common, this.noteDirectories(found, 0))
       }
       first = end
     })
@@ -293,11 +294,10 @@ function isPublished({ actions }: Part, position: number): boolean {
 }
 
 function forget(directory: PlanDirectory): void {
-  if (directory.state !== 'published') directory.state = 'new'
-  const whole = asWhole(directory)
-  whole?.settle(undefined)
-  if (whole !== undefined) return
-  for (const child of directory.directories.values()) forget(child)
+  for (const each of eachOpened(directory)) {
+    if (each.state !== 'published') each.state = 'new'
+    asWhole(each)?.settle(undefined)
+  }
 }
 
 function countNames(directory: PlanDirectory): number {

@@ -1,5 +1,5 @@
 import { promises as fs } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { errno, errnoOf } from '../errno'
 import { SystemError } from '../errors'
 import type { Directory, Host } from '../host/host'
@@ -25,7 +25,7 @@ export async function openTarget(host: Host, dest: string): Promise<Target> {
       continue
     }
     const nearest = await openReal(host, real)
-    return { path: join(real, ...missing), nearest, missing }
+    return { path: join(real, missing.join(sep)), nearest, missing }
   }
 }
 

@@ -1,3 +1,4 @@
+import { walk } from '../traversal'
 import { joinPath, type Place } from '../host/host'
 import { PackedTree } from '../scan/packed-tree'
 import { implicitDirectory, type SourceTree, type TreeDirectory } from '../scan/tree'
@@ -48,6 +49,13 @@ function toProvider({ source, to, root }: SourceTree): Provider {
   return { source, tree: to.split('/').reduceRight(wrap, root) }
 }
 
+/** A directory of the union that is being made. */
+interface Begun {
+  readonly plan: PlanDirectory
+  /** Whose all of it is, where nothing has to be chosen; undefined where it is chosen later, or never. */
+  readonly alone: Provider | undefined
+}
+
 class Builder {
   readonly decided: Conflict[] = []
   readonly undecided: Conflict[] = []
@@ -67,12 +75,24 @@ class Builder {
     providers: readonly Provider[],
     meeting?: Meeting,
   ): PlanDirectory {
+    const begun = this.begin(path, name, providers, meeting)
+    walk(begun, ({ plan, alone }) => alone && this.takeWhole(plan, alone))
+    return begun.plan
+  }
+
+  private begin(
+    path: string,
+    name: string,
+    providers: readonly Provider[],
+    meeting?: Meeting,
+  ): Begun {
     const [only, ...others] = providers
     // One that others met in has conflicts to tell, though it may be one source's by now.
     const isAlone = others.length === 0 && meeting === undefined
     // Dest itself is made in its own way.
     if (isAlone && only?.tree instanceof PackedTree && path !== '') {
-      return new WholeDirectory(path, name, only.source, only.tree)
+      const plan = new WholeDirectory(path, name, only.source, only.tree)
+      return { plan, alone: undefined }
     }
     const given = providers.find(({ tree }) => tree.mode !== undefined)?.tree
     const plan: PlanDirectory = {
@@ -89,17 +109,18 @@ class Builder {
       staged: false,
       seen: undefined,
     }
-    if (only !== undefined && isAlone && !hasLookAlikes(only.tree)) this.takeWhole(plan, only)
-    else this.opened.push({ plan, providers, meeting })
-    return plan
+    if (only !== undefined && isAlone && !hasLookAlikes(only.tree)) return { plan, alone: only }
+    this.opened.push({ plan, providers, meeting })
+    return { plan, alone: undefined }
   }
 
-  /** One source alone: nothing to compare, so nothing is chosen name by name. */
-  private takeWhole(plan: PlanDirectory, { source, tree }: Provider): void {
+  /** One source alone: nothing to compare, so nothing is chosen name by name. Answers what lies in it. */
+  private *takeWhole(plan: PlanDirectory, { source, tree }: Provider): Generator<Begun> {
     if (tree.names.length > 0) plan.parts = [new Part(source, tree, upTo(tree.names.length))]
     for (const [name, child] of tree.directories) {
-      const path = joinPath(plan.path, name)
-      plan.directories.set(name, this.directory(path, name, [{ source, tree: child }]))
+      const begun = this.begin(joinPath(plan.path, name), name, [{ source, tree: child }])
+      plan.directories.set(name, begun.plan)
+      yield begun
     }
   }
 
@@ -156,12 +177,14 @@ class Builder {
     const { plan, providers, meeting, scope, losers } = draft
     scope?.tell(losers)
     const chosen = new Map<number, number[]>(providers.map(({ source }) => [source, []]))
+    const shared = new Map<string, readonly number[]>()
     for (const contest of contestsOf(draft)) {
       const winner = this.winnerOf(plan, contest, losers)
       if (winner === undefined) continue
       if (winner.child === undefined) chosen.get(winner.source)?.push(winner.index)
-      this.take(draft, winner, contest)
+      this.take(draft, winner, contest, shared)
     }
+    if (shared.size > 0) plan.shared = shared
     for (const { source, tree } of providers) {
       const picks = chosen.get(source) ?? []
       picks.sort((a, b) => a - b)
@@ -200,9 +223,9 @@ class Builder {
       const path = winner === undefined ? conflict.path : joinPath(plan.path, winner.name)
       this.decided.push({ ...conflict, path, winner: name })
     }
+    const like = winner && agreement[claims.indexOf(winner)]
     claims.forEach((claim, position) => {
-      const agrees =
-        winner !== undefined && agreement[position] === agreement[claims.indexOf(winner)]
+      const agrees = winner !== undefined && agreement[position] === like
       const isLeftOut = losers.has(claim.source) && claim.child !== undefined
       if (!agrees || isLeftOut) this.lost[claim.source]?.push(joinPath(plan.path, claim.name))
     })
@@ -233,6 +256,7 @@ class Builder {
     { plan, meeting, losers }: Draft,
     winner: Claim,
     { claims, agreement }: Contest,
+    shared: Map<string, readonly number[]>,
   ): void {
     const like = agreement[claims.indexOf(winner)]
     const agreeing = claims.filter(
@@ -240,7 +264,7 @@ class Builder {
     )
     if (winner.child === undefined) {
       const sources = agreeing.map(({ source }) => source)
-      if (sources.length > 1) plan.shared = new Map(plan.shared).set(winner.name, sources)
+      if (sources.length > 1) shared.set(winner.name, sources)
       return
     }
     const providers = agreeing.flatMap(({ source, child }) =>

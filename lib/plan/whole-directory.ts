@@ -1,5 +1,6 @@
+import { preOrder } from '../traversal'
 import { joinPath, type Place } from '../host/host'
-import type { PackedTree } from '../scan/packed-tree'
+import { eachTree, type PackedTree } from '../scan/packed-tree'
 import type { TreeDirectory } from '../scan/tree'
 import { Part } from './part'
 import { Action, emptyMap, upTo, type PlanDirectory } from './plan'
@@ -144,21 +145,17 @@ export function* unsizedIn(root: PlanDirectory): Generator<TreeDirectory> {
   }
 }
 
-function* eachTree(tree: PackedTree): Generator<PackedTree> {
-  yield tree
-  for (const child of tree.directories.values()) yield* eachTree(child)
-}
-
 /** A directory and all below it, in the order of the tree. Whole ones stay whole: what is in them is shown in copies. */
 export function* eachDirectory(directory: PlanDirectory): Generator<PlanDirectory> {
-  const shown = asWhole(directory)?.copy() ?? directory
-  yield shown
-  for (const child of shown.directories.values()) yield* eachDirectory(child)
+  const shown = (each: PlanDirectory): PlanDirectory => asWhole(each)?.copy() ?? each
+  const below = (each: PlanDirectory): Iterable<PlanDirectory> =>
+    Array.from(each.directories.values(), shown)
+  yield* preOrder(shown(directory), below)
 }
 
 /** A directory and all below it, in the order of the tree; of whole ones only the highest. */
-export function* eachOpened(directory: PlanDirectory): Generator<PlanDirectory> {
-  yield directory
-  if (asWhole(directory) !== undefined) return
-  for (const child of directory.directories.values()) yield* eachOpened(child)
+export function eachOpened(directory: PlanDirectory): Generator<PlanDirectory> {
+  return preOrder(directory, (each) =>
+    asWhole(each) === undefined ? each.directories.values() : undefined,
+  )
 }

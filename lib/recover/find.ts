@@ -1,6 +1,7 @@
 import { fstatSync, promises as fs } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { livePrefix } from '../stage/live'
 import { errno, errnoOf } from '../errno'
 import { Kind, type Directory, type Host } from '../host/host'
 import { openReal } from '../host/open-real'
@@ -52,6 +53,11 @@ export async function findAbandoned(host: Host, dest: string, isGuarded: boolean
     const names = (await namesIn(path)).filter((name) => isStagingName.test(name))
     const prefix = relative(path, dest).split(sep).join('/')
     for (const name of names.sort()) {
+      const live = livePrefix(name)
+      if (live !== undefined) {
+        if (live === prefix) running++
+        continue
+      }
       const found = await open(host, path, { name, prefix, isGuarded })
       if (found === 'running') running++
       else if (found !== undefined) abandoned.push(found)

@@ -2,6 +2,7 @@ import { SystemError } from '../errors'
 import { joinPath, Kind, pathOf, type Host, type Listing, type Place } from '../host/host'
 import { nameProblem } from '../host/names'
 import type { Source, SymlinkPolicy } from '../types'
+import { depthProblem, shortened } from './depth'
 import type { Problems } from './problems'
 import { symlinkProblem } from './symlinks'
 import type { TreeDirectory } from './tree'
@@ -58,7 +59,12 @@ function toTree(
   const { plain, device, mode, distinct } = listing
   const { place, source } = pending
   const directories = new Map<string, TreeDirectory>()
-  const descend = (name: string): void => void found.push(child(pending, name, directories))
+  const descend = (name: string): void => {
+    const next = child(pending, name, directories)
+    const problem = depthProblem(joinPath(pending.to, next.path))
+    if (problem === undefined) found.push(next)
+    else problems.badName(source.name, shortened(next.path), problem)
+  }
   // A host that knows of good names knows of those that every system takes.
   const isJudged = plain !== undefined && rules.host.platform !== 'win32'
   const isWhole = isJudged && source.filter === undefined

@@ -1,9 +1,11 @@
 import { basename, dirname, isAbsolute } from 'node:path'
+import { walk } from '../traversal'
 import { errno } from '../errno'
 import { SystemError } from '../errors'
-import { identityLength, Kind, pathOf, type Host, type Stats } from '../host/host'
+import { identityLength, joinPath, Kind, pathOf, type Host, type Stats } from '../host/host'
 import { pathProblem } from '../host/names'
 import type { Source } from '../types'
+import { depthProblem, shortened } from './depth'
 import type { Problems } from './problems'
 import { implicitDirectory, type StoreFile, type TreeDirectory } from './tree'
 
@@ -36,9 +38,9 @@ export async function scanFileMap(
 function readMap(source: Source, platform: NodeJS.Platform, problems: Problems): MappedFile[] {
   const files: MappedFile[] = []
   for (const [path, file] of source.files ?? []) {
-    const problem = pathProblem(path, platform)
+    const problem = pathProblem(path, platform) ?? depthProblem(joinPath(source.to ?? '', path))
     if (problem !== undefined) {
-      problems.badName(source.name, path, problem)
+      problems.badName(source.name, shortened(path), problem)
     } else if (!isAbsolute(file) || file.includes('\0')) {
       problems.badName(source.name, path, `${JSON.stringify(file)} is not an absolute path`)
     } else if (isWanted(source, path)) {
@@ -87,28 +89,39 @@ class Branch {
 
   /** False if a file stands where a directory must, or the other way round. */
   add(file: StoreFile, path: readonly string[], stats: Stats, index: number): boolean {
-    const [name = '', ...rest] = path
-    if (rest.length === 0) {
-      if (this.branches.has(name)) return false
-      this.files.set(name, { file, stats, index })
-      return true
-    }
-    if (this.files.has(name)) return false
+    const name = path.at(-1) ?? ''
+    let branch: Branch | undefined = this
+    for (const above of path.slice(0, -1)) branch = branch?.branchTo(above)
+    if (branch === undefined || branch.branches.has(name)) return false
+    branch.files.set(name, { file, stats, index })
+    return true
+  }
+
+  /** Undefined if a file stands there. */
+  private branchTo(name: string): Branch | undefined {
+    if (this.files.has(name)) return undefined
     let branch = this.branches.get(name)
-    if (branch === undefined) {
-      branch = new Branch()
-      this.branches.set(name, branch)
-    }
-    return branch.add(file, rest, stats, index)
+    if (branch === undefined) this.branches.set(name, (branch = new Branch()))
+    return branch
   }
 
   toTree(): TreeDirectory {
+    const root = this.toDirectory()
+    walk({ branch: this as Branch, directory: root }, ({ branch, directory }) =>
+      Array.from(branch.branches, ([name, child]) => {
+        const below = child.toDirectory()
+        directory.directories.set(name, below)
+        return { branch: child, directory: below }
+      }),
+    )
+    return root
+  }
+
+  /** Without its subdirectories. */
+  private toDirectory(): TreeDirectory {
     const entries = [...this.files.values()]
-    const directories = new Map<string, TreeDirectory>()
-    for (const [name, branch] of this.branches) directories.set(name, branch.toTree())
     return {
       ...implicitDirectory(),
-      directories,
       names: [...this.files.keys()],
       kinds: new Uint8Array(entries.length).fill(Kind.File),
       modes: Uint16Array.from(entries, ({ stats, index }) => stats.modes[index] ?? 0),

@@ -1,3 +1,4 @@
+import { preOrder } from '../traversal'
 import { splitNames } from '../host/columns'
 import { joinPath, Kind, type Columns, type Place } from '../host/host'
 import type { TreeColumns, TreeJob } from '../host/whole-trees'
@@ -125,13 +126,16 @@ export class PackedTree implements TreeDirectory {
     }
   }
 
+  /** Of its directories, within the package. */
+  *eachPath(): Generator<string> {
+    for (let at = this.at; at < this.end; at++) yield joinPath(this.start.path, this.pathOf(at))
+  }
+
   private learntBytes(): number | undefined {
-    if (this.learnt === undefined) return undefined
-    let bytes = this.learnt.sizes.reduce((sum, size) => sum + size, 0)
-    for (const child of this.directories.values()) {
-      const below = child.allBytes
-      if (below === undefined) return undefined
-      bytes += below
+    let bytes = 0
+    for (const { learnt } of eachTree(this)) {
+      if (learnt === undefined) return undefined
+      for (const size of learnt.sizes) bytes += size
     }
     return bytes
   }
@@ -183,6 +187,11 @@ export class PackedTree implements TreeDirectory {
     }
     return directories
   }
+}
+
+/** A tree and all below it. */
+export function eachTree(tree: PackedTree): Generator<PackedTree> {
+  return preOrder(tree, ({ directories }) => directories.values())
 }
 
 /** Where the one before ends. */

@@ -1,3 +1,4 @@
+import { append } from '../append'
 import { firstOf, listSome, MergeError } from '../errors'
 import type { SymlinkPolicy } from '../types'
 
@@ -38,7 +39,10 @@ export class Problems {
         ways[this.symlinks]
       errors.push(new MergeError('ERR_MERGE_UNSUPPORTED_FILE', message, { paths }))
     }
-    errors.push(...this.failures.sort((a, b) => (a.message < b.message ? -1 : 1)))
+    append(
+      errors,
+      this.failures.sort((a, b) => (a.message < b.message ? -1 : 1)),
+    )
     if (errors.length > 0) throw firstOf(errors)
   }
 }

@@ -1,7 +1,9 @@
-import type { Host } from '../host/host'
+import { joinPath, type Host } from '../host/host'
 import { TreeFound } from '../host/whole-trees'
+import { depthProblem, shortened } from './depth'
 import type { Pending } from './directory'
 import { PackedTree } from './packed-tree'
+import type { Problems } from './problems'
 
 // Enough to make a trip worthwhile, few enough to keep all workers busy.
 const treesPerCall = 8
@@ -11,6 +13,7 @@ export async function readTrees(
   scanTrees: NonNullable<Host['scanTrees']>,
   queue: Pending[],
   sized: boolean,
+  problems: Problems,
 ): Promise<{ others: Pending[]; files: number }> {
   const batch = queue.splice(0, treesPerCall)
   const columns = await scanTrees(
@@ -27,7 +30,20 @@ export async function readTrees(
     }
     const tree = PackedTree.of(columns, index, pending.place)
     files += tree.allFiles
+    refuseTooDeep(tree, pending, problems)
     pending.attach(tree)
   })
   return { others, files }
+}
+
+/** What is read at once is not deep by itself, only where it lies. */
+function refuseTooDeep(tree: PackedTree, { source, to, path }: Pending, problems: Problems): void {
+  if (path === '' && to === '') return
+  for (const below of tree.eachPath()) {
+    const at = joinPath(to, below)
+    const problem = depthProblem(at)
+    if (problem === undefined) continue
+    problems.badName(source.name, shortened(below), problem)
+    return
+  }
 }

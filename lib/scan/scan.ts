@@ -1,3 +1,4 @@
+import { append } from '../append'
 import type { Host } from '../host/host'
 import { pathProblem } from '../host/names'
 import { inLanes } from '../lanes'
@@ -85,8 +86,8 @@ function walk(queue: readonly Pending[], context: ScanContext, problems: Problem
   const single = queue.filter(({ tries }) => tries === 0)
   return inLanes(concurrency, signal, () => {
     if (scanTrees !== undefined && whole.length > 0) {
-      return readTrees(scanTrees, whole, sized).then(({ others, files }) => {
-        single.push(...others)
+      return readTrees(scanTrees, whole, sized, problems).then(({ others, files }) => {
+        append(single, others)
         onFiles(files)
       })
     }

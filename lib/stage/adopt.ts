@@ -1,3 +1,4 @@
+import { preOrder, walk } from '../traversal'
 import { entryOf, type Host, type PairJob, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import type { Part } from '../plan/part'
@@ -29,25 +30,28 @@ export class Adoption {
 
   /** Finds what can be moved whole, and counts it as staged from now on. `early`: by source. */
   plan(root: PlanDirectory, early: ReadonlyMap<number, EarlyTree>): void {
-    if (early.size > 0) this.visit(root, early, false)
+    if (early.size === 0) return
+    const alike = new Set<PlanDirectory>()
+    for (const [source, { root: own }] of early) addAlike({ directory: root, own }, source, alike)
+    walk({ directory: root, early, inside: false }, (node) => this.visit(node, alike))
   }
 
+  /** `alike`: what is staged as it is wanted. Answers the subdirectories of which something is staged. */
   private visit(
-    directory: PlanDirectory,
-    early: ReadonlyMap<number, EarlyTree>,
-    inside: boolean,
-  ): void {
-    const { state, sources, path } = directory
-    if (state === 'published' || state === 'keep') return
-    const whole = inside || state !== 'exists'
+    { directory, early, inside }: Visited,
+    alike: ReadonlySet<PlanDirectory>,
+  ): Visited[] {
+    const { state } = directory
+    if (state === 'published' || state === 'keep') return []
+    const isNew = inside || state !== 'exists'
     const [only] = early.values()
-    const isAlone = sources.length === 1 && path !== ''
-    if (only !== undefined && whole && isAlone && isSame(directory, only.root)) {
+    if (only !== undefined && isNew && alike.has(directory)) {
       this.whole.push({ directory, place: only.place })
-      takeOver(directory, only.root)
-      return
+      for (const pair of eachPair({ directory, own: only.root })) takeOver(pair)
+      return []
     }
     this.known.set(directory, early)
+    const found: Visited[] = []
     for (const child of directory.directories.values()) {
       const below = new Map<number, EarlyTree>()
       for (const source of child.sources) {
@@ -55,8 +59,9 @@ export class Adoption {
         const own = above?.root.directories.get(child.name)
         if (above !== undefined && own !== undefined) below.set(source, { ...above, root: own })
       }
-      if (below.size > 0) this.visit(child, below, whole)
+      if (below.size > 0) found.push({ directory: child, early: below, inside: isNew })
     }
+    return found
   }
 
   /**
@@ -141,7 +146,44 @@ function* inCalls(jobs: readonly PairJob[]): Generator<PairJob[]> {
   if (call.length > 0) yield call
 }
 
-/** Is all of the directory staged there, and nothing else? */
+/** A directory of the union, and what is staged of it. */
+interface Visited {
+  readonly directory: PlanDirectory
+  readonly early: ReadonlyMap<number, EarlyTree>
+  /** Does dest lack the one above it? */
+  readonly inside: boolean
+}
+
+/** A directory of the union, and the same of a source that was staged alone. */
+interface Pair {
+  readonly directory: PlanDirectory
+  readonly own: PlanDirectory
+}
+
+/** A pair and all below it that both have. */
+function eachPair(pair: Pair): Generator<Pair> {
+  return preOrder(pair, ({ directory, own }) => {
+    const pairs: Pair[] = []
+    for (const [name, child] of directory.directories) {
+      const theirs = own.directories.get(name)
+      if (theirs !== undefined) pairs.push({ directory: child, own: theirs })
+    }
+    return pairs
+  })
+}
+
+/** Adds the directories that are one source's alone, and of which all is staged, with all below, and nothing else. */
+function addAlike(root: Pair, source: number, alike: Set<PlanDirectory>): void {
+  // Those below come first, so that one look at each is enough.
+  for (const { directory, own } of [...eachPair(root)].reverse()) {
+    const { sources, path, directories } = directory
+    if (sources.length !== 1 || sources[0] !== source || path === '') continue
+    if (!isSame(directory, own)) continue
+    if ([...directories.values()].every((child) => alike.has(child))) alike.add(directory)
+  }
+}
+
+/** Is all of the directory staged there, and nothing else? As far as that does not depend on its subdirectories. */
 function isSame(directory: PlanDirectory, early: PlanDirectory): boolean {
   if (!early.staged || directory.staged) return false
   if (directory.directories.size !== early.directories.size) return false
@@ -149,10 +191,6 @@ function isSame(directory: PlanDirectory, early: PlanDirectory): boolean {
   for (const [index, part] of directory.parts.entries()) {
     const own = early.parts[index]
     if (own === undefined || !isSamePart(part, own)) return false
-  }
-  for (const [name, child] of directory.directories) {
-    const own = early.directories.get(name)
-    if (own === undefined || !isSame(child, own)) return false
   }
   return true
 }
@@ -165,7 +203,7 @@ function isSamePart(part: Part, own: Part): boolean {
   )
 }
 
-function takeOver(directory: PlanDirectory, early: PlanDirectory): void {
+function takeOver({ directory, own: early }: Pair): void {
   directory.staged = true
   early.staged = false
   for (const [index, part] of directory.parts.entries()) {
@@ -175,10 +213,6 @@ function takeOver(directory: PlanDirectory, early: PlanDirectory): void {
     if (alike === undefined) part.staged.set(own.staged)
     else part.stageAll(alike)
     own.stageAll(0)
-  }
-  for (const [name, child] of directory.directories) {
-    const own = early.directories.get(name)
-    if (own !== undefined) takeOver(child, own)
   }
 }
 

@@ -1,8 +1,12 @@
+import { walk } from '../traversal'
 import { entryOf, ownerAccess, type Host, type PairJob } from '../host/host'
 import { makeDirectories, throwIfFailed, type NewDirectory } from '../host/trees'
+import { inGroups } from '../lanes'
 import { placeOf, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
 import type { StageTarget } from './staging'
+
+const jobsPerCall = 512
 
 /** Makes the staged directories, level by level. */
 export async function stageDirectories(
@@ -36,7 +40,7 @@ export async function copyDirectoryTimes(
   root: PlanDirectory,
 ): Promise<void> {
   const jobs: PairJob[] = []
-  const visit = (directory: PlanDirectory, inside: boolean): void => {
+  walk({ directory: root, inside: false }, ({ directory, inside }) => {
     const { origin, path, state, staged } = directory
     // Below a directory that dest lacks everything is new, whatever was found there before.
     const isNew = inside || state === 'new' || state === 'replace'
@@ -45,9 +49,11 @@ export async function copyDirectoryTimes(
       const to = entryOf(placeOf(staging.fresh, directory))
       jobs.push({ from: from.directory, names: [from.name], to: to.directory, toNames: [to.name] })
     }
-    if (state === 'published' || state === 'keep' || isUnchanged(directory)) return
-    for (const child of directory.directories.values()) visit(child, isNew)
-  }
-  visit(root, false)
-  throwIfFailed(jobs, await host.copyTimes(jobs))
+    if (state === 'published' || state === 'keep' || isUnchanged(directory)) return undefined
+    return Array.from(directory.directories.values(), (child) => {
+      return { directory: child, inside: isNew }
+    })
+  })
+  for (const some of inGroups(jobs, () => 1, jobsPerCall))
+    throwIfFailed(some, await host.copyTimes(some))
 }

@@ -1,3 +1,4 @@
+import { append } from '../append'
 import { noSharedExtents } from '../errno'
 import type { Host, Outcomes, Place } from '../host/host'
 import { Placements } from '../plan/placements'
@@ -47,7 +48,7 @@ export class FilePlacer {
     for (const unit of units) {
       const symlinks = whereLink(unit, true)
       if (symlinks.length > 0) links.push({ ...unit, positions: symlinks })
-      files.push(...this.grouping.groupsOf(unit))
+      append(files, this.grouping.groupsOf(unit))
     }
     if (links.length > 0) await this.placeSymlinks(links, fresh)
     if (files.length > 0) await this.placeFiles(files, fresh)

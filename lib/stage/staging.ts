@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { endLive, setLive } from './live'
 import { debug } from '../debug'
 import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
@@ -52,6 +53,8 @@ export class Staging implements StageTarget {
   private records = 0
   private isSettled = false
   private readonly emptied: Place[] = []
+  /** Paths in `old/`. */
+  private readonly madeInOld = new Set<string>()
 
   private constructor(
     private readonly hosts: Hosts,
@@ -77,6 +80,21 @@ export class Staging implements StageTarget {
     missing: readonly string[],
   ): Promise<Staging | undefined> {
     const name = reservedPrefix + randomBytes(8).toString('hex')
+    setLive(name, missing.join('/'))
+    let made: Staging | undefined
+    try {
+      return (made = await this.makeNamed(hosts, parent, missing, name))
+    } finally {
+      if (made === undefined) endLive(name)
+    }
+  }
+
+  private static async makeNamed(
+    hosts: Hosts,
+    parent: Directory,
+    missing: readonly string[],
+    name: string,
+  ): Promise<Staging | undefined> {
     const at = { base: parent, path: '' }
     const job = { to: at, names: [name], modes: Uint32Array.of(ownerAccess) }
     const made = await hosts.host.mkdir([job], true)
@@ -173,7 +191,7 @@ export class Staging implements StageTarget {
   /** Makes the place in `old/` for what a directory loses. */
   async makeReplaced(path: string): Promise<void> {
     const whole = joinPath(this.prefix, path)
-    if (whole !== '') await makePath(this.hosts.host, this.oldPlace, whole)
+    if (whole !== '') await makePath(this.hosts.host, this.oldPlace, whole, this.madeInOld)
   }
 
   /** Each record stands for all before it. */
@@ -268,6 +286,7 @@ export class Staging implements StageTarget {
   }
 
   close(): Promise<void> {
+    endLive(this.name)
     return this.hosts.steady.close(this.directory)
   }
 }

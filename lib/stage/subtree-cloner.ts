@@ -1,3 +1,4 @@
+import { walk } from '../traversal'
 import { cloneNeverHere, errno, ofTheMachine } from '../errno'
 import { SystemError } from '../errors'
 import {
@@ -11,7 +12,7 @@ import {
   type Place,
 } from '../host/host'
 import { removeTree, throwIfFailed } from '../host/trees'
-import { inLanes } from '../lanes'
+import { inGroups, inLanes } from '../lanes'
 import type { Placements } from '../plan/placements'
 import { placeOf, type Union } from '../plan/plan'
 import { eachDirectory } from '../plan/whole-directory'
@@ -35,6 +36,8 @@ export interface CloneOptions {
 
 // APFS changes metadata one by one.
 const mostAtOnce = 4
+
+const jobsPerCall = 512
 
 /** As clonefile(2) answers for a pair of file systems, or with flags that an old system does not know. */
 const neverHere: ReadonlySet<number> = new Set([...cloneNeverHere, errno.EINVAL])
@@ -121,12 +124,17 @@ export class SubtreeCloner {
   /** Directories are as new as if they had been made, so that who caches what they hold looks again. */
   private async renewTimes(scratch: Place, name: string, tree: Subtree['tree']): Promise<void> {
     const jobs: PairJob[] = []
-    const visit = (parent: string, own: string, { directories }: Subtree['tree']): void => {
-      jobs.push({ from: scratch, to: below(scratch, parent), names: [freshName], toNames: [own] })
-      for (const [child, next] of directories) visit(joinPath(parent, own), child, next)
-    }
-    visit('', name, tree)
-    throwIfFailed(jobs, await this.host.copyTimes(jobs))
+    walk(
+      { parent: '', own: name, directories: tree.directories },
+      ({ parent, own, directories }) => {
+        jobs.push({ from: scratch, to: below(scratch, parent), names: [freshName], toNames: [own] })
+        return Array.from(directories, ([child, next]) => {
+          return { parent: joinPath(parent, own), own: child, directories: next.directories }
+        })
+      },
+    )
+    for (const some of inGroups(jobs, () => 1, jobsPerCall))
+      throwIfFailed(some, await this.host.copyTimes(some))
   }
 
   private mark({ directory }: Subtree, { onFiles }: StageContext): void {

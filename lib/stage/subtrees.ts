@@ -1,3 +1,4 @@
+import { walk } from '../traversal'
 import { Kind, ownerAccess, type Place } from '../host/host'
 import type { PlanDirectory, Union } from '../plan/plan'
 import type { TreeDirectory } from '../scan/tree'
@@ -19,40 +20,80 @@ export interface SubtreeRules {
   readonly writable: boolean
 }
 
+/** A directory that may be made, on the way through the union. */
+interface Visited {
+  readonly directory: PlanDirectory
+  readonly depth: number
+  readonly above: Visited | undefined
+  /** Does dest lack it? */
+  readonly isNew: boolean
+  /** What its only source has there. */
+  readonly tree: TreeDirectory | undefined
+  /** Would a clone of that be what is wanted? Also in all below it? */
+  isAll: boolean
+  hasFiles: boolean
+  /** Is it, or one above it, cloned? */
+  isCloned: boolean
+  isOnTheWay: boolean
+}
+
 /** The highest directories that are one source's alone and still to be staged; and the way to them, by depth. */
 export function findSubtrees(
   { root, trees }: Union,
   rules: SubtreeRules,
 ): { subtrees: Subtree[]; levels: PlanDirectory[][] } {
-  const subtrees: Subtree[] = []
-  const levels: PlanDirectory[][] = []
-
-  /** Is there any in it? Then it must be made before. */
-  const visit = (directory: PlanDirectory, depth: number, inside: boolean): boolean => {
-    const { state, sources } = directory
-    if (state === 'published' || state === 'keep') return false
-    const whole = inside || state !== 'exists'
-    const [source] = sources
-    if (whole && depth > 0 && sources.length === 1 && source !== undefined) {
-      const { root: top, name, to } = trees[source] ?? {}
-      const tree = top && treeAt(top, to ?? '', directory.path)
-      const origin = tree && originOf(tree)
-      if (tree && origin && isAll(directory, tree, tree.device, rules) && hasFiles(tree)) {
-        const device = tree.device as number
-        subtrees.push({ directory, tree, origin, source: name ?? '', device })
-        return true
-      }
+  const visited: Visited[] = []
+  const begin = (directory: PlanDirectory, above: Visited | undefined): Visited => {
+    const { path, name, sources, state } = directory
+    const [source = 0] = sources
+    const { root: top, to = '' } = trees[source] ?? {}
+    const ofParent = sources.length === 1 ? above?.tree?.directories.get(name) : undefined
+    const tree = sources.length > 1 ? undefined : (ofParent ?? (top && treeAt(top, to, path)))
+    const isAll = tree !== undefined && isWhole(directory, tree, rules)
+    return {
+      ...{ directory, above, tree, isAll },
+      depth: above === undefined ? 0 : above.depth + 1,
+      isNew: above?.isNew === true || state !== 'exists',
+      hasFiles: tree !== undefined && tree.names.length > 0,
+      isCloned: false,
+      isOnTheWay: false,
     }
-    let isOnTheWay = false
-    for (const child of directory.directories.values()) {
-      if (visit(child, depth + 1, whole)) isOnTheWay = true
-    }
-    if (isOnTheWay && !directory.staged) (levels[depth] ??= []).push(directory)
-    return isOnTheWay
   }
+  walk(begin(root, undefined), (node) => {
+    const { state, directories } = node.directory
+    if (state === 'published' || state === 'keep') return undefined
+    visited.push(node)
+    return Array.from(directories.values(), (child) => begin(child, node))
+  })
+  for (const { above, tree, isAll, hasFiles, directory } of visited.toReversed()) {
+    if (above === undefined) continue
+    if (!isAll || tree?.device !== above.tree?.device) above.isAll = false
+    // One that has none is made as soon as it is cloned.
+    if (hasFiles && above.tree?.directories.has(directory.name) === true) above.hasFiles = true
+  }
+  const subtrees: Subtree[] = []
+  for (const node of visited) {
+    const { directory, above, tree, isNew, depth } = node
+    const origin = tree && originOf(tree)
+    node.isCloned = above?.isCloned === true
+    if (node.isCloned || !isNew || depth === 0 || !node.isAll || !node.hasFiles) continue
+    if (tree === undefined || origin === undefined) continue
+    const source = trees[directory.sources[0] ?? 0]?.name ?? ''
+    subtrees.push({ directory, tree, origin, source, device: tree.device as number })
+    node.isCloned = true
+    if (above !== undefined) above.isOnTheWay = true
+  }
+  return { subtrees, levels: levelsOnTheWay(visited) }
+}
 
-  visit(root, 0, false)
-  return { subtrees, levels: levels.filter((level) => level.length > 0) }
+/** Directories that must be made before. */
+function levelsOnTheWay(visited: readonly Visited[]): PlanDirectory[][] {
+  for (const { above, isOnTheWay } of visited.toReversed())
+    if (isOnTheWay && above !== undefined) above.isOnTheWay = true
+  const levels: PlanDirectory[][] = []
+  for (const { directory, depth, isOnTheWay } of visited)
+    if (isOnTheWay && !directory.staged) (levels[depth] ??= []).push(directory)
+  return levels.filter((level) => level.length > 0)
 }
 
 /** What a source has at a path in dest. */
@@ -69,17 +110,13 @@ function originOf({ origin }: TreeDirectory): Place | undefined {
 }
 
 /**
- * Would a clone of the source's directory be what is wanted here, in every entry? Not where something of it is left
- * out, or gets another mode, or has a bit that is never passed on.
+ * Would a clone of the source's directory be what is wanted here, as far as it does not depend on its subdirectories? Not
+ * where something of it is left out, or gets another mode, or has a bit that is never passed on.
  */
-function isAll(
-  directory: PlanDirectory,
-  tree: TreeDirectory,
-  device: TreeDirectory['device'],
-  rules: SubtreeRules,
-): boolean {
+function isWhole(directory: PlanDirectory, tree: TreeDirectory, rules: SubtreeRules): boolean {
   const { parts, directories, staged, sources, mode } = directory
-  if (staged || sources.length !== 1 || !tree.isComplete || tree.device !== device) return false
+  if (staged || sources.length !== 1 || !tree.isComplete || typeof tree.device !== 'number')
+    return false
   if (mode === undefined || mode !== tree.mode || (mode & ownerAccess) !== ownerAccess) return false
   if (originOf(tree) === undefined || !hasPlainModes(tree, rules)) return false
   const [part, ...others] = parts
@@ -88,11 +125,7 @@ function isAll(
     return false
   }
   if (directories.size !== tree.directories.size) return false
-  for (const [name, child] of directories) {
-    const own = tree.directories.get(name)
-    if (own === undefined || !isAll(child, own, device, rules)) return false
-  }
-  return true
+  return [...directories.keys()].every((name) => tree.directories.has(name))
 }
 
 function hasPlainModes({ kinds, modes }: TreeDirectory, { writable }: SubtreeRules): boolean {
@@ -100,11 +133,4 @@ function hasPlainModes({ kinds, modes }: TreeDirectory, { writable }: SubtreeRul
     (mode, index) =>
       kinds[index] !== Kind.File || ((mode & 0o7000) === 0 && (!writable || (mode & 0o200) !== 0)),
   )
-}
-
-/** One that has none is made as soon as it is cloned. */
-function hasFiles({ names, directories }: TreeDirectory): boolean {
-  if (names.length > 0) return true
-  for (const child of directories.values()) if (hasFiles(child)) return true
-  return false
 }

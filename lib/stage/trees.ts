@@ -1,3 +1,4 @@
+import { walk } from '../traversal'
 import { noSharedExtents } from '../errno'
 import { sourceChanged } from '../errors'
 import { below, pathOf, type Host, type Place } from '../host/host'
@@ -141,7 +142,7 @@ function notePart(
   let directories = 0
   let file = 0
   let files = 0
-  const visit = (directory: PlanDirectory): void => {
+  walk<PlanDirectory>(root, (directory) => {
     directory.staged = directories++ < made
     for (const { picks, staged } of directory.parts) {
       for (let position = 0; position < picks.length; position++) {
@@ -150,8 +151,7 @@ function notePart(
         files++
       }
     }
-    for (const child of directory.directories.values()) visit(child)
-  }
-  visit(root)
+    return directory.directories.values()
+  })
   return files
 }

@@ -1,3 +1,4 @@
+import { preOrder } from '../traversal'
 import { debug } from '../debug'
 import type { Host, Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
@@ -144,8 +145,9 @@ interface Candidate {
 
 /** All that is in a directory. */
 function* unitsOf(directory: PlanDirectory, source: string): Generator<Unit> {
-  for (const part of directory.parts) {
-    yield { directory, part, source, positions: upTo(part.picks.length) }
+  for (const each of preOrder(directory, ({ directories }) => directories.values())) {
+    for (const part of each.parts) {
+      yield { directory: each, part, source, positions: upTo(part.picks.length) }
+    }
   }
-  for (const child of directory.directories.values()) yield* unitsOf(child, source)
 }

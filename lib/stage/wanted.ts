@@ -1,3 +1,4 @@
+import { walk } from '../traversal'
 import type { Part } from '../plan/part'
 import { Action, upTo, type PlanDirectory, type Union } from '../plan/plan'
 import { asWhole, isUnchanged } from '../plan/whole-directory'
@@ -34,17 +35,24 @@ export function wanted({ root, trees: sources }: Union, inOneGo: boolean): Wante
   const units: Unit[][] = []
 
   const nameOf = ({ sources: [first = 0] }: PlanDirectory): string => sources[first]?.name ?? ''
-  const visit = (directory: PlanDirectory, depth: number, inside: boolean): boolean => {
+  const visited: Visited[] = []
+
+  const visit = (node: Visited): Visited[] | undefined => {
+    const { directory, depth, inside } = node
     const { state } = directory
-    if (state === 'published' || state === 'keep') return false
+    if (state === 'published' || state === 'keep') return undefined
     // Below a directory that dest lacks everything is new, whatever was found there before.
     const isNew = inside || state !== 'exists'
-    if (isUnchanged(directory)) return false
+    if (isUnchanged(directory)) return undefined
     const whole = isNew ? asWhole(directory) : undefined
-    if (whole?.staged === true) return true
+    if (whole?.staged === true) {
+      node.isNeeded = true
+      return undefined
+    }
     if (whole !== undefined && inOneGo && whole.tree.allFiles <= mostFilesATree) {
       trees.push({ directory: whole, tree: whole.tree, source: nameOf(directory) })
-      return true
+      node.isNeeded = true
+      return undefined
     }
     const own: Unit[] = []
     for (const part of directory.parts) {
@@ -53,21 +61,44 @@ export function wanted({ root, trees: sources }: Union, inOneGo: boolean): Wante
       own.push({ directory, part, source: sources[part.source]?.name ?? '', positions })
     }
     if (own.length > 0) units.push(own)
-    let needed = isNew || own.length > 0
-    for (const child of directory.directories.values()) {
-      if (visit(child, depth + 1, isNew)) needed = true
-    }
-    if (needed && !directory.staged) {
-      const level = byDepth.get(depth)
-      if (level === undefined) byDepth.set(depth, [directory])
-      else level.push(directory)
-    }
-    return needed
+    node.isNeeded = isNew || own.length > 0
+    node.isMade = true
+    return Array.from(directory.directories.values(), (child) =>
+      begin(child, depth + 1, isNew, node),
+    )
   }
 
-  visit(root, 0, false)
+  walk(begin(root, 0, false), (node) => {
+    visited.push(node)
+    return visit(node)
+  })
+  for (const { above, isNeeded } of visited.toReversed())
+    if (isNeeded && above) above.isNeeded = true
+  for (const { directory, depth, isNeeded, isMade } of visited) {
+    if (!isNeeded || !isMade || directory.staged) continue
+    const level = byDepth.get(depth)
+    if (level === undefined) byDepth.set(depth, [directory])
+    else level.push(directory)
+  }
   const levels = [...byDepth].sort(([a], [b]) => a - b).map(([, level]) => level)
   return { trees, levels, units }
+}
+
+/** A directory on the way through the union. */
+interface Visited {
+  readonly directory: PlanDirectory
+  readonly depth: number
+  /** Does dest lack the one above it? */
+  readonly inside: boolean
+  readonly above: Visited | undefined
+  /** Must it be there, for itself or for something in it? */
+  isNeeded: boolean
+  /** Is it made alone, and filled then? */
+  isMade: boolean
+}
+
+function begin(directory: PlanDirectory, depth: number, inside: boolean, above?: Visited): Visited {
+  return { directory, depth, inside, above, isNeeded: false, isMade: false }
 }
 
 /** `begun`: some of the directory's entries may be staged. */

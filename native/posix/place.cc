@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../names.h"
+#include "leap.h"
 
 namespace reflink_merge {
 namespace {
@@ -77,20 +78,55 @@ size_t Walk::Return(std::string_view path) {
   return common;
 }
 
+int Walk::Last() const {
+  return levels_.empty() ? StartDirectory() : levels_.back().directory.get();
+}
+
+bool Walk::Step(std::string_view name) {
+  Level level;
+  level.name = name;
+  level.directory = Descriptor(openat(Last(), level.name.c_str(), kSearchFlags | O_NOFOLLOW));
+  if (!level.directory.ok()) return false;
+  levels_.push_back(std::move(level));
+  if (levels_.size() > kOpenLevels) levels_[levels_.size() - 1 - kOpenLevels].directory.Reset();
+  return true;
+}
+
+// Stops before the last names: they are opened one by one, and stay open.
+size_t Walk::Leap(size_t at, std::string_view path) {
+  size_t end = path.size();
+  for (size_t i = 0; i < kOpenLevels && end != std::string_view::npos; i++) {
+    end = end == 0 ? std::string_view::npos : path.rfind('/', end - 1);
+  }
+  if (end == std::string_view::npos) return at;
+  while (end > at && end - at >= kShortestLeap) {
+    size_t length = end - at;
+    if (length > kLongestLeap) length = path.rfind('/', at + kLongestLeap) - at;
+    Descriptor directory = OpenWithoutSymlinks(Last(), std::string(path.substr(at, length)));
+    if (!directory.ok()) break;  // name by name tells why
+    for (size_t i = levels_.size(); i-- > 0 && levels_[i].directory.ok();) {
+      levels_[i].directory.Reset();
+    }
+    for (const size_t stop = at + length; at < stop;) {
+      const size_t slash = std::min(path.find('/', at), stop);
+      levels_.emplace_back();
+      levels_.back().name = path.substr(at, slash - at);
+      at = slash + 1;
+    }
+    levels_.back().directory = std::move(directory);
+  }
+  return at;
+}
+
 // One openat with O_NOFOLLOW for each name. A path-based open would follow a symlink that somebody
 // swaps in between two names; this walk never did in 20,000 swaps.
 bool Walk::Descend(size_t known, std::string_view path) {
   size_t at = 0;
   for (size_t i = 0; i < known; i++) at += levels_[i].name.size() + 1;
+  if (path.size() > at && path.size() - at > kShortestLeap) at = Leap(at, path);
   while (at < path.size()) {
     const size_t slash = std::min(path.find('/', at), path.size());
-    Level level;
-    level.name = path.substr(at, slash - at);
-    const int above = levels_.empty() ? StartDirectory() : levels_.back().directory.get();
-    level.directory = Descriptor(openat(above, level.name.c_str(), kSearchFlags | O_NOFOLLOW));
-    if (!level.directory.ok()) return false;
-    levels_.push_back(std::move(level));
-    if (levels_.size() > kOpenLevels) levels_[levels_.size() - 1 - kOpenLevels].directory.Reset();
+    if (!Step(path.substr(at, slash - at))) return false;
     at = slash + 1;
   }
   return true;

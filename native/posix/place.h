@@ -52,6 +52,11 @@ class Walk {
   int StartDirectory() const;
   // From the last common directory on.
   bool Descend(size_t known, std::string_view path);
+  // One name.
+  bool Step(std::string_view name);
+  // Many names in few calls, where the system can; answers where in the path it got.
+  size_t Leap(size_t at, std::string_view path);
+  int Last() const;
   int Fail();
 
   int base_ = -1;

@@ -2,6 +2,7 @@ import { entryOf, type Host, type PairJob, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import type { Part } from '../plan/part'
 import { placeOf, type PlanDirectory } from '../plan/plan'
+import { asWhole, isUnchanged, type WholeDirectory } from '../plan/whole-directory'
 import { nameAt } from './entries'
 import type { Unit } from './wanted'
 
@@ -38,7 +39,7 @@ export class Adoption {
     inside: boolean,
   ): void {
     const { state, sources, path } = directory
-    if (state === 'published' || state === 'keep') return
+    if (state === 'published' || state === 'keep' || isUnchanged(directory)) return
     const whole = inside || state !== 'exists'
     const [only] = early.values()
     const isAlone = sources.length === 1 && path !== ''
@@ -53,7 +54,8 @@ export class Adoption {
       for (const source of child.sources) {
         const above = early.get(source)
         const own = above?.root.directories.get(child.name)
-        if (above !== undefined && own !== undefined) below.set(source, { ...above, root: own })
+        // What is not staged has nothing staged in it; what was taken over before counts as such.
+        if (above !== undefined && own?.staged === true) below.set(source, { ...above, root: own })
       }
       if (below.size > 0) this.visit(child, below, whole)
     }
@@ -141,9 +143,20 @@ function* inCalls(jobs: readonly PairJob[]): Generator<PairJob[]> {
   if (call.length > 0) yield call
 }
 
+/** Both, if they are one tree of a source in which nobody has looked: so what holds for one file holds for all. */
+function bothWhole(
+  directory: PlanDirectory,
+  early: PlanDirectory,
+): readonly [WholeDirectory, WholeDirectory] | undefined {
+  const [whole, own] = [asWhole(directory), asWhole(early)]
+  return whole !== undefined && own?.tree === whole.tree ? [whole, own] : undefined
+}
+
 /** Is all of the directory staged there, and nothing else? */
 function isSame(directory: PlanDirectory, early: PlanDirectory): boolean {
   if (!early.staged || directory.staged) return false
+  const both = bothWhole(directory, early)
+  if (both !== undefined) return both[1].placement !== 0
   if (directory.directories.size !== early.directories.size) return false
   if (directory.parts.length !== early.parts.length) return false
   for (const [index, part] of directory.parts.entries()) {
@@ -159,6 +172,8 @@ function isSame(directory: PlanDirectory, early: PlanDirectory): boolean {
 
 function isSamePart(part: Part, own: Part): boolean {
   if (part.tree !== own.tree || part.picks.length !== own.picks.length) return false
+  const alike = own.placementOfAll
+  if (part.isWhole && part.placementOfAll === 0 && alike !== undefined) return alike !== 0
   return part.picks.every(
     (index, position) =>
       index === own.picks[position] && part.staged[position] === 0 && own.staged[position] !== 0,
@@ -166,6 +181,13 @@ function isSamePart(part: Part, own: Part): boolean {
 }
 
 function takeOver(directory: PlanDirectory, early: PlanDirectory): void {
+  const both = bothWhole(directory, early)
+  if (both !== undefined) {
+    const [whole, own] = both
+    whole.stageAll(own.placement, own.isSized ? own.bytes : undefined)
+    own.stageAll(0, undefined)
+    return
+  }
   directory.staged = true
   early.staged = false
   for (const [index, part] of directory.parts.entries()) {

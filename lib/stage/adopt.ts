@@ -3,6 +3,7 @@ import { entryOf, type Host, type PairJob, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import type { Part } from '../plan/part'
 import { placeOf, type PlanDirectory } from '../plan/plan'
+import { asWhole, isUnchanged, type WholeDirectory } from '../plan/whole-directory'
 import { nameAt } from './entries'
 import type { Unit } from './wanted'
 
@@ -42,7 +43,7 @@ export class Adoption {
     alike: ReadonlySet<PlanDirectory>,
   ): Visited[] {
     const { state } = directory
-    if (state === 'published' || state === 'keep') return []
+    if (state === 'published' || state === 'keep' || isUnchanged(directory)) return []
     const isNew = inside || state !== 'exists'
     const [only] = early.values()
     if (only !== undefined && isNew && alike.has(directory)) {
@@ -57,7 +58,8 @@ export class Adoption {
       for (const source of child.sources) {
         const above = early.get(source)
         const own = above?.root.directories.get(child.name)
-        if (above !== undefined && own !== undefined) below.set(source, { ...above, root: own })
+        // What is not staged has nothing staged in it; what was taken over before counts as such.
+        if (above !== undefined && own?.staged === true) below.set(source, { ...above, root: own })
       }
       if (below.size > 0) found.push({ directory: child, early: below, inside: isNew })
     }
@@ -160,10 +162,11 @@ interface Pair {
   readonly own: PlanDirectory
 }
 
-/** A pair and all below it that both have. */
+/** A pair and all below it that both have; what is one tree of both stays closed. */
 function eachPair(pair: Pair): Generator<Pair> {
   return preOrder(pair, ({ directory, own }) => {
     const pairs: Pair[] = []
+    if (bothWhole(directory, own) !== undefined) return pairs
     for (const [name, child] of directory.directories) {
       const theirs = own.directories.get(name)
       if (theirs !== undefined) pairs.push({ directory: child, own: theirs })
@@ -176,16 +179,29 @@ function eachPair(pair: Pair): Generator<Pair> {
 function addAlike(root: Pair, source: number, alike: Set<PlanDirectory>): void {
   // Those below come first, so that one look at each is enough.
   for (const { directory, own } of [...eachPair(root)].reverse()) {
-    const { sources, path, directories } = directory
+    const { sources, path } = directory
     if (sources.length !== 1 || sources[0] !== source || path === '') continue
     if (!isSame(directory, own)) continue
-    if ([...directories.values()].every((child) => alike.has(child))) alike.add(directory)
+    const isClosed = bothWhole(directory, own) !== undefined
+    if (isClosed || [...directory.directories.values()].every((child) => alike.has(child)))
+      alike.add(directory)
   }
+}
+
+/** Both, if they are one tree of a source in which nobody has looked: so what holds for one file holds for all. */
+function bothWhole(
+  directory: PlanDirectory,
+  early: PlanDirectory,
+): readonly [WholeDirectory, WholeDirectory] | undefined {
+  const [whole, own] = [asWhole(directory), asWhole(early)]
+  return whole !== undefined && own?.tree === whole.tree ? [whole, own] : undefined
 }
 
 /** Is all of the directory staged there, and nothing else? As far as that does not depend on its subdirectories. */
 function isSame(directory: PlanDirectory, early: PlanDirectory): boolean {
   if (!early.staged || directory.staged) return false
+  const both = bothWhole(directory, early)
+  if (both !== undefined) return both[1].placement !== 0
   if (directory.directories.size !== early.directories.size) return false
   if (directory.parts.length !== early.parts.length) return false
   for (const [index, part] of directory.parts.entries()) {
@@ -197,6 +213,8 @@ function isSame(directory: PlanDirectory, early: PlanDirectory): boolean {
 
 function isSamePart(part: Part, own: Part): boolean {
   if (part.tree !== own.tree || part.picks.length !== own.picks.length) return false
+  const alike = own.placementOfAll
+  if (part.isWhole && part.placementOfAll === 0 && alike !== undefined) return alike !== 0
   return part.picks.every(
     (index, position) =>
       index === own.picks[position] && part.staged[position] === 0 && own.staged[position] !== 0,
@@ -204,6 +222,13 @@ function isSamePart(part: Part, own: Part): boolean {
 }
 
 function takeOver({ directory, own: early }: Pair): void {
+  const both = bothWhole(directory, early)
+  if (both !== undefined) {
+    const [whole, own] = both
+    whole.stageAll(own.placement, own.isSized ? own.bytes : undefined)
+    own.stageAll(0, undefined)
+    return
+  }
   directory.staged = true
   early.staged = false
   for (const [index, part] of directory.parts.entries()) {

@@ -39,6 +39,8 @@ export interface RawOutcomes {
   /** Indexes into `Addon.calls`. */
   calls: Uint8Array
   equal: Uint8Array
+  /** Of clone and copy, one a name: the bytes of the new file. */
+  bytes?: Float64Array
 }
 
 interface RawColumns {
@@ -156,7 +158,7 @@ export interface RawTreeOutcomes {
   bytes: Float64Array
   /** One a tree, unless complete: its directories that were made, the first ones. */
   made?: Uint32Array
-  /** One a file, unless complete: 1 or 0. */
+  /** One a file, unless complete: 1 or 0; 2 where its source changed meanwhile. */
   placed?: Uint8Array
 }
 

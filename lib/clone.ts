@@ -1,7 +1,7 @@
 import { toNamespacedPath } from 'node:path'
 import { addon, type RawOutcome } from './addon'
 import { errno } from './errno'
-import { SystemError } from './errors'
+import { changedCall, sourceChanged, SystemError } from './errors'
 import { cloneFile as cloneFileByNode } from './host/node-files'
 import { Failure } from './host/node-items'
 import { cloneSyncByNode } from './host/node-sync'
@@ -53,10 +53,12 @@ function throwIfFailed(
   path: string,
   dest: string,
 ): void {
+  if (syscall === changedCall) throw sourceChanged({ path, dest })
   if (number !== 0) throw new SystemError(number, { syscall, win32Error, path, dest })
 }
 
 function asCloneError(error: unknown, path: string, dest: string): unknown {
   if (!(error instanceof Failure)) return error
+  if (error.syscall === changedCall) return sourceChanged({ path, dest })
   return new SystemError(error.errno, { syscall: error.syscall, path, dest })
 }

@@ -53,34 +53,66 @@ export class SystemError extends Error {
   }
 }
 
-/** Codes of a merge that was refused: conflicts, bad names, entries that are not merged, dest within a source, a lock that was not free in time. */
+/**
+ * Codes of a merge that was refused: conflicts, bad names, entries that are not merged, dest within a source, a lock that
+ * was not free in time, a source that is being written to.
+ */
 export type MergeErrorCode =
   | 'ERR_MERGE_CONFLICT'
   | 'ERR_MERGE_INVALID_PATH'
   | 'ERR_MERGE_INTO_SELF'
   | 'ERR_MERGE_LOCK_TIMEOUT'
+  | 'ERR_MERGE_SOURCE_CHANGED'
   | 'ERR_MERGE_UNSUPPORTED_FILE'
 
-/** A merge that was refused before it changed anything. */
+/** What a `MergeError` has besides its code and message. */
+interface MergeErrorDetails {
+  readonly conflicts?: readonly Conflict[]
+  readonly paths?: readonly string[]
+  readonly source?: string
+  readonly path?: string
+  readonly dest?: string
+}
+
+/** A merge that was refused before it changed anything in dest. */
 export class MergeError extends Error {
   readonly code: MergeErrorCode
   /** `ERR_MERGE_CONFLICT`: every one of them. */
   declare readonly conflicts?: readonly Conflict[]
   /** `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_UNSUPPORTED_FILE`: every one of them, as `source: path`. */
   declare readonly paths?: readonly string[]
+  /** `ERR_MERGE_SOURCE_CHANGED`: the file that was written to while it was read. */
+  declare readonly path?: string
+  /** `ERR_MERGE_SOURCE_CHANGED`: what it was to become. */
+  declare readonly dest?: string
+  /** `ERR_MERGE_SOURCE_CHANGED`: name of the source. */
+  declare readonly source?: string
   declare errors?: readonly unknown[]
 
-  constructor(
-    code: MergeErrorCode,
-    message: string,
-    details: { conflicts?: readonly Conflict[]; paths?: readonly string[] } = {},
-  ) {
+  constructor(code: MergeErrorCode, message: string, details: MergeErrorDetails = {}) {
     super(message)
     this.name = 'MergeError'
     this.code = code
-    if (details.conflicts !== undefined) this.conflicts = details.conflicts
-    if (details.paths !== undefined) this.paths = details.paths
+    Object.assign(this, details)
   }
+}
+
+/**
+ * What hosts name in the place of a system call where a source is no longer what it was when it was opened. The errno
+ * beside it is EBUSY.
+ */
+export const changedCall = 'changed'
+
+/** A file that was written to while it was copied or cloned: what came of it is a mix, and was removed. */
+export function sourceChanged(where: {
+  readonly source?: string
+  readonly path: string
+  readonly dest: string
+}): MergeError {
+  const { source, path } = where
+  const whose = source === undefined ? '' : ` of source ${source}`
+  const message = `'${path}'${whose} changed while it was being read; try again once nothing writes to it`
+  return new MergeError('ERR_MERGE_SOURCE_CHANGED', message, where)
 }
 
 /** Bad arguments, with the codes that Node itself uses for them. */

@@ -19,7 +19,7 @@ export type * from './types'
  * Puts the trees of all sources into dest, all or nothing. If it rejects, dest is as it was.
  *
  * Rejects with `ERR_MERGE_CONFLICT`, `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_INTO_SELF`,
- * `ERR_MERGE_UNSUPPORTED_FILE`, `ERR_MERGE_LOCK_TIMEOUT`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`,
+ * `ERR_MERGE_UNSUPPORTED_FILE`, `ERR_MERGE_LOCK_TIMEOUT`, `ERR_MERGE_SOURCE_CHANGED`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`,
  * `signal.reason`, or the error of a failed system call (`code`, `errno`, `syscall`, `path`, `dest`).
  */
 export async function merge(
@@ -73,7 +73,8 @@ export async function probe(source: string, dest: string): Promise<ProbeResult> 
 
 /**
  * Clones one file, or rejects: nothing is ever copied. `dest` must not exist (EEXIST); a failure leaves
- * nothing of it. Permission bits are the source's. A symlink as `src` is not followed (ELOOP).
+ * nothing of it. Permission bits are the source's. A symlink as `src` is not followed (ELOOP). A source that is written to
+ * meanwhile is `ERR_MERGE_SOURCE_CHANGED`.
  *
  * Rejects with `code`, negative `errno`, `syscall` (`ficlone`, `clonefile`, `duplicate_extents`, `open`), `path` and `dest`;
  * on Windows also `win32Error`. Source: man 2 ioctl_ficlone; man 2 clonefile; FSCTL_DUPLICATE_EXTENTS_TO_FILE (ReFS).

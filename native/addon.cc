@@ -56,6 +56,8 @@ const char* CallName(Call call) {
       return "syncfs";
     case Call::kQuarantine:
       return "fremovexattr";
+    case Call::kChanged:
+      return "changed";
   }
   return "";
 }

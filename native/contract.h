@@ -34,6 +34,7 @@ enum class Call : uint8_t {
   kExtents,
   kSync,
   kQuarantine,
+  kChanged,  // no call: the source is not what it was when it was opened
   kCount,
 };
 

@@ -206,6 +206,11 @@ export const hints: readonly Hint[] = [
     next: 'take a dest outside of every source',
   },
   {
+    code: 'ERR_MERGE_SOURCE_CHANGED',
+    means: 'a file of a package was written to while it was copied or cloned',
+    next: 'find who writes to the store (`lsof`), and merge again once it is done; dest was not touched',
+  },
+  {
     code: 'ERR_MERGE_LOCK_TIMEOUT',
     means: 'another merge into the same dest runs',
     next: 'try again later, or with a longer --lock-timeout; `fuser` with the path of dest finds it',

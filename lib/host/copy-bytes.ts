@@ -1,5 +1,7 @@
 import { promises as fs, type BigIntStats } from 'node:fs'
-import { call } from './node-items'
+import { errno } from '../errno'
+import { changedCall } from '../errors'
+import { call, Failure } from './node-items'
 
 const chunkBytes = 128 * 1024
 const zeros = Buffer.alloc(chunkBytes)
@@ -18,40 +20,54 @@ async function writeAll(dest: fs.FileHandle, bytes: Buffer, at: number): Promise
   }
 }
 
+/**
+ * Reads to the end, wherever that is: `size` is 0 or a page for files that the kernel or a FUSE server writes at each
+ * read. Answers how many bytes there were.
+ */
 async function fill(
   dest: fs.FileHandle,
   source: fs.FileHandle,
   status: BigIntStats,
-): Promise<void> {
+): Promise<number> {
   const size = Number(status.size)
   const leavesHoles = isSparse(status)
   // The umask may have taken away what it is opened again with.
   await call(dest.chmod(0o600))
-  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, size))
-  for (let at = 0; at < size;) {
-    const { bytesRead } = await call(source.read(buffer, 0, Math.min(chunkBytes, size - at), at))
+  const buffer = Buffer.allocUnsafe(chunkBytes)
+  let at = 0
+  for (;;) {
+    const { bytesRead } = await call(source.read(buffer, 0, chunkBytes, at))
     if (bytesRead === 0) break
     const bytes = buffer.subarray(0, bytesRead)
     const isHole = leavesHoles && bytes.equals(zeros.subarray(0, bytesRead))
     if (!isHole) await writeAll(dest, bytes, at)
     at += bytesRead
+    if (at > size) await refuseGrown(source, status)
   }
-  if (leavesHoles) await call(dest.truncate(size))
+  if (leavesHoles) await call(dest.truncate(at))
+  return at
+}
+
+/** Somebody appends to it, perhaps faster than it can be read. */
+async function refuseGrown(source: fs.FileHandle, { size }: BigIntStats): Promise<void> {
+  const now = await call(source.stat({ bigint: true }))
+  if (now.size !== size) throw new Failure(errno.EBUSY, changedCall)
 }
 
 /**
- * Copies what an open file holds into a new one by read and write. fs.copyFile lets the kernel share the bytes with the
- * source where it can, which is no copy, and fills the holes of a sparse file; here what is zero in one stays a hole.
+ * Copies what an open file holds into a new one by read and write, and answers how many bytes that were. fs.copyFile lets
+ * the kernel share the bytes with the source where it can, which is no copy, fills the holes of a sparse file, and takes
+ * the size of a file for what it holds; here what is zero in one that has holes stays a hole.
  */
 export async function copyBytes(
   source: fs.FileHandle,
   status: BigIntStats,
   to: string,
-): Promise<void> {
+): Promise<number> {
   const dest = await call(fs.open(to, 'wx', 0o600))
   try {
     // Some file systems tell only at the close that what was written has no room.
-    await fill(dest, source, status).finally(() => call(dest.close()))
+    return await fill(dest, source, status).finally(() => call(dest.close()))
   } catch (error) {
     await call(fs.unlink(to))
     throw error

@@ -51,6 +51,8 @@ export interface Outcomes {
   /** One a name, in the jobs' order; 0 for success. */
   readonly errnos: Int32Array
   readonly syscall: (index: number) => string
+  /** Of files that were cloned or copied, one a name: how many bytes each has. A host that does not say leaves it out. */
+  readonly bytes?: Float64Array
 }
 
 export interface Comparison extends Outcomes {
@@ -167,7 +169,10 @@ export interface Host {
   /** Equal bytes? Regular files only. */
   compare(jobs: readonly PairJob[]): Promise<Comparison>
 
-  /** New files only: EEXIST where the name is taken. A failed one leaves nothing behind. */
+  /**
+   * New files only: EEXIST where the name is taken. A failed one leaves nothing behind. A source that changed meanwhile
+   * is EBUSY, and `changedCall` in the place of a system call: so it is with copy().
+   */
   clone(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
   /**
    * Clones whole directories, with all that lies in them by then: modes, times, extended attributes, names that

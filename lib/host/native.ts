@@ -41,8 +41,8 @@ export function nativeHost(addon: NativeAddon): Host {
     jobs: RawJobs,
     options: RawOptions = {},
   ): Promise<Comparison> {
-    const { errnos, calls, equal } = await addon.batch(operation, jobs, options)
-    return { errnos, equal, syscall: syscallOf(calls) }
+    const { calls, ...outcomes } = await addon.batch(operation, jobs, options)
+    return { ...outcomes, syscall: syscallOf(calls) }
   }
 
   async function stat(jobs: readonly NamesJob[]): Promise<Stats> {

@@ -2,6 +2,7 @@ import { constants, promises as fs, type BigIntStats } from 'node:fs'
 import { toNamespacedPath } from 'node:path'
 import { addon } from '../addon'
 import { errno } from '../errno'
+import { changedCall } from '../errors'
 import { copyBytes, isSparse } from './copy-bytes'
 import { call, Failure, type Item } from './node-items'
 import { Equality, type FileOptions } from './host'
@@ -63,37 +64,88 @@ async function setAttributes(
   }
 }
 
+/** `make` answers how many bytes the new file has; so does this. */
 async function makeFile(
   item: Item,
   options: FileOptions,
-  make: (item: Item, source: OpenFile) => Promise<void>,
-): Promise<void> {
+  make: (item: Item, source: OpenFile) => Promise<number>,
+): Promise<number> {
   // Opened first, so that a source that cannot be read is not taken for one that cannot be cloned.
   const source = await openRegular(item.from)
   const { file, status } = source
+  let bytes: number
   try {
-    await make(item, source)
+    bytes = await make(item, source)
+    await removeOnFailure(item.to, () => refuseChanged(source, item.to))
   } finally {
     await file.close()
   }
+  await removeOnFailure(item.to, () => setAttributes(item.to, status, options))
+  return bytes
+}
+
+async function removeOnFailure<T>(made: string, run: () => Promise<T>): Promise<T> {
   try {
-    await setAttributes(item.to, status, options)
+    return await run()
   } catch (error) {
-    await call(fs.unlink(item.to))
+    await call(fs.unlink(made))
     throw error
   }
 }
 
-export function cloneFile(item: Item, options: FileOptions): Promise<void> {
-  return makeFile(item, options, isWindows && addon !== undefined ? cloneByAddon : cloneByNode)
+export function cloneFile(item: Item, options: FileOptions): Promise<number> {
+  const clone = isWindows && addon !== undefined ? cloneByAddon : cloneByNode
+  return makeFile(item, options, async (paths, { status }) => {
+    await clone(paths)
+    return Number(status.size)
+  })
 }
 
-export function copyFile(item: Item, options: FileOptions): Promise<void> {
-  return makeFile(item, options, ({ from, to }, { file, status }) =>
-    options.inKernelCopy && !isSparse(status)
-      ? copy(from, to, 0, 'copyfile')
-      : copyBytes(file, status, to),
+export function copyFile(item: Item, options: FileOptions): Promise<number> {
+  return makeFile(item, options, ({ from, to }, source) =>
+    // Files without bytes, and such as have some without room for them, may be pseudo files.
+    options.inKernelCopy && source.status.size > 0n && !isSparse(source.status)
+      ? copyInKernel(from, to, source)
+      : copyBytes(source.file, source.status, to),
   )
+}
+
+/** fs.copyFile copies as many bytes as the size says, or fewer; where that is not all, what it made is made again. */
+async function copyInKernel(from: string, to: string, { file, status }: OpenFile): Promise<number> {
+  await copy(from, to, 0, 'copyfile')
+  const size = Number(status.size)
+  const isWhole = async (): Promise<boolean> => {
+    const { bytesRead } = await call(file.read(Buffer.alloc(1), 0, 1, size))
+    return bytesRead === 0 && (await call(fs.lstat(to))).size === size
+  }
+  if (await removeOnFailure(to, isWhole)) return size
+  await call(fs.unlink(to))
+  return copyBytes(file, status, to)
+}
+
+/** A size and an mtime that stayed the same; undefined: only ctime has moved, which says nothing for sure. */
+async function isSame({ file, status }: OpenFile): Promise<boolean | undefined> {
+  const now = await call(file.stat({ bigint: true }))
+  if (now.size !== status.size || now.mtimeNs !== status.mtimeNs) return false
+  return now.ctimeNs === status.ctimeNs ? true : undefined
+}
+
+/**
+ * A file that was written to while it was read came out as a mix of what it was and what it is. ctime alone moves with
+ * links, names and modes too, and with a writer that puts mtime back: there the bytes decide.
+ */
+async function refuseChanged(source: OpenFile, made: string): Promise<void> {
+  const same = (await isSame(source)) ?? (await hasBytesOf(source, made))
+  if (!same) throw new Failure(errno.EBUSY, changedCall)
+}
+
+async function hasBytesOf({ file }: OpenFile, made: string): Promise<boolean> {
+  const copied = await openRegular(made)
+  try {
+    return await sameBytes(file, copied.file)
+  } finally {
+    await copied.file.close()
+  }
 }
 
 /** COPYFILE_EXCL, always: a forced clone that fails deletes the file that stood there. */
@@ -128,19 +180,35 @@ async function cloneByAddon({ from, to }: Item): Promise<void> {
 
 const chunkBytes = 64 * 1024
 
-async function sameBytes(a: fs.FileHandle, b: fs.FileHandle, size: number): Promise<boolean> {
+/**
+ * Files that the kernel or a FUSE server writes at each read take no room on a disk, and are said to have no bytes (proc),
+ * or a page (sysfs). Windows does not tell the room.
+ */
+function mayHoldMore({ size, blocks }: BigIntStats): boolean {
+  return size === 0n || (blocks === 0n && !isWindows)
+}
+
+/** Reads until the buffer is full, or to the end of the file. */
+async function readFully(file: fs.FileHandle, into: Buffer, at: number): Promise<Buffer> {
+  let done = 0
+  while (done < into.length) {
+    const { bytesRead } = await call(file.read(into, done, into.length - done, at + done))
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return into.subarray(0, done)
+}
+
+/** Reads both to their ends, whatever their sizes are said to be. */
+async function sameBytes(a: fs.FileHandle, b: fs.FileHandle): Promise<boolean> {
   const left = Buffer.allocUnsafe(chunkBytes)
   const right = Buffer.allocUnsafe(chunkBytes)
-  for (let at = 0; at < size;) {
-    const wanted = Math.min(chunkBytes, size - at)
-    const one = await call(a.read(left, 0, wanted, at))
-    const other = await call(b.read(right, 0, wanted, at))
-    const count = Math.min(one.bytesRead, other.bytesRead)
-    // A file that shrank since its size was read has other bytes than it had.
-    if (count === 0 || left.compare(right, 0, count, 0, count) !== 0) return false
-    at += count
+  for (let at = 0; ; at += chunkBytes) {
+    const one = await readFully(a, left, at)
+    const other = await readFully(b, right, at)
+    if (!one.equals(other)) return false
+    if (one.length < chunkBytes) return true
   }
-  return true
 }
 
 /** Equal bytes? Same inode, then size, then the bytes. A number of `Equality`. */
@@ -152,9 +220,12 @@ export async function compareFiles({ from, to }: Item): Promise<number> {
       if (a.status.dev === b.status.dev && a.status.ino === b.status.ino) {
         return Equality.SameFile
       }
-      if (a.status.size !== b.status.size) return Equality.Differ
-      const same = await sameBytes(a.file, b.file, Number(a.status.size))
-      return same ? Equality.SameBytes : Equality.Differ
+      const isSized = !mayHoldMore(a.status) && !mayHoldMore(b.status)
+      if (a.status.size !== b.status.size && isSized) return Equality.Differ
+      if (!(await sameBytes(a.file, b.file))) return Equality.Differ
+      // What was equal may be so no more, or may never have been as a whole.
+      const changed = (await isSame(a)) === false || (await isSame(b)) === false
+      return changed ? Equality.Differ : Equality.SameBytes
     } finally {
       await b.file.close()
     }

@@ -2,9 +2,9 @@ import { errno, errnoOf } from '../errno'
 import { Gate } from './gate'
 import {
   pathOf,
-  type Comparison,
   type LinkJob,
   type NamesJob,
+  type Outcomes,
   type PairJob,
   type Place,
 } from './host'
@@ -54,22 +54,27 @@ export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promi
   return results
 }
 
+/** Outcomes, and one number an item. */
+interface Answered extends Outcomes {
+  readonly answers: Float64Array
+}
+
 /**
- * One outcome an item: 0, or what the operation failed with. A number it answers goes to `equal`.
+ * One outcome an item: 0, or what the operation failed with. A number it answers goes to `answers`.
  * The operation itself must not call this, or it may wait for itself.
  */
 export async function each<T>(
   items: readonly (T | Failure)[],
   operation: (item: T, index: number) => Promise<unknown>,
-): Promise<Comparison> {
+): Promise<Answered> {
   const errnos = new Int32Array(items.length)
-  const equal = new Uint8Array(items.length)
+  const answers = new Float64Array(items.length)
   const syscalls = new Map<number, string>()
   const one = async (item: T | Failure, index: number): Promise<void> => {
     try {
       if (item instanceof Failure) throw item
       const answer = await gate.pass(() => operation(item, index))
-      if (typeof answer === 'number') equal[index] = answer
+      if (typeof answer === 'number') answers[index] = answer
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       errnos[index] = error.errno
@@ -77,7 +82,7 @@ export async function each<T>(
     }
   }
   await inParallel(items.map((item, index) => () => one(item, index)))
-  return { errnos, equal, syscall: (index) => syscalls.get(index) ?? '' }
+  return { errnos, answers, syscall: (index) => syscalls.get(index) ?? '' }
 }
 
 const notAName = new Failure(errno.EINVAL, 'name')

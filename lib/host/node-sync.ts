@@ -6,8 +6,10 @@ import {
   fstatSync,
   openSync,
   unlinkSync,
+  type BigIntStats,
 } from 'node:fs'
 import { errno, errnoOf } from '../errno'
+import { changedCall } from '../errors'
 import { cloneSyscall, ofOpening } from './node-files'
 import { Failure } from './node-items'
 
@@ -26,13 +28,13 @@ function call<T>(run: () => T, syscallOf?: (number: number) => string): T {
 }
 
 /** Opens a regular file, not through a symlink, hands it over, and closes it. */
-function withRegular<T>(path: string, use: (fd: number, mode: number) => T): T {
+function withRegular<T>(path: string, use: (fd: number, status: BigIntStats) => T): T {
   const fd = call(() => openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   try {
-    const status = call(() => fstatSync(fd))
+    const status = call(() => fstatSync(fd, { bigint: true }))
     if (!status.isFile())
       throw new Failure(status.isDirectory() ? errno.EISDIR : errno.EINVAL, 'open')
-    return use(fd, status.mode & 0o777)
+    return use(fd, status)
   } finally {
     closeSync(fd)
   }
@@ -41,15 +43,19 @@ function withRegular<T>(path: string, use: (fd: number, mode: number) => T): T {
 /** cloneFile of node-files.ts, on the calling thread; without an addon there is none for Windows. */
 export function cloneSyncByNode(from: string, to: string): void {
   const syscallOf = (number: number): string => (ofOpening.has(number) ? 'open' : cloneSyscall)
-  withRegular(from, (_, mode) => {
+  withRegular(from, (source, status) => {
     call(() => {
       // COPYFILE_EXCL, always: a forced clone that fails deletes the file that stood there.
       copyFileSync(from, to, COPYFILE_FICLONE_FORCE | COPYFILE_EXCL)
     }, syscallOf)
     try {
+      const now = call(() => fstatSync(source, { bigint: true }))
+      if (now.size !== status.size || now.mtimeNs !== status.mtimeNs) {
+        throw new Failure(errno.EBUSY, changedCall)
+      }
       withRegular(to, (fd) => {
         call(() => {
-          fchmodSync(fd, mode)
+          fchmodSync(fd, Number(status.mode & 0o777n))
         })
       })
     } catch (error) {

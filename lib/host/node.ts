@@ -2,7 +2,7 @@ import { constants, open, promises as fs } from 'node:fs'
 import { promisify } from 'node:util'
 import { errno } from '../errno'
 import { closeDescriptor, keep } from './descriptors'
-import { pathOf, type Failed, type Host, type Place } from './host'
+import { pathOf, type Failed, type Host, type Outcomes, type PairJob, type Place } from './host'
 import { cloneFile, cloneSyscall, compareFiles, copyFile } from './node-files'
 import {
   call,
@@ -78,6 +78,15 @@ async function copyTimes({ from, to }: Item): Promise<void> {
   await call(fs.lutimes(to, atimeMs / 1000, mtimeMs / 1000))
 }
 
+/** `make` answers the bytes of the new file. */
+async function made(
+  jobs: readonly PairJob[],
+  make: (item: Item) => Promise<number>,
+): Promise<Outcomes> {
+  const { answers, ...outcomes } = await each(pairItems(jobs), make)
+  return { ...outcomes, bytes: answers }
+}
+
 /**
  * The host with node:fs alone: no addon, or a system without directory descriptors, whose clones alone may be the
  * addon's (Windows). It works on paths, so a symlink that somebody swaps in while it runs would be followed.
@@ -121,11 +130,14 @@ export const nodeHost: Host = {
 
   list: (places) => inParallel(places.map((place) => () => list(place))),
   stat: (jobs) => look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),
-  compare: (jobs) => each(pairItems(jobs), compareFiles),
+  async compare(jobs) {
+    const { answers, ...outcomes } = await each(pairItems(jobs), compareFiles)
+    return { ...outcomes, equal: Uint8Array.from(answers) }
+  },
 
-  clone: (jobs, options) => each(pairItems(jobs), (item) => cloneFile(item, options)),
+  clone: (jobs, options) => made(jobs, (item) => cloneFile(item, options)),
   hardlink: (jobs) => each(pairItems(jobs), ({ from, to }) => call(fs.link(from, to))),
-  copy: (jobs, options) => each(pairItems(jobs), (item) => copyFile(item, options)),
+  copy: (jobs, options) => made(jobs, (item) => copyFile(item, options)),
   symlink: (jobs) => each(linkItems(jobs), ({ from, to }) => call(fs.symlink(from, to))),
 
   mkdir: (jobs, exact) =>

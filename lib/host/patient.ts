@@ -77,6 +77,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       const outcomes = await operation(jobs, ...rest)
       if (!outcomes.errnos.some(mayPass)) return outcomes
       const errnos = outcomes.errnos.slice()
+      const bytes = outcomes.bytes?.slice()
       const late = new Map<number, string>()
       // One patience for all of them: what is refused for good is so for many.
       const end = performance.now() + longestWait
@@ -89,9 +90,14 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
           end,
         )
         errnos[index] = again.errnos[0] ?? 0
+        if (bytes !== undefined) bytes[index] = again.bytes?.[0] ?? 0
         late.set(index, again.syscall(0))
       }
-      return { errnos, syscall: (index) => late.get(index) ?? outcomes.syscall(index) }
+      return {
+        errnos,
+        syscall: (index) => late.get(index) ?? outcomes.syscall(index),
+        ...(bytes && { bytes }),
+      }
     }
 
   const once =

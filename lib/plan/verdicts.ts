@@ -2,6 +2,7 @@ import { joinPath, Kind, pathOf, type Stats } from '../host/host'
 import type { Conflict, ExistingPolicy } from '../types'
 import { executableBits } from './claims'
 import type { Part } from './part'
+import { mayBeAsLong } from './pseudo-size'
 import { Action, originOf, type PlanDirectory, type Union } from './plan'
 
 export interface VerdictRules {
@@ -107,7 +108,7 @@ export class Verdicts {
   }
 }
 
-/** Regular files of one size and the same executable bits: only their bytes can tell. */
+/** Regular files of one size, as far as that counts, and the same executable bits: only their bytes can tell. */
 export function looksAlike(
   { tree, picks }: Part,
   position: number,
@@ -118,7 +119,7 @@ export function looksAlike(
   return (
     tree.kinds[index] === Kind.File &&
     stats.kinds[entry] === Kind.File &&
-    tree.sizes[index] === stats.sizes[entry] &&
+    mayBeAsLong(tree.sizes[index], stats.sizes[entry]) &&
     executableBits(tree.modes[index]) === executableBits(stats.modes[entry])
   )
 }

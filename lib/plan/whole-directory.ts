@@ -59,7 +59,8 @@ export class WholeDirectory implements PlanDirectory {
   stageAll(placement: number, bytes: number | undefined): void {
     this.staged = placement !== 0
     this.placedAs = placement
-    this.knownBytes ??= bytes
+    // What was placed counts, whatever the scan has seen.
+    this.knownBytes = bytes ?? this.knownBytes
   }
 
   /** How the entries of a whole one were staged; 0 if they were not. */
@@ -91,7 +92,7 @@ export class WholeDirectory implements PlanDirectory {
   }
 
   private get sizedBytes(): number | undefined {
-    return this.tree.allBytes ?? this.knownBytes
+    return this.knownBytes ?? this.tree.allBytes
   }
 
   /** The same directory, to be looked into in its place. */

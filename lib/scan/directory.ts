@@ -88,7 +88,7 @@ class ScannedDirectory implements TreeDirectory {
     private readonly entries: Entries,
     readonly names: readonly string[],
     readonly directories: Map<string, TreeDirectory>,
-    readonly plainBytes: number | undefined,
+    public plainBytes: number | undefined,
     readonly distinct: boolean,
     readonly mode: number,
     readonly origin: Place,

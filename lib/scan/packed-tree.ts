@@ -16,7 +16,7 @@ export class PackedTree implements TreeDirectory {
   private ownNames: readonly string[] | undefined
   private ownKinds: Uint8Array | undefined
   private learnt:
-    (Pick<Columns, 'modes' | 'sizes'> & { readonly plainBytes: number | undefined }) | undefined
+    (Pick<Columns, 'modes' | 'sizes'> & { plainBytes: number | undefined }) | undefined
   private ownDirectories: Map<string, PackedTree> | undefined
 
   private constructor(
@@ -41,6 +41,11 @@ export class PackedTree implements TreeDirectory {
   get plainBytes(): number | undefined {
     if (this.columns.sized) return this.columns.bytes[this.at]
     return this.learnt?.plainBytes
+  }
+
+  set plainBytes(bytes: number | undefined) {
+    if (this.columns.sized) this.columns.bytes[this.at] = bytes ?? 0
+    else if (this.learnt !== undefined) this.learnt.plainBytes = bytes
   }
 
   /** Are the files' modes and sizes known? */

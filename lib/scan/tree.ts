@@ -6,7 +6,7 @@ export interface TreeDirectory extends Columns {
   readonly names: readonly string[]
   readonly directories: Map<string, TreeDirectory>
   /** Bytes of all entries, where these are known to be regular files without setuid, setgid or sticky bit. */
-  readonly plainBytes: number | undefined
+  plainBytes: number | undefined
   /** No two names look alike to any file system, as far as that is known. */
   readonly distinct: boolean
   /** Permission bits; undefined where the source does not give the directory itself. */
@@ -17,6 +17,15 @@ export interface TreeDirectory extends Columns {
   readonly device: number | readonly number[]
   /** Nothing that lies in the directory was left out, as far as the scan saw. */
   readonly isComplete: boolean
+}
+
+/** The size of an entry turned out to be another one when it was placed. */
+export function correctSize(tree: TreeDirectory, index: number, bytes: number): void {
+  const { sizes, plainBytes } = tree
+  const before = sizes[index] ?? 0
+  if (before === bytes) return
+  sizes[index] = bytes
+  if (plainBytes !== undefined) tree.plainBytes = plainBytes + bytes - before
 }
 
 /** A file of a content-addressed store. */

@@ -6,7 +6,7 @@ import type { TreeDirectory } from '../scan/tree'
 const directoriesPerCall = 64
 
 /**
- * Is a tree what the scan found: the same names, kinds, modes and symlinks, and nothing else? A directory that is
+ * Is a tree what the scan found: the same names, kinds, modes, sizes and symlinks, and nothing else? A directory that is
  * cloned has what came after the scan, too.
  */
 export async function isAsScanned(host: Host, place: Place, tree: TreeDirectory): Promise<boolean> {
@@ -34,7 +34,7 @@ function throwIfOfMachine(listing: Listing | undefined, place: Place): void {
 }
 
 function isSame(listing: Listing, tree: TreeDirectory): boolean {
-  const { errno, notUtf8, names, kinds, modes, targets } = listing
+  const { errno, notUtf8, names, kinds, modes, sizes, targets } = listing
   // Also what a listing has of set-group-ID and sticky, which the scan's mode has not.
   if (errno !== 0 || notUtf8.length > 0 || listing.mode !== tree.mode) return false
   if (names.length !== tree.names.length + tree.directories.size) return false
@@ -44,6 +44,6 @@ function isSame(listing: Listing, tree: TreeDirectory): boolean {
     const index = indexes.get(name)
     if (index === undefined || kinds[at] !== tree.kinds[index]) return false
     if (kinds[at] === Kind.Symlink) return targets.get(at) === tree.targets.get(index)
-    return modes[at] === tree.modes[index]
+    return modes[at] === tree.modes[index] && sizes[at] === tree.sizes[index]
   })
 }

@@ -1,6 +1,7 @@
 import { noSharedExtents } from '../errno'
 import type { Host, Outcomes, Place } from '../host/host'
 import { Placements } from '../plan/placements'
+import { correctSize } from '../scan/tree'
 import type { LinkMode } from '../types'
 import { Attempt, debugRefusal, type PlaceOptions } from './attempt'
 import { linkJobs, pairJobs, sourcePath, whereLink, type Group } from './entries'
@@ -84,6 +85,7 @@ export class FilePlacer {
   ): Iterable<{ refused: Group; refusal: Refusal }> {
     const { part, positions, steps } = group
     const placed = this.placements.numberOf(mode, steps)
+    noteSizes(group, outcomes, first)
     const end = first + positions.length
     if (positions.length === part.picks.length && isZero(outcomes.errnos, first, end)) {
       part.stageAll(placed)
@@ -160,6 +162,16 @@ export class FilePlacer {
         throw this.attempt.error({ ...unit, modes: [] }, position, refusal)
       }
     }
+  }
+}
+
+/** A file may have grown or shrunk since the scan, or be one whose size cannot be known before it is read. */
+function noteSizes({ part, positions }: Group, { errnos, bytes }: Outcomes, first: number): void {
+  if (bytes === undefined) return
+  const { tree, picks } = part
+  for (let at = 0; at < positions.length; at++) {
+    if (errnos[first + at] !== 0) continue
+    correctSize(tree, picks[positions[at] as number] as number, bytes[first + at] as number)
   }
 }
 

@@ -1,5 +1,5 @@
 import { errno } from '../errno'
-import { MergeError, SystemError } from '../errors'
+import { changedCall, MergeError, sourceChanged, SystemError } from '../errors'
 import type { LinkMode } from '../types'
 import { meaningOf, type Refusal } from './link-modes'
 
@@ -11,6 +11,7 @@ export function placementError(
   refusal: Refusal,
 ): Error {
   const { mode, syscall, path, dest } = refusal
+  if (syscall === changedCall) return sourceChanged({ source, path, dest })
   if (refusal.errno === errno.EEXIST) {
     // Staging is new and ours alone: only a name that the file system takes for another is there.
     const conflict = { path: at, kind: 'case' as const, sources: [source], winner: null }

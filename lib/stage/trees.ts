@@ -1,5 +1,6 @@
 import { noSharedExtents } from '../errno'
-import { below, type Host, type Place } from '../host/host'
+import { sourceChanged } from '../errors'
+import { below, pathOf, type Host, type Place } from '../host/host'
 import type { TreeOperation } from '../host/whole-trees'
 import type { Placements, Step } from '../plan/placements'
 import type { PlanDirectory } from '../plan/plan'
@@ -16,6 +17,9 @@ export interface TreeUnit {
   /** Name of the source. */
   readonly source: string
 }
+
+/** In `placed` of the outcomes: the source of a file changed while it was read. */
+const changed = 2
 
 /** What was placed. */
 interface Placed {
@@ -87,19 +91,38 @@ export class TreePlacer {
     let first = 0
     units.forEach(({ directory, tree }, index) => {
       if (outcomes?.complete === true) {
-        const bytes = tree.allBytes ?? outcomes.bytes[index] ?? 0
+        // A link has no bytes of its own that the call could report.
+        const bytes =
+          (mode === 'hardlink' ? tree.allBytes : undefined) ?? outcomes.bytes[index] ?? 0
         directory.stageAll(placement, bytes)
         placed.files += tree.allFiles
         placed.bytes += bytes
       } else {
         const made = outcomes?.made?.[index] ?? 0
         const own = outcomes?.placed?.subarray(first, first + tree.allFiles) ?? new Uint8Array()
+        const to = { base: this.options.dest, path: directory.path }
+        this.throwIfChanged(units[index] as TreeUnit, own, to)
         placed.files += notePart(directory, { made, placed: own, placement })
         placed.bytes += outcomes?.bytes[index] ?? 0
       }
       first += tree.allFiles
     })
     return placed
+  }
+
+  /** To read it again would hide that somebody writes to the source. `to`: where the tree goes. */
+  private throwIfChanged({ tree, source }: TreeUnit, placed: Uint8Array, to: Place): void {
+    let left = placed.indexOf(changed)
+    if (left < 0) return
+    const visit = ({ names, directories, origin }: PackedTree, at: Place): void => {
+      const name = names[left]
+      if (name !== undefined) {
+        throw sourceChanged({ source, path: pathOf(origin, name), dest: pathOf(at, name) })
+      }
+      left -= names.length
+      for (const [child, next] of directories) visit(next, below(at, child))
+    }
+    visit(tree, to)
   }
 
   private isInKernel(units: readonly TreeUnit[]): boolean {

@@ -35,6 +35,9 @@ class BatchWorker : public PromiseWorker {
     answer.Set("errnos", ArrayOf<Napi::Int32Array>(env, outcomes_.errnos));
     answer.Set("calls", ArrayOf<Napi::Uint8Array>(env, outcomes_.calls));
     answer.Set("equal", ArrayOf<Napi::Uint8Array>(env, outcomes_.equal));
+    if (operation_->makes_files) {
+      answer.Set("bytes", ArrayOf<Napi::Float64Array>(env, outcomes_.bytes));
+    }
     return answer;
   }
 
@@ -138,7 +141,7 @@ Outcome Write(const Place& place, const std::string& name, std::string* text) {
 
 Outcome SyncPlace(const Place& place, const std::string&, std::string*) { return Sync(place.base); }
 
-// batch(operation, jobs, options): { errnos, calls, equal }
+// batch(operation, jobs, options): { errnos, calls, equal, bytes? }
 Napi::Value Batch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::string name;

@@ -28,6 +28,7 @@ void Add(Outcomes* outcomes, const Result& result) {
   outcomes->errnos.push_back(result.outcome.error);
   outcomes->calls.push_back(static_cast<uint8_t>(result.outcome.call));
   outcomes->equal.push_back(static_cast<uint8_t>(result.equal));
+  outcomes->bytes.push_back(result.bytes);
 }
 
 // The ways to both sides of a job.

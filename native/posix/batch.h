@@ -40,11 +40,13 @@ struct Outcomes {
   std::vector<int32_t> errnos;
   std::vector<uint8_t> calls;
   std::vector<uint8_t> equal;
+  std::vector<double> bytes;  // of what was cloned or copied
 
   void Reserve(size_t count) {
     errnos.reserve(count);
     calls.reserve(count);
     equal.reserve(count);
+    bytes.reserve(count);
   }
 };
 

@@ -1,17 +1,12 @@
 // Identity of two files' bytes, the cheap answers first.
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "operations.h"
+#include "same_bytes.h"
 #include "source_file.h"
 
 namespace reflink_merge {
 namespace {
-
-constexpr size_t kBufferBytes = 64 * 1024;
 
 bool HaveSameExtents(const SourceFile& a, const SourceFile& b, bool flush) {
   // Both are as big.
@@ -45,40 +40,24 @@ bool ShareAllExtents(const SourceFile& a, const SourceFile& b) {
   if (left.dirty || right.dirty) return false;
   // Nor does what is in memory anyway: two small reads take a third of the time of two extent maps.
   const auto size = static_cast<uint64_t>(a.status().st_size);
-  if (told && size <= kBufferBytes && left.bytes >= size && right.bytes >= size) return false;
+  if (told && size <= kCompareBytes && left.bytes >= size && right.bytes >= size) return false;
   if (!HaveSameExtents(a, b, false)) return false;
   // Where the system does not tell, they are flushed: that waits, so only those that look the same.
   return told || HaveSameExtents(a, b, true);
 }
 
-// Reads until `size` bytes or the end of the file.
-ssize_t ReadFully(int file, char* into, size_t size, off_t offset) {
-  size_t done = 0;
-  while (done < size) {
-    const ssize_t got = pread(file, into + done, size - done, offset + static_cast<off_t>(done));
-    if (got < 0) return -1;
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
-  }
-  return static_cast<ssize_t>(done);
-}
+// Files that the kernel or a FUSE server writes at each read take no room on a disk, and are said
+// to have no bytes (proc), or a page (sysfs).
+bool MayHoldMore(const struct stat& status) { return status.st_size == 0 || status.st_blocks == 0; }
 
-Outcome CompareBytes(int a, int b, off_t size, bool* equal) {
-  std::array<char, kBufferBytes> left;
-  std::array<char, kBufferBytes> right;
-  for (off_t offset = 0; offset < size;) {
-    const size_t wanted = static_cast<size_t>(std::min<off_t>(size - offset, kBufferBytes));
-    const ssize_t got = ReadFully(a, left.data(), wanted, offset);
-    if (got < 0) return {errno, Call::kRead};
-    const ssize_t other = ReadFully(b, right.data(), wanted, offset);
-    if (other < 0) return {errno, Call::kRead};
-    // A file that shrank since its size was read has other bytes than it had.
-    if (got != other || static_cast<size_t>(got) != wanted) return {};
-    if (std::memcmp(left.data(), right.data(), wanted) != 0) return {};
-    offset += got;
-  }
-  *equal = true;
-  return {};
+// What was equal may be so no more, or may never have been as a whole.
+Outcome StayedTheSame(const SourceFile& a, const SourceFile& b, bool* same) {
+  SourceFile::Since left = SourceFile::Since::kSame;
+  SourceFile::Since right = SourceFile::Since::kSame;
+  Outcome outcome = a.Look(&left);
+  if (outcome.ok()) outcome = b.Look(&right);
+  *same = left != SourceFile::Since::kChanged && right != SourceFile::Since::kChanged;
+  return outcome;
 }
 
 }  // namespace
@@ -97,12 +76,17 @@ Result Compare(const Item& item, const Options&) {
     result.equal = Equality::kSameFile;
     return result;
   }
-  if (left.st_size != right.st_size) return result;
-  bool equal = left.st_size == 0 || ShareAllExtents(a, b);
+  if (left.st_size != right.st_size && !MayHoldMore(left) && !MayHoldMore(right)) return result;
+  bool equal = left.st_size != 0 && left.st_size == right.st_size && ShareAllExtents(a, b);
   if (!equal) {
-    const Outcome outcome = CompareBytes(a.get(), b.get(), left.st_size, &equal);
+    off_t length = 0;
+    const Outcome outcome = HaveSameBytes(a.get(), b.get(), &equal, &length);
     if (!outcome.ok()) return outcome;
+    result.bytes = static_cast<double>(length);
   }
+  if (!equal) return result;
+  const Outcome outcome = StayedTheSame(a, b, &equal);
+  if (!outcome.ok()) return outcome;
   if (equal) result.equal = Equality::kSameBytes;
   return result;
 }

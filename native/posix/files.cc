@@ -9,6 +9,7 @@
 #include "copy_data.h"
 #include "new_file.h"
 #include "operations.h"
+#include "same_bytes.h"
 #include "source_file.h"
 #include "times.h"
 
@@ -35,9 +36,24 @@ Outcome SetAttributes(int file, mode_t mode, const struct stat& source, const Op
   return {};
 }
 
-Result WithBytes(const Outcome& outcome, const SourceFile& source) {
+// A file that was written to meanwhile came out as a mix of what it was and what it is.
+Outcome CheckUnchanged(const SourceFile& source, int made) {
+  SourceFile::Since since = SourceFile::Since::kSame;
+  Outcome outcome = source.Look(&since);
+  if (outcome.ok() && since == SourceFile::Since::kMaybe) {
+    bool equal = false;
+    off_t length = 0;
+    outcome = HaveSameBytes(source.get(), made, &equal, &length);
+    if (!equal) since = SourceFile::Since::kChanged;
+  }
+  if (!outcome.ok()) return outcome;
+  if (since == SourceFile::Since::kChanged) return {EBUSY, Call::kChanged};
+  return {};
+}
+
+Result WithBytes(const Outcome& outcome, off_t bytes) {
   Result result = outcome;
-  result.bytes = static_cast<double>(source.status().st_size);
+  result.bytes = static_cast<double>(bytes);
   return result;
 }
 
@@ -51,13 +67,14 @@ Result Clone(const Item& item, const Options& options) {
   Outcome outcome = CloneFile(source.get(), item.to, item.to_name, mode, &made);
   if (!outcome.ok()) return outcome;
   const Descriptor file(made);
-  outcome = SetAttributes(file.get(), mode, source.status(), options);
+  outcome = CheckUnchanged(source, file.get());
+  if (outcome.ok()) outcome = SetAttributes(file.get(), mode, source.status(), options);
   if (outcome.ok() && options.drop_quarantine) {
     const int error = DropQuarantine(file.get());
     if (error != 0) outcome = {error, Call::kQuarantine};
   }
   if (!outcome.ok()) unlinkat(item.to, item.to_name, 0);
-  return WithBytes(outcome, source);
+  return WithBytes(outcome, source.status().st_size);
 }
 
 Result Copy(const Item& item, const Options& options) {
@@ -66,12 +83,16 @@ Result Copy(const Item& item, const Options& options) {
   const mode_t mode = WantedMode(source.status(), options);
   NewFile file(item.to, item.to_name, mode);
   if (file.error() != 0) return Outcome{file.error(), Call::kCreate};
-  Outcome outcome = CopyData(source.get(), source.status(), file.get(), options.in_kernel_copy);
-  if (!outcome.ok()) return outcome;
-  outcome = SetAttributes(file.get(), mode, source.status(), options);
+  off_t length = 0;
+  Outcome outcome =
+      CopyData(source.get(), source.status(), file.get(), options.in_kernel_copy, &length);
+  if (outcome.ok()) outcome = CheckUnchanged(source, file.get());
+  if (outcome.ok()) outcome = SetAttributes(file.get(), mode, source.status(), options);
   if (!outcome.ok()) return outcome;
   close(file.Keep());
-  return WithBytes({}, source);
+  Result result = WithBytes({}, length);
+  result.sized_otherwise = length != source.status().st_size;
+  return result;
 }
 
 Result HardLink(const Item& item, const Options&) {

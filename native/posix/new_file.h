@@ -13,10 +13,11 @@ namespace reflink_merge {
 class NewFile {
  public:
   // O_EXCL: an existing file is never opened for writing, not even through a hard or symbolic link.
+  // Readable, whatever its mode, so that it can be compared with its source.
   NewFile(int dir, const char* name, unsigned mode)
       : dir_(dir),
         name_(name),
-        file_(openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+        file_(openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                      static_cast<mode_t>(mode))),
         error_(file_.ok() ? 0 : errno) {}
   NewFile(const NewFile&) = delete;

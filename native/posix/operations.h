@@ -34,6 +34,7 @@ struct Result {
   Outcome outcome;
   Equality equal = Equality::kDiffer;  // what `Compare` found
   bool same_executable = false;        // likewise: the same bits let the same people run them
+  bool sized_otherwise = false;        // a copy holds more or less than st_size said
   double bytes = 0;                    // of what `Clone` or `Copy` made, or `Compare` compared
 };
 

@@ -71,10 +71,15 @@ class TreePlacer {
       const Item item = {from, name, to, name, 0};
       const bool ready = from >= 0 && IsName(name);
       const Result result = ready ? operation_.run(item, options_) : Outcome{EINVAL, Call::kName};
-      if (result.outcome.ok()) {
+      if (result.outcome.ok() && result.sized_otherwise) {
+        // Only one that is placed alone has its size reported.
+        unlinkat(to, name, 0);
+        outcomes_->complete = false;
+      } else if (result.outcome.ok()) {
         placed[i] = 1;
         outcomes_->bytes.back() += result.bytes;
       } else {
+        if (result.outcome.call == Call::kChanged) placed[i] = 2;
         outcomes_->complete = false;
       }
     }

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "../contract.h"
 #include "../descriptor.h"
+#include "times.h"
 
 namespace reflink_merge {
 
@@ -24,6 +26,22 @@ class SourceFile {
       // As the kernel answers FICLONE on a directory, and on what is neither.
       outcome_ = {S_ISDIR(status_.st_mode) ? EISDIR : EINVAL, Call::kOpen};
     }
+  }
+
+  // Has it been the same since it was opened, as far as size and times tell? A newer ctime alone is
+  // kMaybe: links, names and modes move it, and so does a writer that puts mtime back.
+  enum class Since : uint8_t { kSame, kMaybe, kChanged };
+  Outcome Look(Since* since) const {
+    struct stat now{};
+    if (fstat(file_.get(), &now) != 0) return {errno, Call::kStat};
+    if (now.st_size != status_.st_size ||
+        Nanoseconds(ModifyTime(now)) != Nanoseconds(ModifyTime(status_))) {
+      *since = Since::kChanged;
+    } else {
+      const bool same = Nanoseconds(ChangeTime(now)) == Nanoseconds(ChangeTime(status_));
+      *since = same ? Since::kSame : Since::kMaybe;
+    }
+    return {};
   }
 
   const Outcome& outcome() const { return outcome_; }

@@ -69,12 +69,12 @@ Place TargetOf(const TreeJob& job, size_t directory);
 struct TreeOutcomes {
   std::vector<uint32_t> made;   // one a tree: its directories that were made, the first ones
   std::vector<double> bytes;    // one a tree: of the files that were cloned or copied
-  std::vector<uint8_t> placed;  // one a file: 1 or 0
+  std::vector<uint8_t> placed;  // one a file: 1 or 0; 2: its source changed meanwhile
   bool complete = true;
 };
 
 // A failure ends nothing but what depends on it, and leaves nothing half done. Why something failed
-// is not told: whoever tries it alone learns that.
+// is not told, but for a source that changed: anyone who tries it alone learns that.
 TreeOutcomes PlaceTrees(const OperationEntry& operation, const std::vector<TreeJob>& jobs,
                         const Options& options);
 

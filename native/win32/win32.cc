@@ -58,6 +58,17 @@ DWORD CopyReadOnly(DWORD attributes, const Handle& file) {
   return ok != 0 ? 0 : GetLastError();
 }
 
+// A file that was written to meanwhile came out as a mix of what it was and what it is.
+Outcome CheckUnchanged(const Handle& src, const BY_HANDLE_FILE_INFORMATION& before) {
+  BY_HANDLE_FILE_INFORMATION now{};
+  if (GetFileInformationByHandle(src.get(), &now) == 0) return Failed(GetLastError(), Call::kStat);
+  const bool same = now.nFileSizeHigh == before.nFileSizeHigh &&
+                    now.nFileSizeLow == before.nFileSizeLow &&
+                    CompareFileTime(&now.ftLastWriteTime, &before.ftLastWriteTime) == 0;
+  if (same) return {};
+  return {win32::kEbusy, Call::kChanged};
+}
+
 }  // namespace
 
 const char* CloneCallName() { return "duplicate_extents"; }
@@ -79,14 +90,13 @@ Outcome ReflinkPath(const char* src, const char* dest) {
                                 nullptr));
   if (!file.ok()) return Failed(GetLastError(), Call::kCreate);
   DWORD error = win32::CloneBlocks(source.get(), status, file.get());
-  Call call = Call::kClone;
-  if (error == 0) {
+  Outcome outcome = error == 0 ? CheckUnchanged(source, status) : Failed(error, Call::kClone);
+  if (outcome.ok()) {
     error = CopyReadOnly(status.dwFileAttributes, file);
-    call = Call::kChmod;
+    if (error != 0) outcome = Failed(error, Call::kChmod);
   }
-  if (error == 0) return {};
-  Remove(file);
-  return Failed(error, call);
+  if (!outcome.ok()) Remove(file);
+  return outcome;
 }
 
 SharedBytesResult SharedBytes(const std::string&, const std::string&) {

@@ -14,6 +14,7 @@ import {
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import type { Inode } from '../record'
+import { renameHint } from './rename-hint'
 
 /** Three trees with the same paths: what is to be published, what it replaced, and dest. */
 export interface Places {
@@ -253,10 +254,7 @@ export class Journal {
   }
 
   private error(job: PairJob, name: string, number: number, outcomes: Outcomes, index: number) {
-    const hint =
-      number === errno.EXDEV
-        ? 'A directory of dest lies on another file system than dest itself: merge into it alone'
-        : undefined
+    const hint = renameHint(number)
     const syscall = outcomes.syscall(index)
     return new SystemError(number, {
       ...{ syscall, path: pathOf(job.from, name), dest: pathOf(job.to, name), hint },

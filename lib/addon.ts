@@ -221,7 +221,7 @@ export interface Addon {
   readRecord?(base: number | string, path: string, name: string): Promise<RawRecord>
   /** Waits for all that was written to the file system of an open directory. */
   sync?(fd: number): Promise<RawRecord>
-  /** The system calls' names, by the numbers in `calls`. */
+  /** The system calls' names, by the numbers in `calls`; `create` is the open(2) of a file that is to be made. */
   calls?: readonly string[]
   cloneSyscall?: string
 }

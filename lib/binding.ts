@@ -15,6 +15,7 @@ export const loadError: unknown = addonError
  * Returns 0, or the errno: positive, as the kernel gives it, and on Windows, which has none, as Node's errors have it. EBUSY
  * where somebody wrote to the source at the same time, so that the clone would be a mix.
  * Throws a TypeError (`ERR_INVALID_ARG_TYPE`) for what is not a path.
+ * EBUSY: the source was written to meanwhile, so that the clone would be a mix of two states.
  */
 export function reflink(src: string, dest: string): number {
   if (addon !== undefined) return addon.reflink(toNamespacedPath(src), toNamespacedPath(dest))

@@ -1,6 +1,9 @@
 import { errnoName, errnoText } from './errno'
 import type { Conflict } from './types'
 
+/** What is read, and where it goes. */
+export type Side = 'source' | 'dest'
+
 /** What a failed system call was about. */
 export interface CallContext {
   syscall: string
@@ -10,6 +13,8 @@ export interface CallContext {
   dest?: string | undefined
   /** Name of the source whose entry it was. */
   source?: string | undefined
+  /** Where it failed, of calls that both sides have. */
+  side?: Side | undefined
   /** Windows: what GetLastError told. */
   win32Error?: number | undefined
   /** What to do about it, as a sentence. */
@@ -35,6 +40,8 @@ export class SystemError extends Error {
   declare readonly dest?: string
   /** Name of the source whose entry it was, where there is one. */
   declare readonly source?: string
+  /** Of an `open`: whether it was in the source or in dest. `path` is what could not be opened. */
+  declare readonly side?: Side
   /** Windows, calls of the addon: what GetLastError told, of which several may be one errno. */
   declare readonly win32Error?: number
   /** All failures, where several things failed; this one first. */
@@ -49,6 +56,7 @@ export class SystemError extends Error {
     if (context.path !== undefined) this.path = context.path
     if (context.dest !== undefined) this.dest = context.dest
     if (context.source !== undefined) this.source = context.source
+    if (context.side !== undefined) this.side = context.side
     if (context.win32Error !== undefined) this.win32Error = context.win32Error
   }
 }

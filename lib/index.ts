@@ -55,6 +55,9 @@ export async function planMerge(
 /**
  * Undoes what merges into dest that were killed have left: puts dest back to what it was before them, and removes
  * their staging directories. Every merge into dest does so at its start. Those of merges that still run are left alone.
+ *
+ * dest may be missing where such a merge was about to make it. Where there is neither dest nor anything that a merge into
+ * it has left, it rejects with ENOENT.
  */
 export async function recover(dest: string): Promise<RecoverResult> {
   return recoverOn(defaultHost, dest)

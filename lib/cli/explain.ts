@@ -1,3 +1,4 @@
+import type { Side } from '../errors'
 import { hintFor } from './hints'
 import { nameVolume, volumeOf } from './volumes'
 
@@ -5,9 +6,9 @@ import { nameVolume, volumeOf } from './volumes'
 export async function explain(
   code: string,
   syscall: string | undefined,
-  { from, to }: { from: string | undefined; to: string | undefined },
+  { from, to, side }: { from: string | undefined; to: string | undefined; side?: Side | undefined },
 ): Promise<string> {
-  const means = hintFor(code, syscall)?.means ?? `${syscall ?? 'a call'} fails`
+  const means = hintFor(code, syscall, side)?.means ?? `${syscall ?? 'a call'} fails`
   const named = means.replace('{from}', await nameOf(from)).replace('{to}', await nameOf(to))
   return `${named} (${code})`
 }

@@ -1,8 +1,12 @@
+import type { Side } from '../errors'
+
 /** What an error means and what to do next; docs/troubleshooting.md tells the same, which a test sees to. */
 export interface Hint {
   readonly code: string
   /** The calls that it is about; none: any call. */
   readonly syscalls?: readonly string[]
+  /** Where it failed; none: on either side. */
+  readonly side?: Side
   /** `{from}`: the volume that is read from; `{to}`: the one that is written to. */
   readonly means: string
   readonly next: string
@@ -29,7 +33,8 @@ export const hints: readonly Hint[] = [
   {
     code: 'EXDEV',
     syscalls: ['rename'],
-    means: 'another volume or Btrfs subvolume is mounted inside dest',
+    means:
+      'a volume, a bind mount or a Btrfs subvolume is mounted inside dest, perhaps one of the same file system (`findmnt`)',
     next: 'merge into that one by itself, with its own path as dest',
   },
   {
@@ -107,21 +112,61 @@ export const hints: readonly Hint[] = [
   },
   {
     code: 'EBUSY',
-    syscalls: ['rename'],
-    means: 'something that does not ask for the lock keeps changing dest',
-    next: 'find it (`lsof +D`), stop it, and merge again',
+    syscalls: ['rename', 'unlink', 'rmdir'],
+    means:
+      'a mount point stands where the merge must replace or remove something, or something that does not ask for the lock keeps changing dest',
+    next: 'unmount it (`findmnt`) or merge into it alone; else find what changes dest (`lsof +D`), stop it, and merge again',
+  },
+  {
+    code: 'EMLINK',
+    syscalls: ['mkdir'],
+    means: 'a directory of dest has as many subdirectories as its file system allows',
+    next: 'spread the packages over several directories, or take a dest on another file system',
   },
   {
     code: 'EACCES',
-    syscalls: makeCalls,
+    side: 'dest',
     means: 'this user may not write there',
     next: 'take another dest, or change its owner or mode',
   },
   {
     code: 'EPERM',
-    syscalls: makeCalls,
+    side: 'dest',
     means: 'this user may not change that, or it is immutable',
     next: 'look at its owner and at `lsattr`',
+  },
+  {
+    code: 'EINVAL',
+    syscalls: ['open', ...makeCalls],
+    side: 'dest',
+    means:
+      'the file system of dest cannot hold a file of that name (exFAT, FAT and NTFS lack some characters)',
+    next: 'rename the file in its package, or take a dest on another file system',
+  },
+  {
+    code: 'EILSEQ',
+    side: 'dest',
+    means:
+      'the file system of dest cannot hold a file of that name (exFAT, FAT and NTFS lack some characters)',
+    next: 'rename the file in its package, or take a dest on another file system',
+  },
+  {
+    code: 'ENOENT',
+    side: 'dest',
+    means: 'there is no dest at that path, or it was removed while the merge ran',
+    next: 'check its spelling; if something removed it, merge again',
+  },
+  {
+    code: 'ENOTDIR',
+    side: 'dest',
+    means: 'dest, or something on the way to it, is not a directory',
+    next: 'take another dest, or move away what stands there',
+  },
+  {
+    code: 'ELOOP',
+    syscalls: ['realpath'],
+    means: 'symbolic links on the way to dest lead in a circle',
+    next: 'remove one of them, or take another dest',
   },
   {
     code: 'ENOENT',
@@ -218,10 +263,32 @@ export const hints: readonly Hint[] = [
 ]
 
 /** What to tell about an error; undefined where there is nothing to add. */
-export function hintFor(code: string, syscall: string | undefined): Hint | undefined {
+export function hintFor(code: string, syscall: string | undefined, side?: Side): Hint | undefined {
   return hints.find(
     (hint) =>
       hint.code === code &&
+      (hint.side === undefined || hint.side === side) &&
       (hint.syscalls === undefined || (syscall !== undefined && hint.syscalls.includes(syscall))),
   )
+}
+
+/** Calls that are about nothing but dest. */
+const destCalls: ReadonlySet<string | undefined> = new Set([
+  ...['mkdir', 'symlink', 'rename', 'unlink', 'rmdir', 'chmod', 'write', 'utimes'],
+  ...['realpath', 'readlink', 'syncfs', 'flock'],
+])
+
+/** Where a call failed; undefined where it reads one side and writes the other. */
+export function sideOf(error: {
+  readonly syscall?: string
+  readonly side?: Side
+  readonly source?: string
+  readonly dest?: string
+}): Side | undefined {
+  const { syscall, side, source, dest } = error
+  if (side !== undefined) return side
+  if (destCalls.has(syscall)) return 'dest'
+  if (syscall === 'open' || syscall === 'read')
+    return source === undefined && dest === undefined ? 'dest' : 'source'
+  return undefined
 }

@@ -1,9 +1,10 @@
 import { CommanderError } from 'commander'
+import type { Side } from '../errors'
 import { MergeError } from '../index'
 import type { CliContext } from './command'
 import { ExitCode } from './exit-codes'
 import { explain } from './explain'
-import { hintFor } from './hints'
+import { hintFor, sideOf } from './hints'
 import { HangUp } from './interrupt'
 import { messageOf } from './message'
 
@@ -41,15 +42,17 @@ interface Fields {
   readonly path?: string
   readonly dest?: string
   readonly source?: string
+  readonly side?: Side
 }
 
 async function nextStep(error: unknown): Promise<string | undefined> {
   if (!(error instanceof Error)) return undefined
   const { code, syscall, path, dest, source } = error as Fields
-  const hint = typeof code === 'string' ? hintFor(code, syscall) : undefined
+  const side = sideOf(error as Fields)
+  const hint = typeof code === 'string' ? hintFor(code, syscall, side) : undefined
   const lines = source === undefined ? [] : [`  package: ${source}`]
   if (hint !== undefined) {
-    const means = await explain(hint.code, syscall, { from: path, to: dest ?? path })
+    const means = await explain(hint.code, syscall, { from: path, to: dest ?? path, side })
     lines.push(`  ${means}`, `  next: ${hint.next}`)
   }
   return lines.length === 0 ? undefined : lines.join('\n')

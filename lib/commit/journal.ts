@@ -17,6 +17,7 @@ import { emptyOnes, throwIfFailed } from '../host/trees'
 import { inGroups } from '../lanes'
 import type { Inode } from '../record'
 import { throwIfFilled } from './foreign'
+import { renameHint } from './rename-hint'
 
 /** Three trees with the same paths: what is to be published, what it replaced, and dest. */
 export interface Places {
@@ -336,10 +337,7 @@ export class Journal {
   }
 
   private error(job: PairJob, name: string, number: number, outcomes: Outcomes, index: number) {
-    const hint =
-      number === errno.EXDEV
-        ? 'A directory of dest lies on another file system than dest itself: merge into it alone'
-        : undefined
+    const hint = renameHint(number)
     const syscall = outcomes.syscall(index)
     return new SystemError(number, {
       ...{ syscall, path: pathOf(job.from, name), dest: pathOf(job.to, name), hint },

@@ -1,7 +1,7 @@
 import { promises as fs, type BigIntStats } from 'node:fs'
 import { errno } from '../errno'
 import { changedCall } from '../errors'
-import { call, Failure } from './node-items'
+import { call, callInDest, Failure } from './node-items'
 
 const chunkBytes = 128 * 1024
 const zeros = Buffer.alloc(chunkBytes)
@@ -64,7 +64,7 @@ export async function copyBytes(
   status: BigIntStats,
   to: string,
 ): Promise<number> {
-  const dest = await call(fs.open(to, 'wx', 0o600))
+  const dest = await callInDest(fs.open(to, 'wx', 0o600))
   try {
     // Some file systems tell only at the close that what was written has no room.
     return await fill(dest, source, status).finally(() => call(dest.close()))

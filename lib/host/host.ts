@@ -51,6 +51,8 @@ export interface Outcomes {
   /** One a name, in the jobs' order; 0 for success. */
   readonly errnos: Int32Array
   readonly syscall: (index: number) => string
+  /** Did an operation on pairs fail to open or make the entry in `to`? Both sides are `open`. */
+  readonly inDest?: (index: number) => boolean
   /** Of files that were cloned or copied, one a name: how many bytes each has. A host that does not say leaves it out. */
   readonly bytes?: Float64Array
 }

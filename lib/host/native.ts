@@ -22,6 +22,9 @@ type NativeAddon = Required<Addon>
 
 const mostOnApfs = 4
 
+/** What the addon calls an open(2) that was to make a file, or that led to where it was to be made. */
+const creating = 'create'
+
 /** Does the addon have the batches, as it has on Linux and macOS? */
 export function hasBatches(addon: Addon): addon is NativeAddon {
   return addon.batch !== undefined
@@ -34,7 +37,9 @@ const linkJob = ({ to, names, targets }: LinkJob): PairJob | NamesJob => ({
 
 /** The host with the addon: directory descriptors, one name at a time, off the main thread. */
 export function nativeHost(addon: NativeAddon): Host {
-  const syscallOf = (calls: Uint8Array) => (index: number) => addon.calls[calls[index] ?? 0] ?? ''
+  const nameOf = (call: number | undefined): string => addon.calls[call ?? 0] ?? ''
+  const callNamed = (name: string): string => (name === creating ? 'open' : name)
+  const syscallOf = (calls: Uint8Array) => (index: number) => callNamed(nameOf(calls[index]))
 
   async function run(
     operation: string,
@@ -42,7 +47,8 @@ export function nativeHost(addon: NativeAddon): Host {
     options: RawOptions = {},
   ): Promise<Comparison> {
     const { calls, ...outcomes } = await addon.batch(operation, jobs, options)
-    return { ...outcomes, syscall: syscallOf(calls) }
+    const inDest = (index: number): boolean => nameOf(calls[index]) === creating
+    return { ...outcomes, syscall: syscallOf(calls), inDest }
   }
 
   async function stat(jobs: readonly NamesJob[]): Promise<Stats> {
@@ -85,15 +91,15 @@ export function nativeHost(addon: NativeAddon): Host {
 
     async writeRecord(place, name, text) {
       const { errno, call } = await addon.writeRecord(...rawPlace(place), name, text)
-      return { errno, syscall: addon.calls[call] ?? '' }
+      return { errno, syscall: callNamed(nameOf(call)) }
     },
     async readRecord(place, name) {
       const { errno, call, text } = await addon.readRecord(...rawPlace(place), name)
-      return { errno, syscall: addon.calls[call] ?? '', text }
+      return { errno, syscall: callNamed(nameOf(call)), text }
     },
     async sync(directory) {
       const { errno, call } = await addon.sync(directory.fd)
-      return { errno, syscall: addon.calls[call] ?? '' }
+      return { errno, syscall: callNamed(nameOf(call)) }
     },
 
     async list(places): Promise<Listing[]> {

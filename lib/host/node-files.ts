@@ -4,7 +4,7 @@ import { addon } from '../addon'
 import { errno } from '../errno'
 import { changedCall } from '../errors'
 import { copyBytes, isSparse } from './copy-bytes'
-import { call, Failure, type Item } from './node-items'
+import { call, callInDest, Failure, type Item } from './node-items'
 import { Equality, type FileOptions } from './host'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -55,7 +55,7 @@ async function setAttributes(
     await call(fs.chmod(path, mode))
     return
   }
-  const { file } = await openRegular(path)
+  const { file } = await callInDest(openRegular(path))
   try {
     await call(file.chmod(mode))
     if (options.times) await call(file.utimes(...times))
@@ -158,7 +158,7 @@ async function cloneByNode({ from, to }: Item): Promise<void> {
     await copy(from, to, constants.COPYFILE_FICLONE_FORCE, cloneSyscall)
   } catch (error) {
     if (error instanceof Failure && ofOpening.has(error.errno)) {
-      throw new Failure(error.errno, 'open')
+      throw new Failure(error.errno, 'open', true)
     }
     throw error
   }

@@ -22,6 +22,8 @@ export class Failure extends Error {
   constructor(
     readonly errno: number,
     readonly syscall: string,
+    /** An open() of the entry that is made, not of the one that is read. */
+    readonly inDest = false,
   ) {
     super(syscall)
   }
@@ -42,6 +44,17 @@ export async function call<T>(promise: Promise<T>, syscall?: string): Promise<T>
 // has open. So for all batches together.
 const atOnce = 8
 const gate = new Gate(atOnce)
+
+/** Awaits a call that opens what is made, or is about to be. */
+export async function callInDest<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await call(promise)
+  } catch (error) {
+    if (error instanceof Failure && error.syscall === 'open')
+      throw new Failure(error.errno, error.syscall, true)
+    throw error
+  }
+}
 
 /** Runs the tasks, some at once; their results in order. */
 export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
@@ -69,7 +82,7 @@ export async function each<T>(
 ): Promise<Answered> {
   const errnos = new Int32Array(items.length)
   const answers = new Float64Array(items.length)
-  const syscalls = new Map<number, string>()
+  const failures = new Map<number, Failure>()
   const one = async (item: T | Failure, index: number): Promise<void> => {
     try {
       if (item instanceof Failure) throw item
@@ -78,11 +91,15 @@ export async function each<T>(
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       errnos[index] = error.errno
-      syscalls.set(index, error.syscall)
+      failures.set(index, error)
     }
   }
   await inParallel(items.map((item, index) => () => one(item, index)))
-  return { errnos, answers, syscall: (index) => syscalls.get(index) ?? '' }
+  return {
+    ...{ errnos, answers },
+    syscall: (index) => failures.get(index)?.syscall ?? '',
+    inDest: (index) => failures.get(index)?.inDest === true,
+  }
 }
 
 const notAName = new Failure(errno.EINVAL, 'name')

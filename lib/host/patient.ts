@@ -78,7 +78,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       if (!outcomes.errnos.some(mayPass)) return outcomes
       const errnos = outcomes.errnos.slice()
       const bytes = outcomes.bytes?.slice()
-      const late = new Map<number, string>()
+      const late = new Map<number, Outcomes>()
       // One patience for all of them: what is refused for good is so for many.
       const end = performance.now() + longestWait
       for (const [index, job] of singles(jobs).entries()) {
@@ -91,11 +91,13 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
         )
         errnos[index] = again.errnos[0] ?? 0
         if (bytes !== undefined) bytes[index] = again.bytes?.[0] ?? 0
-        late.set(index, again.syscall(0))
+        late.set(index, again)
       }
       return {
         errnos,
-        syscall: (index) => late.get(index) ?? outcomes.syscall(index),
+        syscall: (index) => late.get(index)?.syscall(0) ?? outcomes.syscall(index),
+        inDest: (index) =>
+          (late.get(index) ?? outcomes).inDest?.(late.has(index) ? 0 : index) === true,
         ...(bytes && { bytes }),
       }
     }

@@ -1,8 +1,9 @@
 import { promises as fs } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { errno, errnoOf } from '../errno'
-import { SystemError } from '../errors'
+import { MergeError, SystemError } from '../errors'
 import type { Directory, Host } from '../host/host'
+import { nameProblem } from '../host/names'
 import { openReal } from '../host/open-real'
 
 /** Where the merge goes. */
@@ -24,8 +25,19 @@ export async function openTarget(host: Host, dest: string): Promise<Target> {
       missing.unshift(basename(path))
       continue
     }
+    refuseUnmakeable(host, dest, missing)
     const nearest = await openReal(host, real)
     return { path: join(real, missing.join(sep)), nearest, missing }
+  }
+}
+
+/** What leads to dest and is there may have any name; what is to be made must be a name on every system. */
+function refuseUnmakeable(host: Host, dest: string, missing: readonly string[]): void {
+  for (const name of missing) {
+    const problem = nameProblem(name, host.platform)
+    if (problem === undefined) continue
+    const message = `dest has a name that is not made: ${JSON.stringify(name)} (${problem}); make that directory first, or take another dest`
+    throw new MergeError('ERR_MERGE_INVALID_PATH', message, { paths: [dest] })
   }
 }
 
@@ -39,10 +51,29 @@ async function realpath(path: string): Promise<string | undefined> {
     const link = number === errno.ENOENT ? await readlink(path) : undefined
     if (number === errno.ENOENT && link === undefined) return undefined
     // A symlink that leads nowhere is something: no directory can be made in its place.
-    const hint = link === undefined ? undefined : `It is a symlink to ${link}, which does not exist`
+    const hint =
+      link === undefined
+        ? realpathHints.get(number)
+        : `It is a symlink to ${link}, which does not exist: make that directory, or remove the link`
     throw new SystemError(number, { syscall: 'realpath', path, hint })
   }
 }
+
+const realpathHints: ReadonlyMap<number, string> = new Map([
+  [
+    errno.ENOTDIR,
+    'Something that is not a directory stands in the way to dest: take another dest, or move it away',
+  ],
+  [errno.ELOOP, 'Symlinks on the way to dest lead in a circle: remove one of them'],
+  [
+    errno.ENAMETOOLONG,
+    'The path of dest, or a name in it, is longer than its file system can hold: shorten it',
+  ],
+  [
+    errno.EACCES,
+    'This user may not search a directory on the way to dest: give it the permission, or take another dest',
+  ],
+])
 
 /** undefined where there is nothing, or no symlink. */
 async function readlink(path: string): Promise<string | undefined> {

@@ -31,9 +31,20 @@ export class Attempt {
     return mode === 'copy' ? this.host.copy(jobs, options) : this.host.hardlink(jobs)
   }
 
-  refusal(mode: LinkMode, unit: Unit, position: number, number: number, syscall: string): Refusal {
+  /** `index`: of the entry in the outcomes. */
+  refusal(
+    mode: LinkMode,
+    unit: Unit,
+    position: number,
+    { errnos, syscall, inDest }: Outcomes,
+    index: number,
+  ): Refusal {
     const dest = pathOf({ base: this.options.dest, path: pathInDest(unit, position) })
-    return { mode, errno: number, syscall, path: sourcePath(unit, position), dest }
+    return {
+      ...{ mode, errno: errnos[index] ?? 0, syscall: syscall(index), dest },
+      path: sourcePath(unit, position),
+      inDest: inDest?.(index) === true,
+    }
   }
 
   error(unit: Pick<Group, 'modes'> & Unit, position: number, refusal: Refusal): Error {

@@ -86,7 +86,8 @@ export class FilePlacer {
   ): Iterable<{ refused: Group; refusal: Refusal }> {
     const { part, positions, steps } = group
     const placed = this.placements.numberOf(mode, steps)
-    noteSizes(group, outcomes, first)
+    // A link makes no bytes that a host could count.
+    if (mode !== 'hardlink' && mode !== 'symlink') noteSizes(group, outcomes, first)
     const end = first + positions.length
     if (positions.length === part.picks.length && isZero(outcomes.errnos, first, end)) {
       part.stageAll(placed)
@@ -107,7 +108,7 @@ export class FilePlacer {
         known.positions.push(position)
         continue
       }
-      const refusal = this.attempt.refusal(mode, group, position, number, syscall)
+      const refusal = this.attempt.refusal(mode, group, position, outcomes, first + at)
       if (meaningOf(mode, number, syscall) === 'fatal')
         throw this.attempt.error(group, position, refusal)
       reasons.set(key, { positions: [position], refusal })
@@ -156,10 +157,9 @@ export class FilePlacer {
     let index = 0
     for (const unit of links) {
       for (const position of unit.positions) {
-        const number = outcomes.errnos[index] ?? 0
-        const syscall = outcomes.syscall(index++)
-        if (number === 0) continue
-        const refusal = this.attempt.refusal('symlink', unit, position, number, syscall)
+        const at = index++
+        if (outcomes.errnos[at] === 0) continue
+        const refusal = this.attempt.refusal('symlink', unit, position, outcomes, at)
         throw this.attempt.error({ ...unit, modes: [] }, position, refusal)
       }
     }

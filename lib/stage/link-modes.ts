@@ -17,6 +17,8 @@ export interface Refusal {
   readonly syscall: string
   readonly path: string
   readonly dest: string
+  /** It was an open() in dest. */
+  readonly inDest?: boolean
 }
 
 /**

@@ -18,10 +18,31 @@ export function placementError(
     const message = `${source} has a name that dest's file system takes for another one: ${at}`
     return new MergeError('ERR_MERGE_CONFLICT', message, { conflicts: [conflict] })
   }
+  if (syscall === 'open') return openError(source, refusal)
   const last = modes.at(-1) === mode && meaningOf(mode, refusal.errno, syscall) !== 'fatal'
   const hint = last ? hintFor(mode) : undefined
   return new SystemError(refusal.errno, { syscall, path, dest, source, hint })
 }
+
+/** Both sides are opened: `path` is the one that could not be. */
+function openError(source: string, { errno: number, path, dest, inDest }: Refusal): Error {
+  const where = { syscall: 'open', source }
+  if (inDest !== true) return new SystemError(number, { ...where, path, dest, side: 'source' })
+  return new SystemError(number, { ...where, path: dest, side: 'dest', hint: createHint(number) })
+}
+
+function createHint(number: number): string | undefined {
+  if (refusesNames.has(number)) {
+    return "Dest's file system cannot hold a file of that name: take a dest on another one, or rename the file in its package"
+  }
+  if (number === errno.ENOENT || number === errno.ENOTDIR) {
+    return 'Somebody removed or replaced the staging directory or dest meanwhile: merge again'
+  }
+  return undefined
+}
+
+/** As exFAT, FAT and NTFS answer to characters that they do not have, and all to a name that is too long. */
+const refusesNames: ReadonlySet<number> = new Set([errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG])
 
 const verbs = { clone: 'cloned', hardlink: 'hard-linked', symlink: 'symlinked', copy: 'copied' }
 

@@ -128,7 +128,7 @@ export class Trials {
       throwIfFailed(tried, await this.host.unlink(tried))
       return undefined
     }
-    const refusal = this.attempt.refusal(mode, file, position, number, outcomes.syscall(0))
+    const refusal = this.attempt.refusal(mode, file, position, outcomes, 0)
     const meaning = meaningOf(mode, number, refusal.syscall)
     if (meaning === 'fatal') throw this.attempt.error(file, position, refusal)
     return meaning === 'never' ? refusal : undefined

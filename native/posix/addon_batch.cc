@@ -246,7 +246,10 @@ void ExportBatches(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new OpenDirectories);
   Napi::Array names = Napi::Array::New(env, static_cast<size_t>(Call::kCount));
   for (uint32_t i = 0; i < static_cast<uint32_t>(Call::kCount); i++) {
-    names.Set(i, Napi::String::New(env, CallName(static_cast<Call>(i))));
+    const auto call = static_cast<Call>(i);
+    // Both are open(2): here they tell whether the source or dest was opened.
+    const char* name = call == Call::kCreate ? "create" : CallName(call);
+    names.Set(i, Napi::String::New(env, name));
   }
   exports.Set("calls", names);
   exports.Set("cloneSyscall", Napi::String::New(env, CloneCallName()));

@@ -43,19 +43,19 @@ void RunJob(const OperationEntry& operation, const Jobs& jobs, size_t job, size_
   const NameList& to_names = jobs.to_names.size() > 0 ? jobs.to_names : jobs.names;
   const bool both = operation.sides == Sides::kBoth;
   const int to = walks->to.Search(jobs.to[job]);
-  int error = walks->to.error();
+  Outcome walked = {walks->to.error(), both ? Call::kCreate : Call::kOpen};
   int from = -1;
-  if (error == 0 && both) {
+  if (walked.ok() && both) {
     from = walks->from.Search(jobs.from[job]);
-    error = walks->from.error();
+    walked = {walks->from.error(), Call::kOpen};
   }
   for (size_t i = first; i < first + jobs.counts[job]; i++) {
     const Item item = {from, jobs.names[i], to, to_names[i],
                        jobs.modes.empty() ? 0 : jobs.modes[i]};
     // The target of a symlink is text for the kernel to keep, not a name to look up.
     const bool names_ok = IsName(item.to_name) && (!both || IsName(item.name));
-    if (error != 0) {
-      Add(outcomes, Outcome{error, Call::kOpen});
+    if (!walked.ok()) {
+      Add(outcomes, walked);
     } else if (!names_ok) {
       Add(outcomes, Outcome{EINVAL, Call::kName});
     } else {

@@ -19,8 +19,9 @@ describe('docs/troubleshooting.md', () => {
     const told = [...text.matchAll(/^### (.*)\n\n([^#]*)/gm)].map(([, title = '', body = '']) => {
       return `${title}: ${flowing(body).trim()}`
     })
-    const known = hints.map(({ code, syscalls, means, next }) => {
-      const calls = syscalls === undefined ? '' : ` from ${syscalls.join(', ')}`
+    const known = hints.map(({ code, syscalls, side, means, next }) => {
+      const where = side === undefined ? '' : ` in ${side === 'dest' ? 'dest' : 'a source'}`
+      const calls = (syscalls === undefined ? '' : ` from ${syscalls.join(', ')}`) + where
       const places = means.replace('{from}', "the store's volume").replace('{to}', "dest's volume")
       const [first = '', ...rest] = `${places}.`
       return `${code}${calls}: ${first.toUpperCase()}${rest.join('')} **Next:** ${next}.`

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+
+import { errno } from '../lib/errno'
+import { mergeOn, recoverOn } from '../lib/merge'
+import { onBothHosts } from './support/both-hosts'
+import { cli } from './support/cli'
+import { describeOn } from './support/describe-on'
+import { failureOf } from './support/failure'
+import { freshDir } from './support/fresh'
+import { runTool } from './support/tool'
+import { writeTree } from './support/tree'
+
+describe('an error says on which side it was, and what to do', () => {
+  onBothHosts((host) => {
+    it('dest leads through a name with a backslash that is not there', async () => {
+      const dir = freshDir()
+      const a = writeTree(path.join(dir, 'a'), { file: 'x' })
+      const dest = path.join(dir, 'x\\y', 'dest')
+      const error = await failureOf(mergeOn(host, [{ name: 'a', dir: a }], dest))
+      assert.deepEqual([error.code, error.paths], ['ERR_MERGE_INVALID_PATH', [dest]])
+      assert.match(error.message, /backslash\); make that directory first/)
+      assert.deepEqual(fs.readdirSync(dir), ['a'])
+      fs.mkdirSync(path.dirname(dest))
+      await mergeOn(host, [{ name: 'a', dir: a }], dest)
+      assert.equal(fs.readFileSync(path.join(dest, 'file'), 'utf8'), 'x')
+    })
+
+    it('recover of a path that is not there, and that no merge has left anything for', async () => {
+      const dest = path.join(freshDir(), 'none')
+      const error = await failureOf(recoverOn(host, dest))
+      assert.deepEqual(
+        [error.code, error.errno, error.syscall, error.path],
+        ['ENOENT', -errno.ENOENT, 'open', dest],
+      )
+      assert.match(error.message, /no merge into it has left anything: check its spelling/)
+    })
+
+    it('dest leads through a file, or is one', async () => {
+      const a = writeTree(path.join(freshDir(), 'a'), { file: 'x' })
+      for (const below of ['file', 'file/dest']) {
+        const error = await failureOf(mergeOn(host, [{ name: 'a', dir: a }], path.join(a, below)))
+        assert.equal(error.code, 'ENOTDIR')
+        const { stderr } = await cli('merge', a, path.join(a, below))
+        assert.match(stderr, /dest, or something on the way to it, is not a directory/)
+      }
+    })
+
+    it('a file cannot be made in dest: path is the one in dest', async () => {
+      const dir = freshDir()
+      const a = writeTree(path.join(dir, 'a'), { 'what?.js': 'x' })
+      const dest = path.join(dir, 'dest')
+      const refusing: typeof host = {
+        ...host,
+        placeTrees: undefined,
+        copy: (jobs) =>
+          Promise.resolve({
+            errnos: Int32Array.from(jobs.flatMap(({ names }) => names.map(() => errno.EINVAL))),
+            syscall: () => 'open',
+            inDest: () => true,
+          }),
+      }
+      const options = { linkModes: 'copy' as const }
+      const error = await failureOf(mergeOn(refusing, [{ name: 'a', dir: a }], dest, options))
+      assert.deepEqual(
+        [error.code, error.syscall, error.path, error.source],
+        ['EINVAL', 'open', path.join(dest, 'what?.js'), 'a'],
+      )
+      assert.match(error.message, /Dest's file system cannot hold a file of that name/)
+    })
+  })
+
+  describeOn(['tmpfs'], (volume) => {
+    it('a mount point stands in the way, also of the same file system', async () => {
+      const dir = volume.fresh()
+      const a = writeTree(path.join(dir, 'a'), { 'in/file': 'x' })
+      const dest = writeTree(path.join(dir, 'dest'), { 'in/': {} })
+      const other = writeTree(path.join(dir, 'other'), {})
+      await runTool('mount', ['--bind', other, path.join(dest, 'in')])
+      try {
+        const { code, stderr } = await cli('merge', a, dest)
+        assert.equal(code, 2)
+        assert.match(stderr, /EXDEV/)
+        assert.match(stderr, /another mount or subvolume than dest itself, be it of the same/)
+        assert.match(stderr, /a volume, a bind mount or a Btrfs subvolume is mounted inside dest/)
+      } finally {
+        await runTool('umount', [path.join(dest, 'in')])
+      }
+    })
+  })
+})

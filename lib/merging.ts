@@ -38,7 +38,7 @@ export class Merging {
     progress.enter('plan')
     const { union, found } = await plan(context, site, trees)
     watch.lap('plan')
-    throwIfUndecided(union, found)
+    throwIfUndecided(context, union, found)
     progress.enter('stage')
     // What is wanted may grow until dest is locked; each time only what is not staged yet is built.
     const build = async (): Promise<Staging | undefined> => {
@@ -92,7 +92,7 @@ export class Merging {
       durable: settings.durability === 'full',
       survey: async (dest) => {
         const found = await look(context, site, union, dest)
-        throwIfUndecided(union, found)
+        throwIfUndecided(context, union, found)
         return found
       },
       onLocked: () => {

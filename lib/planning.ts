@@ -164,7 +164,12 @@ export function look(
 }
 
 /** Throws all conflicts that no policy decided. */
-export function throwIfUndecided(union: Union, found: Survey | undefined): void {
+export function throwIfUndecided(
+  { settings }: Context,
+  union: Union,
+  found: Survey | undefined,
+): void {
   const [between, withDest] = [union.undecided, found?.undecided ?? []]
-  if (between.length > 0 || withDest.length > 0) throw conflictError(between, withDest)
+  if (between.length === 0 && withDest.length === 0) return
+  throw conflictError(between, withDest, settings.existing)
 }

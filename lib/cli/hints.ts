@@ -198,7 +198,7 @@ export const hints: readonly Hint[] = [
   {
     code: 'ERR_MERGE_UNSUPPORTED_FILE',
     means: 'a package has what is no file or directory, or a link that leads out of dest',
-    next: 'take it out; for links see --symlinks verbatim',
+    next: 'take it out of the package, or leave it out of the merge',
   },
   {
     code: 'ERR_MERGE_INTO_SELF',

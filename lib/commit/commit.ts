@@ -40,6 +40,8 @@ interface StagedTree {
   writeModes(restrictions: readonly Restriction[]): Promise<void>
   /** Has what others put into it kept. */
   keep(holding: MergeRecord['holding']): Promise<void>
+  /** Has directories that gave way removed only as long as they are empty. */
+  spare(emptied: readonly Place[]): void
   /** Nothing that was written counts any more: dest is as it is to be. */
   settle(): Promise<void>
   /** What was written counts again: what was done is about to be taken back. */
@@ -103,6 +105,7 @@ class Commit {
   /** How to take back what was done, in the order in which it was done; each answers its failures. */
   private readonly undos: (() => Promise<unknown[]>)[] = []
   private readonly opened: Directory[] = []
+  private readonly journals: Journal[] = []
   /** Of all rounds. */
   private readonly intents: Intent[] = []
   private lock: Lock | undefined
@@ -112,6 +115,7 @@ class Commit {
 
   async run(): Promise<Committed> {
     const committed = await this.publishAll()
+    for (const journal of this.journals) this.staged?.spare(await journal.stillEmpty())
     // From now on a kill leaves dest as it is; before, it leads back to what dest was.
     await this.staged?.settle()
     if (this.context.durable) await this.sync()
@@ -218,6 +222,7 @@ class Commit {
 
   private journal(fresh: Place, replaced: Place, dest: Place): Journal {
     const journal = new Journal(this.context.host, this.context.steady, { fresh, replaced, dest })
+    this.journals.push(journal)
     this.undos.push(() => journal.undo())
     return journal
   }

@@ -1,5 +1,6 @@
 import { listSome } from '../errors'
 import { below, pathOf, type Host, type Place } from '../host/host'
+import { emptyOnes } from '../host/trees'
 
 /** Entries of others that must not be removed with the staging directory in which they lie now. */
 export class ForeignError extends Error {
@@ -34,4 +35,11 @@ export async function foreignNames(
     }
   }
   if (found.length > 0) throw new ForeignError(found.sort())
+}
+
+/** Throws where somebody has put something into directories that were empty when they gave way. */
+export async function throwIfFilled(host: Host, places: readonly Place[]): Promise<void> {
+  const empty = await emptyOnes(host, places)
+  const filled = places.filter((place) => !empty.has(place))
+  if (filled.length > 0) throw new ForeignError(filled.map((place) => pathOf(place)).sort())
 }

@@ -12,8 +12,9 @@ import {
   type PairJob,
   type Place,
 } from '../host/host'
-import { throwIfFailed } from '../host/trees'
+import { emptyOnes, throwIfFailed } from '../host/trees'
 import type { Inode } from '../record'
+import { throwIfFilled } from './foreign'
 
 /** Three trees with the same paths: what is to be published, what it replaced, and dest. */
 export interface Places {
@@ -56,6 +57,8 @@ const cannotLink: ReadonlySet<number> = new Set([...linkNeverHere, ...linkNotThi
 export class Journal {
   private readonly done: Published[] = []
   private readonly inodes = new Map<string, Inode>()
+  /** Empty directories that gave way. */
+  private readonly emptied: Place[] = []
   /** Why something that dest had lies in `replaced` alone: undo must not pass for complete then. */
   private readonly stranded: unknown[] = []
 
@@ -152,7 +155,13 @@ export class Journal {
     if (!moved) return undefined
     const { kinds } = await this.steady.stat([{ to: below(replaced, path), names: [name] }])
     if (kinds[0] !== Kind.Directory) return 'moved'
-    // It became one meanwhile, and directories are never replaced.
+    // Looked at again where nobody finds it by its path any more: somebody may have put something into it meanwhile.
+    const place = below(replaced, joinPath(path, name))
+    const empty = await emptyOnes(this.steady, [place])
+    if (empty.has(place)) {
+      this.emptied.push(place)
+      return 'moved'
+    }
     await this.putBack(path, name, false)
     return undefined
   }
@@ -172,6 +181,12 @@ export class Journal {
       this.stranded.push(error)
       throw error
     }
+  }
+
+  /** Empty directories that gave way and lie in `replaced`. Throws where somebody has put something into one since. */
+  async stillEmpty(): Promise<readonly Place[]> {
+    if (this.emptied.length > 0) await throwIfFilled(this.steady, this.emptied)
+    return this.emptied
   }
 
   /** What a merge that was killed may have published: undo finds out what of it was. */

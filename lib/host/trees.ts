@@ -109,6 +109,18 @@ export async function makePath(host: Host, start: Place, path: string): Promise<
 
 const directoriesPerCall = 64
 
+/** Those of the directories that hold nothing. One that may not be read may hold something. */
+export async function emptyOnes(host: Host, places: readonly Place[]): Promise<Set<Place>> {
+  const empty = new Set<Place>()
+  for (const some of chunks(places)) {
+    const listings = await host.list(some)
+    listings.forEach(({ errno: number, names, notUtf8 }, index) => {
+      if (number === 0 && names.length + notUtf8.length === 0) empty.add(some[index] as Place)
+    })
+  }
+  return empty
+}
+
 /** Removes a directory with all that is in it. Nothing is followed; what is gone is fine. */
 export async function removeTree(host: Host, parent: Place, name: string): Promise<void> {
   const levels: Place[][] = []

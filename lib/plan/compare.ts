@@ -1,5 +1,7 @@
+import { errno } from '../errno'
 import { SystemError } from '../errors'
-import { eachName, Equality, pathOf, type Host, type Place } from '../host/host'
+import { eachName, Equality, pathOf, type Comparison, type Host, type Place } from '../host/host'
+import { singles } from '../host/singles'
 import { eachInLanes } from '../lanes'
 
 /** A file: its directory and its name there. */
@@ -17,14 +19,23 @@ export interface ComparisonJob {
   readonly toNames?: readonly string[]
 }
 
-/** Compares pairs of files, many at once; one number of `Equality` a pair, in the jobs' order. */
-export type Compare = (jobs: readonly ComparisonJob[]) => Promise<Uint8Array>
+/** Whose files the second ones of the pairs are. */
+export type ComparedWith = 'sources' | 'dest'
+
+/**
+ * Compares pairs of files, many at once; one number of `Equality` a pair, in the jobs' order. A file of dest that may not
+ * be read differs: what replaces or keeps it need not know what is in it.
+ */
+export type Compare = (jobs: readonly ComparisonJob[], other: ComparedWith) => Promise<Uint8Array>
 
 const pairsPerCall = 128
 
+/** The permission to read is missing, nothing else is wrong. */
+const mayNotRead: ReadonlySet<number> = new Set([errno.EACCES, errno.EPERM])
+
 /** Comparison on a host. */
 export function comparer(host: Host, lanes: number, signal: AbortSignal | undefined): Compare {
-  return async (jobs) => {
+  return async (jobs, other) => {
     const answers = new Uint8Array(jobs.reduce((sum, { names }) => sum + names.length, 0))
     const calls = inCalls(jobs)
     // The first by its place among the pairs, not by time: the error must not depend on timing.
@@ -33,13 +44,23 @@ export function comparer(host: Host, lanes: number, signal: AbortSignal | undefi
       const { errnos, equal, syscall } = await host.compare(some)
       answers.set(equal, first)
       if (errnos.every((number) => number === 0)) return
+      const failed = errnos.reduce((sum, number) => sum + (number === 0 ? 0 : 1), 0)
+      const ofDest = other === 'dest' ? await failuresOfDest(host, some, errnos, failed) : undefined
+      let next = 0
       for (const { index, job, name, position } of eachName(some)) {
         const pair = first + index
         const number = errnos[index] ?? 0
-        if (number === 0 || (failure !== undefined && failure.pair < pair)) continue
+        if (number === 0) continue
+        const own = ofDest?.errnos[next] ?? 0
+        const ownCall = ofDest?.syscall(next) ?? ''
+        next++
+        if (mayNotRead.has(own) || (failure !== undefined && failure.pair < pair)) continue
         const path = pathOf(job.from, name)
         const dest = pathOf(job.to, job.toNames?.[position] ?? name)
-        const error = new SystemError(number, { syscall: syscall(index), path, dest })
+        const error =
+          own === 0
+            ? new SystemError(number, { syscall: syscall(index), path, dest })
+            : new SystemError(own, { syscall: ownCall, path: dest })
         failure = { pair, error }
       }
     }
@@ -49,13 +70,32 @@ export function comparer(host: Host, lanes: number, signal: AbortSignal | undefi
   }
 }
 
+/**
+ * Which of the files that could not be compared failed on dest's side, one outcome a failure: those do so too when they
+ * are compared with themselves.
+ */
+function failuresOfDest(
+  host: Host,
+  jobs: readonly ComparisonJob[],
+  errnos: Int32Array,
+  failed: number,
+): Promise<Comparison> {
+  const pairs = singles(jobs)
+  const ownPairs: ComparisonJob[] = []
+  for (let index = 0; ownPairs.length < failed; index++) {
+    const { to, names, toNames = names } = pairs[index] as ComparisonJob
+    if (errnos[index] !== 0) ownPairs.push({ from: to, to, names: toNames })
+  }
+  return host.compare(ownPairs)
+}
+
 /** Compares single pairs; one number of `Equality` a pair. */
 export async function comparePairs(
   compare: Compare,
   pairs: readonly (readonly [FileAt, FileAt])[],
 ): Promise<Uint8Array> {
   const jobs = jobsOf(pairs)
-  const found = await compare(jobs)
+  const found = await compare(jobs, 'sources')
   const answers = new Uint8Array(pairs.length)
   jobs
     .flatMap(({ indexes }) => indexes)

@@ -1,5 +1,5 @@
 import { listSome, MergeError } from '../errors'
-import type { Conflict } from '../types'
+import type { Conflict, ExistingPolicy } from '../types'
 
 const shownPackages = 10
 
@@ -41,6 +41,7 @@ function describeConflict({ path, kind, sources, paths = [] }: Conflict): string
 export function conflictError(
   between: readonly Conflict[],
   withDest: readonly Conflict[],
+  existing: ExistingPolicy,
 ): MergeError {
   const conflicts = [...between, ...withDest].sort((a, b) => (a.path < b.path ? -1 : 1))
   const count = conflicts.length
@@ -55,10 +56,17 @@ export function conflictError(
         'the losers leave the whole directory, or a function.',
     )
   }
-  if (withDest.length > 0) {
-    message.push(
-      "The option `existing` decides about what dest already holds: 'keep' or 'replace'.",
-    )
-  }
+  if (withDest.length > 0) message.push(adviceFor[existing])
   return new MergeError('ERR_MERGE_CONFLICT', message.join('\n'), { conflicts })
+}
+
+/** What else decides about what dest holds, by what was asked for. */
+const adviceFor: Readonly<Record<ExistingPolicy, string>> = {
+  error: "The option `existing` decides about what dest already holds: 'keep' or 'replace'.",
+  keep:
+    'Nothing is written through a symlink that stands in dest where a directory is needed: remove it, ' +
+    "or have it moved aside by existing: 'replace'.",
+  replace:
+    'A directory that holds something, or may not be read, is never replaced by what is no directory: ' +
+    "remove it, or have it stay by existing: 'keep'.",
 }

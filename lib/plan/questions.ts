@@ -24,7 +24,7 @@ export class Questions {
 
   ask(questions: readonly Question[]): void {
     if (questions.length === 0) return
-    const answers = this.compare(questions.flatMap(comparisonJobs))
+    const answers = this.compare(questions.flatMap(comparisonJobs), 'dest')
     // A failure is told by settle(), when nothing runs any more.
     answers.catch(() => undefined)
     this.asked.push({ questions, answers })

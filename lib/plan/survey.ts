@@ -1,4 +1,5 @@
 import {
+  below,
   identityLength,
   Kind,
   type Host,
@@ -6,7 +7,7 @@ import {
   type Place,
   type Stats,
 } from '../host/host'
-import { throwIfFailed } from '../host/trees'
+import { emptyOnes, throwIfFailed } from '../host/trees'
 import { inGroups, inLanes } from '../lanes'
 import type { LearnSizes } from '../scan/sizes'
 import type { Conflict } from '../types'
@@ -73,8 +74,18 @@ export async function survey(union: Union, dest: Place, context: SurveyContext):
   return { decided: decided.sort(byPath), undecided: undecided.sort(byPath) }
 }
 
+/** An entry where dest has a directory. */
+interface InTheWay {
+  readonly directory: PlanDirectory
+  readonly part: Part
+  readonly position: number
+  /** That directory. */
+  readonly place: Place
+}
+
 class Surveyor {
   private readonly verdicts: Verdicts
+  private inTheWay: InTheWay[] = []
   /** Directories whose entries but for subdirectories are known to be as they were found before. */
   private readonly settled = new Set<PlanDirectory>()
 
@@ -98,6 +109,7 @@ class Surveyor {
         // In the order of the tree, whichever answer came first.
         const common = looks.flatMap((look) => this.note(look, open))
         questions.ask(open)
+        await this.settleInTheWay()
         await this.matchWhole(common)
         level = common.filter((directory) => !isUnchanged(directory))
       }
@@ -106,6 +118,19 @@ class Surveyor {
     }
     await questions.settle()
     return verdicts
+  }
+
+  /** Directories where none is wanted: whether they are empty matters only where such a one gives way. */
+  private async settleInTheWay(): Promise<void> {
+    const found = this.inTheWay
+    if (found.length === 0) return
+    this.inTheWay = []
+    const { host, existing } = this.context
+    const places = found.map(({ place }) => place)
+    const empty = existing === 'replace' ? await emptyOnes(host, places) : undefined
+    found.forEach(({ directory, part, position, place }) => {
+      this.verdicts.settleInTheWay(directory, part, position, empty?.has(place) === true)
+    })
   }
 
   /** Settles those that dest has with all that is wanted in them. */
@@ -181,7 +206,11 @@ class Surveyor {
       const positions: number[] = []
       for (let position = 0; position < part.picks.length; position++) {
         const unchanged = now.isAsIn(before, entry)
-        if (this.isQuestion(directory, part, position, stats, first + entry, unchanged))
+        if (stats.kinds[first + entry] === Kind.Directory && !isPublished(part, position)) {
+          const name = part.tree.names[part.picks[position] as number] as string
+          const place = below(to, directory.spellings.get(name) ?? name)
+          this.inTheWay.push({ directory, part, position, place })
+        } else if (this.isQuestion(directory, part, position, stats, first + entry, unchanged))
           positions.push(position)
         entry++
       }
@@ -236,12 +265,10 @@ class Surveyor {
     const { verdicts } = this
     const { tree, picks, actions } = part
     const action = actions[position]
-    if (action === Action.Created || action === Action.Replaced) return false
+    if (isPublished(part, position)) return false
     const kind = stats.kinds[entry]
     if (kind === Kind.Missing) {
       actions[position] = Action.Create
-    } else if (kind === Kind.Directory) {
-      verdicts.keepDirectory(directory, part, position)
     } else if (unchanged && action !== Action.Create) {
       verdicts.settle(directory, part, position, action === Action.Unchanged)
     } else if (directory.spellings.has(tree.names[picks[position] as number] as string)) {
@@ -257,6 +284,12 @@ class Surveyor {
     }
     return false
   }
+}
+
+/** Was the entry put there by this merge? */
+function isPublished({ actions }: Part, position: number): boolean {
+  const action = actions[position]
+  return action === Action.Created || action === Action.Replaced
 }
 
 function forget(directory: PlanDirectory): void {

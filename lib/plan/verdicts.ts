@@ -35,18 +35,23 @@ export class Verdicts {
     part.actions[position] = existing === 'replace' ? Action.Replace : Action.Keep
   }
 
-  /** Dest holds a directory where none is wanted. It is never replaced: a whole tree would vanish for one file. */
-  keepDirectory(directory: PlanDirectory, part: Part, position: number): void {
-    const policy = this.rules.existing === 'keep' ? 'keep' : 'error'
+  /**
+   * Dest holds a directory where none is wanted. Only an empty one is replaced: else a whole tree would vanish for one
+   * file.
+   */
+  settleInTheWay(directory: PlanDirectory, part: Part, position: number, isEmpty: boolean): void {
+    const { existing } = this.rules
+    const policy = existing === 'replace' && !isEmpty ? 'error' : existing
     this.entryConflict(directory, part, position, policy)
-    part.actions[position] = Action.Keep
+    part.actions[position] = policy === 'replace' ? Action.Replace : Action.Keep
   }
 
-  /** Dest holds something else where a directory is wanted. */
+  /** Dest holds something else where a directory is wanted: it is moved aside by its own name, or stays. */
   settleDirectory(parent: PlanDirectory, child: PlanDirectory, found: number): void {
-    // Never written through, never taken for the directory it leads to, whatever the policy.
+    // A symlink is never written through, nor taken for the directory that it leads to.
     const isLink = found === Kind.Symlink || found === Kind.OddLink
-    const policy = isLink ? 'error' : this.rules.existing
+    const { existing } = this.rules
+    const policy = isLink && existing === 'keep' ? 'error' : existing
     this.conflict(parent, child.name, child.sources, policy)
     child.state = policy === 'replace' ? 'replace' : 'keep'
   }

@@ -1,10 +1,13 @@
 import { firstOf, listSome, MergeError } from '../errors'
+import type { SymlinkPolicy } from '../types'
 
 /** What is wrong with the sources: collected over all of them, so that one error tells everything. */
 export class Problems {
   private readonly names: string[] = []
   private readonly files: string[] = []
   private readonly failures: Error[] = []
+
+  constructor(private readonly symlinks: SymlinkPolicy) {}
 
   /** A name that no file system, or not every one, can hold, or that leads out of dest. */
   badName(source: string, path: string, why: string): void {
@@ -32,13 +35,24 @@ export class Problems {
       const paths = this.files.sort()
       const message =
         `${count(paths, 'entry')} of the sources cannot be merged:${listSome(paths)}\n` +
-        'Only regular files, directories and symbolic links that stay inside dest are; ' +
-        'leave others out with `filter`, or see the option `symlinks`.'
+        ways[this.symlinks]
       errors.push(new MergeError('ERR_MERGE_UNSUPPORTED_FILE', message, { paths }))
     }
     errors.push(...this.failures.sort((a, b) => (a.message < b.message ? -1 : 1)))
     if (errors.length > 0) throw firstOf(errors)
   }
+}
+
+/** What is merged, and what to do about others, by what was asked for. */
+const ways: Readonly<Record<SymlinkPolicy, string>> = {
+  contained:
+    'Only regular files, directories and symbolic links that stay inside dest are; leave others out with `filter`, ' +
+    "or have all links kept by symlinks: 'verbatim'.",
+  reject:
+    'Only regular files and directories are; leave others out with `filter`, or have links kept that stay inside dest ' +
+    "by symlinks: 'contained'.",
+  verbatim:
+    'Only regular files, directories and symbolic links are; leave others out with `filter`.',
 }
 
 function count(items: readonly unknown[], noun: string): string {

@@ -33,7 +33,7 @@ export async function scan(
   sources: readonly Source[],
   context: ScanContext,
 ): Promise<SourceTree[]> {
-  const problems = new Problems()
+  const problems = new Problems(context.symlinks)
   const roots = new Array<TreeDirectory>(sources.length).fill(implicitDirectory())
   const queue: Pending[] = []
   const maps: { index: number; source: Source }[] = []

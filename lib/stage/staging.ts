@@ -5,6 +5,7 @@ import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
 import {
   below,
+  entryOf,
   joinPath,
   Kind,
   ownerAccess,
@@ -50,11 +51,12 @@ export class Staging implements StageTarget {
   private rooms = 0
   private records = 0
   private isSettled = false
+  private readonly emptied: Place[] = []
 
   private constructor(
     private readonly hosts: Hosts,
     private readonly parent: Directory,
-    private readonly name: string,
+    private name: string,
     private readonly directory: Directory,
     /** Where dest's own place is in `new/`: the names from the parent to dest. */
     readonly prefix: string,
@@ -218,17 +220,45 @@ export class Staging implements StageTarget {
 
   /** Where it stands, for messages. */
   get path(): string {
-    return this.directory.path
+    return pathOf({ base: this.parent, path: '' }, this.name)
+  }
+
+  /** Empty directories of dest that gave way: whoever is in one may still put something into it. */
+  spare(emptied: readonly Place[]): void {
+    this.emptied.push(...emptied)
   }
 
   /** Tries twice, so that a passing failure leaves nothing behind. */
   async remove(): Promise<void> {
-    const remove = (): Promise<void> => removeStaging(this.hosts.steady, this.parent, this.name)
+    const { steady } = this.hosts
+    const remove = (): Promise<void> => removeStaging(steady, this.parent, this.name)
     try {
+      await this.removeEmptied()
       await remove().catch(remove)
     } finally {
       await this.close()
     }
+  }
+
+  /** What somebody has put into one stays, under a name that is not taken for one of a staging directory. */
+  private async removeEmptied(): Promise<void> {
+    if (this.emptied.length === 0) return
+    const { steady } = this.hosts
+    const jobs = this.emptied.map((place) => {
+      const { directory, name } = entryOf(place)
+      return { to: directory, names: [name] }
+    })
+    const { errnos, syscall } = await steady.rmdir(jobs)
+    const filled = errnos.findIndex((number) => number !== 0 && number !== errno.ENOENT)
+    if (filled < 0) return
+    const at = { base: this.parent, path: '' }
+    const kept = [{ from: at, to: at, names: [this.name], toNames: [`${this.name}-kept`] }]
+    throwIfFailed(kept, await steady.rename(kept, false))
+    this.name = `${this.name}-kept`
+    const path = joinPath(this.path, (this.emptied[filled] as Place).path)
+    const hint =
+      'It was an empty directory of dest that gave way; somebody has put something into it since, which is kept there'
+    throw new SystemError(errnos[filled] ?? 0, { syscall: syscall(filled), path, hint })
   }
 
   close(): Promise<void> {

@@ -90,7 +90,7 @@ describe('what fails on the command line is told with the errno and the next ste
     const a = writeTree(path.join(freshDir(), 'a'), { fifo: { fifo: true } })
     const lines = saidBy(await cli('merge', a, path.join(freshDir(), 'd')))
     assert.equal(lines[0], 'reflink-merge: 1 entry of the sources cannot be merged:')
-    assert.equal(lines.at(-1), '  next: take it out; for links see --symlinks verbatim')
+    assert.equal(lines.at(-1), '  next: take it out of the package, or leave it out of the merge')
   })
 })
 

@@ -166,7 +166,7 @@ async function checkOne({ pair, at, conflicts, existing, held }: Case): Promise<
   // Directories merge, and what is the same is no conflict.
   const merges =
     held === 'nothing' || held === 'same' || (held === 'directory' && wanted === 'directory')
-  const isNeverReplaced = held === 'directory' || (held === 'symlink' && wanted === 'directory')
+  const isNeverReplaced = held === 'directory'
   const isNeverKept = held === 'symlink' && wanted === 'directory'
   const decided = { error: false, keep: !isNeverKept, replace: !isNeverReplaced }[existing]
   if (!merges && !decided) {

@@ -78,7 +78,7 @@ function meet(wishes: Wishes, before: ModelTree | undefined, policies: ModelPoli
     } else if (alike && (bothDirectories(found, entry) || identical(found, entry))) {
       action = 'unchanged'
     } else {
-      const policy = policyFor(type, found.type, policies.existing)
+      const policy = policyFor(type, kindOf(found, spelled, before), policies.existing)
       const winner = policy === 'replace' ? owner : null
       const conflict: Conflict = { path, kind: 'existing', sources: [...sources], winner }
       if (!alike) {
@@ -97,17 +97,27 @@ function meet(wishes: Wishes, before: ModelTree | undefined, policies: ModelPoli
   return { entries, decided, undecided }
 }
 
+/** What dest holds, as far as it matters for who gives way. */
+function kindOf(
+  { type }: ModelEntry,
+  path: string,
+  before: ModelTree | undefined,
+): ModelEntry['type'] | 'empty' {
+  const isEmpty = ![...(before?.keys() ?? [])].some((other) => other.startsWith(`${path}/`))
+  return type === 'directory' && isEmpty ? 'empty' : type
+}
+
 function policyFor(
   wanted: ModelEntry['type'],
-  found: ModelEntry['type'],
+  found: ModelEntry['type'] | 'empty',
   existing: ModelPolicies['existing'],
 ): ModelPolicies['existing'] {
   // Another spelling of a directory is told, but never takes the place of dest's.
-  if (wanted === 'directory' && found === 'directory')
+  if (wanted === 'directory' && (found === 'directory' || found === 'empty'))
     return existing === 'error' ? 'error' : 'keep'
-  // Never written through a symlink, nor is it taken away for a directory.
-  if (wanted === 'directory' && found === 'symlink') return 'error'
-  // A directory of dest is never given up for a file.
+  // Never written through a symlink.
+  if (wanted === 'directory' && found === 'symlink' && existing === 'keep') return 'error'
+  // A directory of dest that holds something is never given up for a file.
   if (found === 'directory' && existing === 'replace') return 'error'
   return existing
 }

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+
+import type { Host } from '../../lib/host/host'
+import type { MergeError } from '../../lib/errors'
+import type { MergeOptions, MergeResult } from '../../lib/index'
+import { mergeOn } from '../../lib/merge'
+import { onBothHosts } from '../support/both-hosts'
+import { describeOn } from '../support/describe-on'
+import { failureOf } from '../support/failure'
+import { asNobody, giveToNobody } from '../support/nobody'
+import { stagingIn, stored } from '../support/session'
+import { assertTree, snapshot } from '../support/snapshot'
+import { writeTree, type TreeSpec } from '../support/tree'
+
+describeOn(['ext4', 'tmpfs', 'exfat'], (volume) => {
+  onBothHosts((system) => {
+    const isExfat = (): boolean => volume.kind === 'exfat'
+
+    interface Scene {
+      readonly base: string
+      readonly dest: string
+      readonly merge: (options: MergeOptions, host?: Host) => Promise<MergeResult>
+    }
+
+    function scene(wanted: TreeSpec, held: TreeSpec): Scene {
+      const base = volume.fresh()
+      const dest = writeTree(path.join(base, 'dest'), held)
+      const sources = stored(base, { one: wanted })
+      const merge = (options: MergeOptions, host = system): Promise<MergeResult> =>
+        mergeOn(host, sources, dest, options)
+      return { base, dest, merge }
+    }
+
+    describe("with existing: 'replace'", () => {
+      it('a symlink of dest gives way to a directory, and is not followed', async function () {
+        if (isExfat()) return
+        const { base, dest, merge } = scene({ 'pkg/a': 'a', 'pkg/below/b': 'b' }, {})
+        const outside = writeTree(path.join(base, 'outside'), { a: 'outside' })
+        fs.symlinkSync('../outside', path.join(dest, 'pkg'))
+        const before = snapshot(outside)
+        const result = await merge({ existing: 'replace' })
+        assertTree(outside, before)
+        assert.equal(fs.lstatSync(path.join(dest, 'pkg')).isDirectory(), true)
+        assert.deepEqual(fs.readdirSync(path.join(dest, 'pkg')).sort(), ['a', 'below'])
+        assert.deepEqual(
+          result.conflicts.map(({ path: at, kind, winner }) => [at, kind, winner]),
+          [['pkg', 'existing', 'one']],
+        )
+        assert.deepEqual(stagingIn(dest), [])
+      })
+
+      it('a file gives way to a directory', async () => {
+        const { dest, merge } = scene({ 'pkg/a': 'a' }, { pkg: 'file' })
+        await merge({ existing: 'replace' })
+        assert.deepEqual(fs.readdirSync(path.join(dest, 'pkg')), ['a'])
+      })
+
+      it('an empty directory gives way to a file, and to a symlink', async () => {
+        const wanted: TreeSpec = { file: 'a', 'deep/file': 'b' }
+        const links: TreeSpec = isExfat() ? {} : { link: { symlink: 'file' } }
+        const { dest, merge } = scene(
+          { ...wanted, ...links },
+          { 'file/': { dir: true }, 'deep/file/': { dir: true }, 'link/': { dir: true } },
+        )
+        const result = await merge({ existing: 'replace' })
+        assert.equal(fs.readFileSync(path.join(dest, 'file'), 'utf8'), 'a')
+        assert.equal(fs.readFileSync(path.join(dest, 'deep/file'), 'utf8'), 'b')
+        if (!isExfat()) assert.equal(fs.readlinkSync(path.join(dest, 'link')), 'file')
+        assert.equal(result.replaced, isExfat() ? 2 : 3)
+        assert.deepEqual(stagingIn(dest), [])
+      })
+
+      it('a directory that holds something does not, and the message advises something else', async () => {
+        const { dest, merge } = scene({ file: 'a', other: 'b' }, { 'file/own': 'own' })
+        const before = snapshot(dest)
+        const error = (await failureOf(merge({ existing: 'replace' }))) as unknown as MergeError
+        assert.equal(error.code, 'ERR_MERGE_CONFLICT')
+        assert.deepEqual(
+          error.conflicts?.map(({ path: at, kind }) => [at, kind]),
+          [['file', 'existing']],
+        )
+        assert.doesNotMatch(error.message, /'replace'/)
+        assertTree(dest, before)
+      })
+
+      it('what appears in one meanwhile is never lost: it stands where it was, in an error', async () => {
+        const { dest, merge } = scene({ file: 'a' }, { 'file/': { dir: true } })
+        let isDone = false
+        // Right before the directory is moved aside.
+        const host: Host = {
+          ...system,
+          rename(jobs, replace) {
+            if (!isDone && jobs.some(({ names }) => names.includes('file'))) {
+              isDone = true
+              fs.writeFileSync(path.join(dest, 'file/theirs'), 'theirs')
+            }
+            return system.rename(jobs, replace)
+          },
+        }
+        const error = await failureOf(merge({ existing: 'replace' }, host))
+        assert.equal(error.code, 'ERR_MERGE_CONFLICT')
+        assert.equal(fs.readFileSync(path.join(dest, 'file/theirs'), 'utf8'), 'theirs')
+        assert.deepEqual(stagingIn(dest), [])
+      })
+
+      it('nor what somebody puts into it after it was moved aside', async function () {
+        // Without the directory's own path there is no way into it on exFAT through FUSE.
+        if (isExfat()) return
+        const { dest, merge } = scene({ file: 'a' }, { 'file/': { dir: true } })
+        let isMoved = false
+        const host: Host = {
+          ...system,
+          async rename(jobs, replace) {
+            const outcomes = await system.rename(jobs, replace)
+            const staging = stagingIn(dest)[0] ?? ''
+            const aside = path.join(dest, staging, 'old/file')
+            if (!isMoved && fs.existsSync(path.join(dest, 'file')) && fs.existsSync(aside)) {
+              isMoved = true
+              fs.writeFileSync(path.join(aside, 'theirs'), 'theirs')
+            }
+            return outcomes
+          },
+        }
+        await failureOf(merge({ existing: 'replace' }, host))
+        assert.equal(isMoved, true)
+        assert.equal(fs.readFileSync(path.join(dest, 'file/theirs'), 'utf8'), 'theirs')
+        assert.deepEqual(stagingIn(dest), [])
+      })
+
+      it('nor what somebody puts into it after the merge is complete', async function () {
+        if (isExfat()) return
+        const { dest, merge } = scene({ file: 'a' }, { 'file/': { dir: true } })
+        let isMoved = false
+        const host: Host = {
+          ...system,
+          async rename(jobs, replace) {
+            const outcomes = await system.rename(jobs, replace)
+            if (jobs.some(({ toNames }) => toNames?.includes('settled') === true)) {
+              isMoved = true
+              const aside = path.join(dest, stagingIn(dest)[0] ?? '', 'old/file')
+              fs.writeFileSync(path.join(aside, 'theirs'), 'theirs')
+            }
+            return outcomes
+          },
+        }
+        const { leftover } = await merge({ existing: 'replace' }, host)
+        assert.equal(isMoved, true)
+        assert.match(String(leftover?.error), /somebody has put something into it/)
+        const kept = path.join(String(leftover?.path), 'old/file/theirs')
+        assert.equal(fs.readFileSync(kept, 'utf8'), 'theirs')
+        // The next merge does not take it for what a killed merge has left.
+        await merge({ existing: 'replace' })
+        assert.equal(fs.readFileSync(kept, 'utf8'), 'theirs')
+      })
+    })
+
+    describe("with existing: 'keep'", () => {
+      it('a symlink where a directory is needed stays an error that does not advise to keep it', async function () {
+        if (isExfat()) return
+        const { dest, merge } = scene({ 'pkg/a': 'a' }, { pkg: { symlink: '..' } })
+        const before = snapshot(dest)
+        const error = await failureOf(merge({ existing: 'keep' }))
+        assert.equal(error.code, 'ERR_MERGE_CONFLICT')
+        assert.doesNotMatch(error.message, /'keep'/)
+        assertTree(dest, before)
+      })
+    })
+
+    describe('a file of dest that may not be read', () => {
+      const held: TreeSpec = { same: { data: 'same', mode: 0 }, other: { data: 'other', mode: 0 } }
+      const wanted: TreeSpec = { same: 'same', other: 'OTHER', more: 'more' }
+      const asOther = async <T>(base: string, work: () => Promise<T>): Promise<T> => {
+        giveToNobody(base)
+        return asNobody(work)
+      }
+
+      it("differs: existing: 'keep' keeps it", async function () {
+        if (isExfat() || process.getuid?.() !== 0) return
+        const { base, dest, merge } = scene(wanted, held)
+        const result = await asOther(base, () => merge({ existing: 'keep' }))
+        assert.deepEqual([result.kept, result.created], [2, 1])
+        assert.equal(fs.readFileSync(path.join(dest, 'other'), 'utf8'), 'other')
+      })
+
+      it("differs: existing: 'replace' replaces it", async function () {
+        if (isExfat() || process.getuid?.() !== 0) return
+        const { base, dest, merge } = scene(wanted, held)
+        const result = await asOther(base, () => merge({ existing: 'replace' }))
+        assert.deepEqual([result.replaced, result.created], [2, 1])
+        assert.equal(fs.readFileSync(path.join(dest, 'other'), 'utf8'), 'OTHER')
+      })
+
+      it("differs: existing: 'error' reports it as what dest holds", async function () {
+        if (isExfat() || process.getuid?.() !== 0) return
+        const { base, merge } = scene(wanted, held)
+        const error = await asOther(base, () => failureOf(merge({})))
+        assert.equal(error.code, 'ERR_MERGE_CONFLICT')
+        assert.match(error.message, /same: dest already holds/)
+      })
+
+      it('but a source that may not be read stays an error that names it', async function () {
+        if (isExfat() || process.getuid?.() !== 0) return
+        const { base, merge } = scene({ same: { data: 'same', mode: 0 } }, { same: 'same' })
+        // As the bits of both would differ only in what is compared before the bytes.
+        const error = await asOther(base, () => failureOf(merge({ existing: 'replace' })))
+        assert.equal(error.code, 'EACCES')
+        assert.equal(error.path, path.join(base, 'store/one/same'))
+      })
+    })
+  })
+})

@@ -56,7 +56,7 @@ async function setAttributes(
   }
   const { file } = await openRegular(path)
   try {
-    await call(file.chmod(mode))
+    if (options.asMade !== true) await call(file.chmod(mode))
     if (options.times) await call(file.utimes(...times))
   } finally {
     await file.close()
@@ -90,9 +90,10 @@ export function cloneFile(item: Item, options: FileOptions): Promise<void> {
 
 export function copyFile(item: Item, options: FileOptions): Promise<void> {
   return makeFile(item, options, ({ from, to }, { file, status }) =>
-    options.inKernelCopy && !isSparse(status)
+    // What the kernel copies gets its mode from Node, which fails where that is refused.
+    options.inKernelCopy && options.asMade !== true && !isSparse(status)
       ? copy(from, to, 0, 'copyfile')
-      : copyBytes(file, status, to),
+      : copyBytes(file, status, to, options.asMade === true),
   )
 }
 

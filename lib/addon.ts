@@ -30,6 +30,7 @@ export interface RawOptions {
   times?: boolean
   inKernelCopy?: boolean
   exactMode?: boolean
+  asMade?: boolean
   dropQuarantine?: boolean
 }
 
@@ -201,7 +202,7 @@ export interface Addon {
     sized: boolean,
   ): Promise<RawTreeColumns>
   /** Looks for whole trees; without `bytes` for their directories alone. */
-  matchTrees?(trees: readonly RawTree[], bytes: boolean): Promise<RawTreeMatches>
+  matchTrees?(trees: readonly RawTree[], bytes: boolean, own?: boolean): Promise<RawTreeMatches>
   /** Makes whole trees. */
   placeTrees?(
     operation: string,

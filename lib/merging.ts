@@ -54,7 +54,9 @@ export class Merging {
     const { containment } = host
     const { path: dest } = site.target
     const { placements } = placer
-    const outcome = { ...committed, placements, dest, containment, leftover }
+    const { preserveTimestamps } = context.settings
+    const unsupported = context.kept.missing(preserveTimestamps)
+    const outcome = { ...committed, placements, dest, containment, leftover, unsupported }
     return toResult(union, outcome, watch)
   }
 

@@ -2,6 +2,8 @@ import { debug } from './debug'
 import { errno } from './errno'
 import { firstOf, SystemError } from './errors'
 import type { Directory, Host } from './host/host'
+import { holdsAttributes, KeptAttributes } from './host/kept-attributes'
+import { lenient } from './host/lenient'
 import { limited } from './host/limited'
 import { patient } from './host/patient'
 import { refuseIntoSelf, resolveSources } from './into-self'
@@ -12,6 +14,7 @@ import { digester, type Digest } from './plan/digest'
 import type { Union } from './plan/plan'
 import type { MatchTrees } from './plan/matching'
 import { toPolicy, type Policy } from './plan/policy'
+import type { ShownModes } from './plan/shown-modes'
 import { survey, type Survey } from './plan/survey'
 import { unite, type NameOracle } from './plan/union'
 import { Progress } from './progress'
@@ -29,6 +32,8 @@ export interface Context {
   readonly host: Host
   /** Goes on after an abort: to put things back. */
   readonly steady: Host
+  /** What dest's file system holds of the attributes of entries. */
+  readonly kept: KeptAttributes
   readonly settings: Settings
   readonly policy: Policy
   /** Batches in flight. */
@@ -67,10 +72,11 @@ export function prepare(
   const lanes = given.concurrency ?? system.parallelism
   debug('host %s, %d batches in flight', system.kind, lanes)
   // What waits for its turn asks for an abort when its turn comes.
-  const host = limited(patient(system, settings.signal), lanes)
+  const kept = new KeptAttributes()
+  const host = lenient(limited(patient(system, settings.signal), lanes), kept)
   return {
-    ...{ host, lanes, settings },
-    steady: patient(system, undefined),
+    ...{ host, lanes, settings, kept },
+    steady: lenient(patient(system, undefined), kept),
     policy: toPolicy(given.conflicts),
     compare: comparer(host, lanes, settings.signal),
     digest: digester(lanes, settings.signal),
@@ -142,14 +148,13 @@ export async function plan(
 }
 
 /** Compares the union with what dest holds. */
-export function look(
-  context: Context,
-  { spelling }: Site,
-  union: Union,
-  dest: Directory,
-): Promise<Survey> {
-  const { host, settings, lanes, compare, learnSizes, match } = context
-  const { existing, mutable, signal } = settings
+export function look(context: Context, site: Site, union: Union, dest: Directory): Promise<Survey> {
+  const { host, settings, lanes, compare, learnSizes } = context
+  const { spelling } = site
+  const { existing, mutable, signal, writable, preserveTimestamps: times } = settings
+  // A look at a whole tree tells no more than whether it has the very bits of its source.
+  const match = writable || times ? undefined : context.match
+  const hardlinked = settings.linkModes.includes('hardlink')
   const symlinked = settings.linkModes.includes('symlink')
   const rules = {
     host,
@@ -159,11 +164,23 @@ export function look(
     spelling,
     existing,
     symlinked,
+    hardlinked,
     mutable,
+    writable,
+    times,
     lanes,
     signal,
+    modesHeld: (shown: ShownModes) => modesHeld(context, site, shown),
   }
   return survey(union, { base: dest, path: '' }, rules)
+}
+
+/** The permission bits that dest's file system holds. Nothing is made to learn it where what dest shows tells it. */
+async function modesHeld({ kept }: Context, site: Site, shown: ShownModes): Promise<number> {
+  if (kept.isKnown || (await holdsAttributes(site.target.nearest.path))) return kept.modes
+  const isTold = shown.isOneForAll || (!(await site.canStage()) && shown.areAlike)
+  if (isTold) kept.showsOneMode()
+  return kept.modes
 }
 
 /** Throws all conflicts that no policy decided. */

@@ -3,6 +3,8 @@ import { sharedBytes } from './clone'
 import { errno, errnoName } from './errno'
 import { SystemError } from './errors'
 import { defaultHost } from './host'
+import { KeptAttributes } from './host/kept-attributes'
+import { lenient } from './host/lenient'
 import { entryOf, joinPath, Kind, pathOf, type Host, type Outcomes, type Place } from './host/host'
 import { readPath } from './options'
 import { openTarget } from './plan/target'
@@ -10,12 +12,13 @@ import { Staging } from './stage/staging'
 import type { LinkMode, ProbeResult } from './types'
 
 export async function probe(source: string, dest: string): Promise<ProbeResult> {
-  const host = defaultHost
+  const kept = new KeptAttributes()
+  const host = lenient(defaultHost, kept)
   const from = readPath('source', source)
   const target = await openTarget(host, readPath('dest', dest))
   try {
     const file = await findFile(host, from)
-    const staging = await Staging.make({ host, steady: host }, target.nearest, [])
+    const staging = await Staging.make({ host, steady: host, kept }, target.nearest, [])
     try {
       const linkModes = await tryAll(host, file, staging.scratch)
       const path = pathOf(file.directory, file.name)

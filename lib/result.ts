@@ -33,12 +33,13 @@ export interface Outcome extends Committed {
   readonly dest: string
   readonly containment: MergeResult['containment']
   readonly leftover: MergeResult['leftover'] | undefined
+  readonly unsupported: MergeResult['attributes']['unsupported']
 }
 
 /** What merge() gives. */
 export function toResult(
   union: Union,
-  { survey, locking, placements, dest, containment, leftover }: Outcome,
+  { survey, locking, placements, dest, containment, leftover, unsupported }: Outcome,
   watch: Stopwatch<MergePhase>,
 ): MergeResult {
   const duration = {
@@ -49,10 +50,12 @@ export function toResult(
     commit: watch.of('commit'),
     total: watch.total,
   }
+  const { differing, ...effects } = effectsOf(union.root, placements, dest)
   return {
     ...totalsOf(union),
-    ...effectsOf(union.root, placements, dest),
+    ...effects,
     conflicts: allConflicts(union, survey),
+    attributes: { unsupported, differing },
     ...{ locking, containment, duration },
     ...(leftover && { leftover }),
   }

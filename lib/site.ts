@@ -1,6 +1,7 @@
 import { errno, errnoOf } from './errno'
 import { SystemError } from './errors'
 import type { Directory, Host, Place } from './host/host'
+import type { KeptAttributes } from './host/kept-attributes'
 import { Spelling } from './plan/spelling'
 import { openTarget, type Target } from './plan/target'
 import { Staging } from './stage/staging'
@@ -9,6 +10,8 @@ import type { ExistingPolicy } from './types'
 interface Hosts {
   readonly host: Host
   readonly steady: Host
+  /** Learnt once the staging directory is made. */
+  readonly kept: KeptAttributes
 }
 
 // Where nothing can be made nothing can be merged either, which is told when it is tried.
@@ -67,14 +70,21 @@ export class Site {
     return this.made
   }
 
-  private async makeScratch(): Promise<Place | undefined> {
+  /** Can the staging directory be made? If so it is there then. */
+  async canStage(): Promise<boolean> {
     try {
-      const staging = await this.staging()
-      return await staging.makeRoom()
+      await this.staging()
+      return true
     } catch (error) {
-      if (cannotMake.has(errnoOf(error))) return undefined
+      if (cannotMake.has(errnoOf(error))) return false
       throw error
     }
+  }
+
+  private async makeScratch(): Promise<Place | undefined> {
+    if (!(await this.canStage())) return undefined
+    const staging = await this.staging()
+    return staging.makeRoom()
   }
 
   /** Removes what was staged. */

@@ -150,6 +150,20 @@ export interface MergeResult {
   locking: 'exclusive' | 'degraded' | 'none'
   /** `kernel`: nothing below dest was reached through a symlink, guaranteed by the kernel. */
   containment: 'kernel' | 'best-effort'
+  /** Where dest does not have the attributes that were asked for. */
+  attributes: {
+    /**
+     * What dest's file system does not hold of the entries that were made or compared, sorted: `mode`, some permission
+     * bits; `owner`, entries belong to another user than to this process's; `timestamps`, with `preserveTimestamps`.
+     */
+    unsupported: ('mode' | 'owner' | 'timestamps')[]
+    /**
+     * Files of dest, counted in `unchanged`, that have the wanted bytes and executable bits, but not as was asked for: other
+     * permission bits or times, or they are the source's own files, and `linkModes` has no hard links. `existing: 'replace'`
+     * replaces them.
+     */
+    differing: number
+  }
   /** The staging directory, if it could not be removed, and why. dest is complete all the same. */
   leftover?: { path: string; error: unknown }
   /** Milliseconds. */

@@ -8,6 +8,7 @@ const tools = {
   xfs: { program: 'mkfs.xfs', debian: 'xfsprogs' },
   exfat: { program: 'mkfs.exfat', debian: 'exfatprogs' },
   exfatFuse: { program: 'mount.exfat-fuse', debian: 'exfat-fuse' },
+  bindfs: { program: 'bindfs', debian: 'bindfs' },
   strace: { program: 'strace', debian: 'strace' },
   clang: { program: 'clang++-19', debian: 'clang-19' },
   // Libraries, in a folder of their own; clang-19 does not bring them along.

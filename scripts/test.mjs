@@ -26,7 +26,7 @@ ensureDependencies()
 ensureBuilt()
 // What stays missing makes tests pending, and they are listed with their reason at the end.
 ensureSystemTools({
-  ...{ btrfs: true, xfs: true, exfat: true, exfatFuse: true, strace: true },
+  ...{ btrfs: true, xfs: true, exfat: true, exfatFuse: true, bindfs: true, strace: true },
   chromium: true, // for the page of `reflink-merge bench --html`
 })
 

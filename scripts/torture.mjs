@@ -39,7 +39,14 @@ else await run(loops.filter(({ name }) => positionals.length === 0 || positional
 async function run(chosen) {
   ensureDependencies()
   ensureBuilt()
-  ensureSystemTools({ btrfs: true, xfs: true, exfat: true, exfatFuse: true, strace: true })
+  ensureSystemTools({
+    btrfs: true,
+    xfs: true,
+    exfat: true,
+    exfatFuse: true,
+    bindfs: true,
+    strace: true,
+  })
   const seed = values.seed ?? String(Date.now() % 2 ** 32)
   /** @type {Outcome[]} */
   const outcomes = []

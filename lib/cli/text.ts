@@ -51,9 +51,19 @@ function fallbackLine({ from, to, code, syscall, files, path, dest }: Fallback):
   return `  ${count}: ${from} → ${to}, ${code} from ${syscall}, first ${path} → ${dest}`
 }
 
+function attributeLines({ unsupported, differing }: MergeResult['attributes']): string[] {
+  const lines: string[] = []
+  if (unsupported.length > 0)
+    lines.push(`  the file system of dest does not hold: ${unsupported.join(', ')}`)
+  if (differing > 0)
+    lines.push(`  ${formatCount(differing, 'unchanged file')} with other attributes than asked for`)
+  return lines
+}
+
 /** What a merge did, for people. */
 export function describeResult(result: MergeResult, dest: string, options: OutputOptions): string {
   const { created, replaced, kept, unchanged, linkModes, fallbacks, conflicts, duration } = result
+  const { attributes } = result
   const effects = Object.entries({ created, replaced, kept, unchanged })
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${count.toLocaleString('en')} ${what}`)
@@ -63,7 +73,7 @@ export function describeResult(result: MergeResult, dest: string, options: Outpu
   const lines = [`${dest}: ${contents(result)} in ${(duration.total / 1000).toFixed(2)} s`]
   if (effects.length > 0) lines.push(`  ${effects.join(', ')}`)
   if (modes.length > 0) lines.push(`  placed by: ${modes.join(', ')}`)
-  append(lines, fallbacks.map(fallbackLine))
+  append(lines, [...fallbacks.map(fallbackLine), ...attributeLines(attributes)])
   if (options.verbose === true)
     append(lines, [durationLine(duration), ...result.sources.map(sourceLine)])
   if (result.leftover !== undefined) {

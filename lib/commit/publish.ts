@@ -89,7 +89,8 @@ function collect(
   for (const part of directory.parts) {
     part.actions.forEach((action, position) => {
       if (action === Action.Create) fresh.entry(part, position, Action.Created)
-      else if (action === Action.Replace) others.entry(part, position, Action.Replaced)
+      else if (action === Action.Replace || action === Action.Align)
+        others.entry(part, position, Action.Replaced)
     })
   }
   for (const child of directory.directories.values()) {

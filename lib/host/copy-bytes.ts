@@ -28,11 +28,12 @@ async function fill(
   dest: fs.FileHandle,
   source: fs.FileHandle,
   status: BigIntStats,
+  asMade: boolean,
 ): Promise<number> {
   const size = Number(status.size)
   const leavesHoles = isSparse(status)
   // The umask may have taken away what it is opened again with.
-  await call(dest.chmod(0o600))
+  if (!asMade) await call(dest.chmod(0o600))
   const buffer = Buffer.allocUnsafe(chunkBytes)
   let at = 0
   for (;;) {
@@ -63,11 +64,14 @@ export async function copyBytes(
   source: fs.FileHandle,
   status: BigIntStats,
   to: string,
+  asMade: boolean,
 ): Promise<number> {
-  const dest = await callInDest(fs.open(to, 'wx', 0o600))
+  // One that keeps the mode that it is made with is made with the source's.
+  const mode = asMade ? Number(status.mode & 0o777n) | 0o600 : 0o600
+  const dest = await callInDest(fs.open(to, 'wx', mode))
   try {
     // Some file systems tell only at the close that what was written has no room.
-    return await fill(dest, source, status).finally(() => call(dest.close()))
+    return await fill(dest, source, status, asMade).finally(() => call(dest.close()))
   } catch (error) {
     await call(fs.unlink(to))
     throw error

@@ -136,6 +136,8 @@ export interface FileOptions {
   readonly writable: boolean
   /** Files keep atime and mtime. */
   readonly times: boolean
+  /** New files and directories keep the mode that they were made with: the file system refuses to set another. */
+  readonly asMade?: boolean
   /** copy_file_range may be used, which some file systems answer by sharing extents. */
   readonly inKernelCopy: boolean
   /** Clones lose `com.apple.quarantine`; of no effect but on macOS. */
@@ -188,10 +190,10 @@ export interface Host {
     ((places: readonly Place[], sized: boolean) => Promise<TreeColumns>) | undefined
   /**
    * Does `to` have every directory and file of the trees, each under this very name, with these bytes and the same
-   * executable bits? Without `bytes` only the directories are looked at.
+   * permission bits? Without `bytes` only the directories are looked at. `own`: none of the files is the source's own.
    */
   readonly matchTrees?:
-    ((jobs: readonly TreeJob[], bytes: boolean) => Promise<TreeMatches>) | undefined
+    ((jobs: readonly TreeJob[], bytes: boolean, own?: boolean) => Promise<TreeMatches>) | undefined
   /**
    * Makes whole trees in one trip. Why something failed is not told: whoever does it name by name learns that. What failed
    * has left nothing behind.

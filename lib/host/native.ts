@@ -111,7 +111,7 @@ export function nativeHost(addon: NativeAddon): Host {
     clone: (jobs, options): Promise<Outcomes> => run('clone', rawJobs(jobs), options),
     ...(isMacos && { cloneDirectory: (jobs) => run('cloneDirectory', rawJobs(jobs)) }),
     scanTrees: (places, sized) => addon.scanTrees(...rawPlaces(places), sized),
-    matchTrees: (jobs, bytes) => addon.matchTrees(jobs.map(rawTree), bytes),
+    matchTrees: (jobs, bytes, own) => addon.matchTrees(jobs.map(rawTree), bytes, own),
     placeTrees: (operation, jobs, options) =>
       addon.placeTrees(operation, jobs.map(rawTree), { ...options }),
     hardlink: (jobs) => run('hardlink', rawJobs(jobs)),

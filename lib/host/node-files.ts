@@ -57,7 +57,7 @@ async function setAttributes(
   }
   const { file } = await callInDest(openRegular(path))
   try {
-    await call(file.chmod(mode))
+    if (options.asMade !== true) await call(file.chmod(mode))
     if (options.times) await call(file.utimes(...times))
   } finally {
     await file.close()
@@ -102,11 +102,13 @@ export function cloneFile(item: Item, options: FileOptions): Promise<number> {
 }
 
 export function copyFile(item: Item, options: FileOptions): Promise<number> {
+  // Files without bytes, and such as have some without room for them, may be pseudo files. What the kernel copies gets its
+  // mode from Node, which fails where that is refused.
+  const inKernel = options.inKernelCopy && options.asMade !== true
   return makeFile(item, options, ({ from, to }, source) =>
-    // Files without bytes, and such as have some without room for them, may be pseudo files.
-    options.inKernelCopy && source.status.size > 0n && !isSparse(source.status)
+    inKernel && source.status.size > 0n && !isSparse(source.status)
       ? copyInKernel(from, to, source)
-      : copyBytes(source.file, source.status, to),
+      : copyBytes(source.file, source.status, to, options.asMade === true),
   )
 }
 
@@ -120,7 +122,8 @@ async function copyInKernel(from: string, to: string, { file, status }: OpenFile
   }
   if (await removeOnFailure(to, isWhole)) return size
   await call(fs.unlink(to))
-  return copyBytes(file, status, to)
+  // Where modes cannot be set, nothing is copied in the kernel.
+  return copyBytes(file, status, to, false)
 }
 
 /** A size and an mtime that stayed the same; undefined: only ctime has moved, which says nothing for sure. */

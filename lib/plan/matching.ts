@@ -11,6 +11,8 @@ const entriesPerCall = 512
 const mostEntries = 4096
 
 interface MatchContext {
+  /** Files may stand in dest as hard links of the source. */
+  readonly hardlinked: boolean
   readonly lanes: number
   readonly signal: AbortSignal | undefined
 }
@@ -32,7 +34,7 @@ export async function matchWhole(
 ): Promise<void> {
   const ask = (some: readonly WholeDirectory[], bytes: boolean, note: Note): Promise<void> =>
     eachInLanes(context.lanes, context.signal, inGroups(some, entriesOf, entriesPerCall), (call) =>
-      askFor(call, dest, match, bytes, note),
+      askFor(call, dest, (jobs) => match(jobs, bytes, !context.hardlinked), bytes, note),
     )
   const known = directories.filter(({ isUnchanged }) => isUnchanged)
   // Those that are not as they were: dest may have all of them still.
@@ -53,7 +55,7 @@ type Note = (directory: WholeDirectory, now: Seen | undefined, bytes: number | u
 async function askFor(
   some: readonly WholeDirectory[],
   dest: Place,
-  match: MatchTrees,
+  match: (jobs: Parameters<MatchTrees>[0]) => ReturnType<MatchTrees>,
   withBytes: boolean,
   note: Note,
 ): Promise<void> {
@@ -62,7 +64,7 @@ async function askFor(
     const to = below(dest, path)
     return withBytes ? tree.jobTo(to) : tree.directoriesTo(to)
   })
-  const { same, bytes, identities } = await match(jobs, withBytes)
+  const { same, bytes, identities } = await match(jobs)
   let first = 0
   some.forEach((directory, index) => {
     const end = first + directory.tree.allDirectories * identityLength

@@ -6,7 +6,7 @@ import type { Conflict } from '../types'
 import type { Part } from './part'
 import type { Seen } from './seen'
 
-/** What happens to one entry; the last two say that it has happened. */
+/** What happens to one entry; `Created` and `Replaced` say that it has happened. */
 export const Action = {
   Create: 0,
   Replace: 1,
@@ -14,6 +14,9 @@ export const Action = {
   Unchanged: 3,
   Created: 4,
   Replaced: 5,
+  /** What dest has is identical, but has other attributes than were asked for: it is replaced, or stays. */
+  Align: 6,
+  Differing: 7,
 } as const
 
 /**

@@ -1,7 +1,12 @@
-import { Equality, type Place } from '../host/host'
+import { Equality, identityLength, type Host, type Place, type Stats } from '../host/host'
+import { allBits } from '../host/kept-attributes'
+import { throwIfFailed } from '../host/trees'
+import { executableBits } from './claims'
 import type { Compare, ComparisonJob } from './compare'
 import type { Part } from './part'
 import { originOf, type PlanDirectory } from './plan'
+import { isSameTime } from './same-time'
+import { ShownModes } from './shown-modes'
 import type { Verdicts } from './verdicts'
 
 /** Files of one part that look like dest's until the bytes are read. */
@@ -11,6 +16,19 @@ export interface Question {
   readonly positions: number[]
   /** Dest's directory. */
   readonly to: Place
+  /** What dest has, and where in it each of the positions is. */
+  readonly stats: Stats
+  readonly entries: number[]
+}
+
+/** What only whoever holds dest open can do. */
+export interface QuestionContext {
+  readonly host: Host
+  readonly compare: Compare
+  /** Are files to have the times of the source? */
+  readonly times: boolean
+  /** Permission bits that dest's file system holds; asked where it shows other bits than are wanted. */
+  readonly modesHeld: (shown: ShownModes) => Promise<number>
 }
 
 /** Reads the bytes of files, those of many at once, while the survey goes on. */
@@ -18,13 +36,13 @@ export class Questions {
   private readonly asked: { questions: readonly Question[]; answers: Promise<Uint8Array> }[] = []
 
   constructor(
-    private readonly compare: Compare,
+    private readonly context: QuestionContext,
     private readonly verdicts: Verdicts,
   ) {}
 
   ask(questions: readonly Question[]): void {
     if (questions.length === 0) return
-    const answers = this.compare(questions.flatMap(comparisonJobs), 'dest')
+    const answers = this.context.compare(questions.flatMap(comparisonJobs), 'dest')
     // A failure is told by settle(), when nothing runs any more.
     answers.catch(() => undefined)
     this.asked.push({ questions, answers })
@@ -37,22 +55,98 @@ export class Questions {
 
   /** Gives the verdicts. Throws the first failure in the order of the questions. */
   async settle(): Promise<void> {
-    for (const { questions, answers } of this.asked) this.settleSome(questions, await answers)
+    const same: Same[] = []
+    for (const { questions, answers } of this.asked) {
+      this.settleBytes(questions, await answers, same)
+    }
+    const shown = new ShownModes()
+    for (const { wanted, found, unchanged } of same) shown.add(wanted, found, unchanged)
+    const held = shown.differ ? await this.context.modesHeld(shown) : allBits
+    const late = this.context.times ? await this.withOtherTimes(same) : undefined
+    for (const each of same) this.settleSame(each, held, late?.has(each) === true)
   }
 
-  private settleSome(questions: readonly Question[], answers: Uint8Array): void {
+  /** Adds the files that have the wanted bytes. */
+  private settleBytes(questions: readonly Question[], answers: Uint8Array, same: Same[]): void {
     const { verdicts } = this
     let answer = 0
-    for (const { directory, part, positions } of questions) {
-      for (const position of positions) {
-        const equality = answers[answer++]
+    for (const question of questions) {
+      const { directory, part, positions, entries, stats } = question
+      positions.forEach((position, at) => {
+        const equality = answers[answer++] ?? Equality.Differ
         const isLink = equality === Equality.SameFile
-        const same = equality !== Equality.Differ
-        const isKept = same && !(isLink && verdicts.isMutable(directory, part, position))
-        verdicts.settle(directory, part, position, isKept)
-      }
+        if (
+          equality === Equality.Differ ||
+          (isLink && verdicts.isMutable(directory, part, position))
+        ) {
+          verdicts.settle(directory, part, position, false)
+          return
+        }
+        const entry = entries[at] as number
+        const [, , mtime = 0n, ctime = 0n] = stats.identities.subarray(entry * identityLength)
+        const wanted = verdicts.modeOf(part, position)
+        const found = (stats.modes[entry] as number) & allBits
+        same.push({
+          question,
+          position,
+          equality,
+          wanted,
+          found,
+          mtime,
+          unchanged: ctime === mtime,
+        })
+      })
     }
   }
+
+  private settleSame(
+    { question, position, equality, wanted, found }: Same,
+    held: number,
+    late: boolean,
+  ): void {
+    const { verdicts } = this
+    const { directory, part } = question
+    const other = (wanted ^ found) & held
+    if (executableBits(other) !== 0) verdicts.settle(directory, part, position, false)
+    else if (other !== 0 || late || verdicts.isStoreFile(equality)) {
+      verdicts.settleAttributes(part, position)
+    } else verdicts.settle(directory, part, position, true)
+  }
+
+  /** Those that have other times than their sources. */
+  private async withOtherTimes(same: readonly Same[]): Promise<Set<Same>> {
+    const late = new Set<Same>()
+    for (let at = 0; at < same.length; at += filesPerCall) {
+      const some = same.slice(at, at + filesPerCall)
+      const jobs = some.map(({ question: { part }, position }) => {
+        const { place, name } = originOf(part.tree, part.picks[position] as number)
+        return { to: place, names: [name] }
+      })
+      const stats = await this.context.host.stat(jobs)
+      throwIfFailed(jobs, stats)
+      some.forEach((each, index) => {
+        const wanted = stats.identities[index * identityLength + 2] ?? 0n
+        if (!isSameTime(wanted, each.mtime)) late.add(each)
+      })
+    }
+    return late
+  }
+}
+
+const filesPerCall = 512
+
+/** A file of dest that has the wanted bytes. */
+interface Same {
+  readonly question: Question
+  readonly position: number
+  readonly equality: number
+  /** Permission bits. */
+  readonly wanted: number
+  readonly found: number
+  /** Of dest, in ns. */
+  readonly mtime: bigint
+  /** Nothing was changed since the bytes were written. */
+  readonly unchanged: boolean
 }
 
 /** Each file with dest's of its name, in order. */

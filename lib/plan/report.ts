@@ -73,6 +73,8 @@ export interface Effects {
   /** Files that were placed, by how. */
   linkModes: Record<LinkMode, number>
   fallbacks: Fallback[]
+  /** Entries that are unchanged, though not as was asked for. */
+  differing: number
 }
 
 const effectOf = {
@@ -87,6 +89,7 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
   const linkModes = { clone: 0, hardlink: 0, copy: 0, symlink: 0 }
   const counts = { created: 0, replaced: 0, kept: 0, unchanged: 0 }
   const fallbacks = new FallbackCount()
+  let differing = 0
   /** Entries, by the number of their placement. */
   const placed: number[] = []
   const count = (placement: number, entries: number): void => {
@@ -125,6 +128,7 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
       for (let position = 0; position < picks.length; position++) {
         const action = inherited ?? actionOf(actions[position] ?? Action.Create)
         counts[effectOf[action]]++
+        if (action === 'unchanged' && actions[position] === Action.Differing) differing++
         if (action !== 'create' && action !== 'replace') continue
         const number = staged[position] as number
         count(number, 1)
@@ -145,7 +149,7 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
     const how = placements.of(number)?.how
     if (how !== undefined && how !== 'link') linkModes[how] += entries
   })
-  return { ...counts, linkModes, fallbacks: fallbacks.list }
+  return { ...counts, linkModes, fallbacks: fallbacks.list, differing }
 }
 
 /** Of the files in a tree the first by its path in dest. */
@@ -171,7 +175,8 @@ function inheritedAction({ state }: PlanDirectory): PlanAction | undefined {
 
 function actionOf(action: number): PlanAction {
   if (action === Action.Create || action === Action.Created) return 'create'
-  if (action === Action.Replace || action === Action.Replaced) return 'replace'
+  if (action === Action.Replace || action === Action.Replaced || action === Action.Align)
+    return 'replace'
   return action === Action.Keep ? 'keep' : 'unchanged'
 }
 

@@ -16,7 +16,7 @@ import type { Compare } from './compare'
 import type { Part } from './part'
 import { Action, namesOf, placeOf, type PlanDirectory, type Union } from './plan'
 import { isMatchable, matchWhole, type MatchTrees } from './matching'
-import { Questions, type Question } from './questions'
+import { Questions, type Question, type QuestionContext } from './questions'
 import { Seen } from './seen'
 import type { FoundNames, Spelling } from './spelling'
 import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
@@ -27,6 +27,7 @@ const namesPerCall = 512
 export interface SurveyContext extends VerdictRules {
   readonly host: Host
   readonly compare: Compare
+  readonly modesHeld: QuestionContext['modesHeld']
   readonly learnSizes: LearnSizes
   /** Undefined: no tree is looked for as a whole. */
   readonly match: MatchTrees | undefined
@@ -102,7 +103,7 @@ class Surveyor {
   async run(): Promise<Survey> {
     this.union.root.state = 'exists'
     const { verdicts } = this
-    const questions = new Questions(this.context.compare, verdicts)
+    const questions = new Questions(this.context, verdicts)
     try {
       for (let level = [this.union.root]; level.length > 0;) {
         const looks = await this.lookInLanes(level)
@@ -205,17 +206,20 @@ class Surveyor {
     let entry = 0
     for (const part of directory.parts) {
       const positions: number[] = []
+      const entries: number[] = []
       for (let position = 0; position < part.picks.length; position++) {
         const unchanged = now.isAsIn(before, entry)
         if (stats.kinds[first + entry] === Kind.Directory && !isPublished(part, position)) {
           const name = part.tree.names[part.picks[position] as number] as string
           const place = below(to, directory.spellings.get(name) ?? name)
           this.inTheWay.push({ directory, part, position, place })
-        } else if (this.isQuestion(directory, part, position, stats, first + entry, unchanged))
+        } else if (this.isQuestion(directory, part, position, stats, first + entry, unchanged)) {
           positions.push(position)
+          entries.push(first + entry)
+        }
         entry++
       }
-      if (positions.length > 0) questions.push({ directory, part, positions, to })
+      if (positions.length > 0) questions.push({ directory, part, positions, to, stats, entries })
     }
   }
 
@@ -270,6 +274,8 @@ class Surveyor {
     const kind = stats.kinds[entry]
     if (kind === Kind.Missing) {
       actions[position] = Action.Create
+    } else if (unchanged && (action === Action.Align || action === Action.Differing)) {
+      return false
     } else if (unchanged && action !== Action.Create) {
       verdicts.settle(directory, part, position, action === Action.Unchanged)
     } else if (directory.spellings.has(tree.names[picks[position] as number] as string)) {
@@ -311,7 +317,9 @@ function entriesOf({ parts }: PlanDirectory): number {
 
 /** Did dest have all entries of its parts when it was looked at last? */
 function isAsWanted({ parts }: PlanDirectory): boolean {
-  return parts.every(({ actions }) => actions.every((action) => action === Action.Unchanged))
+  return parts.every(({ actions }) =>
+    actions.every((action) => action === Action.Unchanged || action === Action.Differing),
+  )
 }
 
 /** The names of the jobs that there is something for. */

@@ -1,6 +1,6 @@
-import { joinPath, Kind, pathOf, type Stats } from '../host/host'
+import { Equality, joinPath, Kind, pathOf, type Stats } from '../host/host'
+import { allBits } from '../host/kept-attributes'
 import type { Conflict, ExistingPolicy } from '../types'
-import { executableBits } from './claims'
 import type { Part } from './part'
 import { mayBeAsLong } from './pseudo-size'
 import { Action, originOf, type PlanDirectory, type Union } from './plan'
@@ -9,9 +9,17 @@ export interface VerdictRules {
   readonly existing: ExistingPolicy
   /** Files may stand in dest as symlinks to the source. */
   readonly symlinked: boolean
+  /** Files may stand in dest as hard links of the source. */
+  readonly hardlinked: boolean
+  /** Files get u+w. */
+  readonly writable: boolean
+  /** Files get the times of the source. */
+  readonly times: boolean
   /** Files that may not, nor as its hard links. */
   readonly mutable: ((path: string) => boolean) | undefined
 }
+
+const writableByOwner = 0o200
 
 /** What happens to entries that dest holds already, and the conflicts that this makes. */
 export class Verdicts {
@@ -34,6 +42,11 @@ export class Verdicts {
     const { existing } = this.rules
     this.entryConflict(directory, part, position, existing)
     part.actions[position] = existing === 'replace' ? Action.Replace : Action.Keep
+  }
+
+  /** Dest holds the same bytes, but not as was asked for: other attributes, or the source's own file. */
+  settleAttributes({ actions }: Part, position: number): void {
+    actions[position] = this.rules.existing === 'replace' ? Action.Align : Action.Differing
   }
 
   /**
@@ -75,6 +88,17 @@ export class Verdicts {
     return pathOf(place, name)
   }
 
+  /** The permission bits that the file is to have. */
+  modeOf({ tree, picks }: Part, position: number): number {
+    const mode = (tree.modes[picks[position] as number] as number) & allBits
+    return this.rules.writable ? mode | writableByOwner : mode
+  }
+
+  /** Does dest hold the source's own file, where it is to have one of its own? */
+  isStoreFile(equality: number | undefined): boolean {
+    return equality === Equality.SameFile && !this.rules.hardlinked
+  }
+
   /** It will be edited: a link into the store, however equal, is not what is wanted. */
   isMutable(directory: PlanDirectory, { tree, picks }: Part, position: number): boolean {
     const name = tree.names[picks[position] as number] as string
@@ -113,7 +137,7 @@ export class Verdicts {
   }
 }
 
-/** Regular files of one size, as far as that counts, and the same executable bits: only their bytes can tell. */
+/** Regular files of one size, as far as that counts: only their bytes can tell. */
 export function looksAlike(
   { tree, picks }: Part,
   position: number,
@@ -124,7 +148,6 @@ export function looksAlike(
   return (
     tree.kinds[index] === Kind.File &&
     stats.kinds[entry] === Kind.File &&
-    mayBeAsLong(tree.sizes[index], stats.sizes[entry]) &&
-    executableBits(tree.modes[index]) === executableBits(stats.modes[entry])
+    mayBeAsLong(tree.sizes[index], stats.sizes[entry])
   )
 }

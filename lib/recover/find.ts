@@ -1,11 +1,14 @@
-import { fstatSync, promises as fs } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { fstatSync, promises as fs, type Stats } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { livePrefix } from '../stage/live'
 import { errno, errnoOf } from '../errno'
-import { Kind, type Directory, type Host } from '../host/host'
+import { Kind, ownerAccess, type Directory, type Host } from '../host/host'
+import { holdsAttributes } from '../host/kept-attributes'
 import { openReal } from '../host/open-real'
 import { patiently } from '../host/patient'
+import { throwIfFailed } from '../host/trees'
 import { readRecord } from './read'
 import { destName, journalName, modesName } from '../record'
 import { reservedPrefix } from '../scan/scan'
@@ -110,7 +113,7 @@ export async function take(
   if (directory === undefined) return undefined
   let taken: 'running' | 'ours' | undefined
   try {
-    taken = await unlessUnreadable(claim(host, directory, prefix, isGuarded))
+    taken = await unlessUnreadable(claim(host, parent, directory, { prefix, isGuarded }))
   } finally {
     if (taken !== 'ours') await host.close(directory)
   }
@@ -119,11 +122,11 @@ export async function take(
 
 async function claim(
   host: Host,
+  parent: Directory,
   directory: Directory,
-  prefix: string,
-  isGuarded: boolean,
+  { prefix, isGuarded }: Pick<Wanted, 'prefix' | 'isGuarded'>,
 ): Promise<'running' | 'ours' | undefined> {
-  if (!isOurs(directory)) return undefined
+  if (!(await isOurs(host, parent, directory))) return undefined
   const isMine = await isFor(host, directory, prefix)
   if (!(await hold(host, directory, isMine && isGuarded))) return isMine ? 'running' : undefined
   // Only now, since its merge may have put something into it, and been killed, before the lock was taken.
@@ -164,9 +167,30 @@ async function unlessUnreadable<T>(call: Promise<T>): Promise<T | undefined> {
 }
 
 /** Made by a merge of this user: what others planted is none of ours. */
-function isOurs({ fd }: Directory): boolean {
-  const { uid, mode } = fstatSync(fd)
-  return (mode & 0o077) === 0 && uid === (process.geteuid?.() ?? uid)
+async function isOurs(host: Host, parent: Directory, directory: Directory): Promise<boolean> {
+  const { uid, mode } = fstatSync(directory.fd)
+  if ((mode & 0o077) === 0 && uid === (process.geteuid?.() ?? uid)) return true
+  if (await holdsAttributes(parent.path)) return false
+  // Some file systems show what anybody makes in their own way: as they show what we make now.
+  const shown = await shownNow(host, parent)
+  return shown?.uid === uid && (shown.mode & 0o777) === (mode & 0o777)
+}
+
+/** Owner and mode that a new directory shows; undefined where it vanished, as one that others take for abandoned may. */
+async function shownNow(host: Host, parent: Directory): Promise<Stats | undefined> {
+  const at = { base: parent, path: '' }
+  const name = reservedPrefix + randomBytes(8).toString('hex')
+  const jobs = [{ to: at, names: [name], modes: Uint32Array.of(ownerAccess) }]
+  const { errnos } = await host.mkdir(jobs, false)
+  if (errnos[0] !== 0) return undefined
+  const directory = await unlessUnreadable(host.open({ base: parent, path: name }))
+  if (directory === undefined) return undefined
+  try {
+    return fstatSync(directory.fd)
+  } finally {
+    await host.close(directory)
+    throwIfFailed(jobs, await host.rmdir(jobs), errno.ENOENT)
+  }
 }
 
 /** In dest itself only its own merges have staging directories. */

@@ -13,8 +13,10 @@ import {
   pathOf,
   type Directory,
   type Host,
+  type Outcomes,
   type Place,
 } from '../host/host'
+import { refusals, type KeptAttributes } from '../host/kept-attributes'
 import { makeDirectories, makePath, removeTree, throwIfFailed } from '../host/trees'
 import {
   destName,
@@ -41,6 +43,8 @@ interface Hosts {
   readonly host: Host
   /** The one to remove with: it goes on after an abort. */
   readonly steady: Host
+  /** Learnt in the new directory. */
+  readonly kept: KeptAttributes
 }
 
 /**
@@ -97,20 +101,25 @@ export class Staging implements StageTarget {
   ): Promise<Staging | undefined> {
     const at = { base: parent, path: '' }
     const job = { to: at, names: [name], modes: Uint32Array.of(ownerAccess) }
-    const made = await hosts.host.mkdir([job], true)
+    const exact = await hosts.host.mkdir([job], true)
+    // Whether that is the way of this file system is learnt in a directory that is as it was made.
+    const isRefused = refusals.has(exact.errnos[0] ?? 0) && exact.syscall(0) !== 'mkdir'
+    const made = isRefused ? await hosts.host.mkdir([job], false) : exact
     const number = made.errnos[0] ?? 0
     // It was made, but somebody removed it before it had its mode.
     if (number === errno.ENOENT && made.syscall(0) !== 'mkdir') return undefined
-    if (number !== 0) {
+    const failed = (outcomes: Outcomes): SystemError => {
       const hint = 'The staging directory is made here, on the file system of dest'
-      throw new SystemError(number, { syscall: made.syscall(0), path: pathOf(at, name), hint })
+      const syscall = outcomes.syscall(0)
+      return new SystemError(outcomes.errnos[0] ?? 0, { syscall, path: pathOf(at, name), hint })
     }
+    if (number !== 0) throw failed(made)
     try {
       const directory = await hosts.host.open({ base: parent, path: name })
       const staging = new Staging(hosts, parent, name, directory, missing.join('/'))
       if (await staging.hold()) {
         debug('staging in %s', directory.path)
-        return await staging.furnish(missing)
+        return await staging.furnish(missing, isRefused ? failed(exact) : undefined)
       }
       await staging.close()
       return undefined
@@ -130,9 +139,15 @@ export class Staging implements StageTarget {
     }
   }
 
-  private async furnish(missing: readonly string[]): Promise<this> {
-    const { host } = this.hosts
+  /** `refusal`: of its mode. */
+  private async furnish(
+    missing: readonly string[],
+    refusal: SystemError | undefined,
+  ): Promise<this> {
+    const { host, kept } = this.hosts
     try {
+      await kept.learn(this.directory)
+      if (refusal !== undefined && !kept.refusesModes) throw refusal
       // First, so that whose it is, is known before anything else is in it.
       if (missing.length > 0)
         await this.writeRecord(host, this.scratch, destName, missing.join('/'))

@@ -111,7 +111,8 @@ function missing(part: Part, whole: boolean, begun: boolean): Positions {
   for (let position = 0; position < staged.length; position++) {
     if (staged[position] !== 0) continue
     const action = actions[position]
-    if (whole || action === Action.Create || action === Action.Replace) positions.push(position)
+    const isMissing = action === Action.Create || action === Action.Replace
+    if (whole || isMissing || action === Action.Align) positions.push(position)
   }
   return positions
 }

@@ -193,6 +193,7 @@ bool OptionsArgument(Napi::Env env, const Napi::Value& value, Options* options) 
   options->times = Flag(object, "times");
   options->in_kernel_copy = Flag(object, "inKernelCopy");
   options->exact_mode = Flag(object, "exactMode");
+  options->as_made = Flag(object, "asMade");
   options->drop_quarantine = Flag(object, "dropQuarantine");
   return !env.IsExceptionPending();
 }

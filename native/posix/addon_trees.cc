@@ -73,11 +73,11 @@ class PlaceWorker : public PromiseWorker {
 
 class MatchWorker : public PromiseWorker {
  public:
-  MatchWorker(Napi::Env env, std::vector<TreeJob> jobs, bool bytes)
-      : PromiseWorker(env), jobs_(std::move(jobs)), bytes_(bytes) {}
+  MatchWorker(Napi::Env env, std::vector<TreeJob> jobs, bool bytes, bool own)
+      : PromiseWorker(env), jobs_(std::move(jobs)), bytes_(bytes), own_(own) {}
 
  private:
-  void Execute() override { matches_ = MatchTrees(jobs_, bytes_); }
+  void Execute() override { matches_ = MatchTrees(jobs_, bytes_, own_); }
 
   Napi::Value Answer(Napi::Env env) override {
     Napi::Object answer = Napi::Object::New(env);
@@ -89,6 +89,7 @@ class MatchWorker : public PromiseWorker {
 
   std::vector<TreeJob> jobs_;
   bool bytes_;
+  bool own_;
   TreeMatches matches_;
 };
 
@@ -121,12 +122,12 @@ Napi::Value PlaceTreesAt(const Napi::CallbackInfo& info) {
   return (new PlaceWorker(env, operation, std::move(jobs), options))->Start();
 }
 
-// matchTrees(trees, bytes): { same, bytes, identities }
+// matchTrees(trees, bytes, own): { same, bytes, identities }
 Napi::Value MatchTreesAt(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::vector<TreeJob> jobs;
   if (!TreesArgument(env, info[0], &jobs)) return {};
-  return (new MatchWorker(env, std::move(jobs), IsTrue(info[1])))->Start();
+  return (new MatchWorker(env, std::move(jobs), IsTrue(info[1]), IsTrue(info[2])))->Start();
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ Result Compare(const Item& item, const Options&) {
   Result result;
   const struct stat& left = a.status();
   const struct stat& right = b.status();
-  result.same_executable = ((left.st_mode ^ right.st_mode) & 0111) == 0;
+  result.same_mode = ((left.st_mode ^ right.st_mode) & 0777) == 0;
   result.bytes = static_cast<double>(left.st_size);
   if (left.st_dev == right.st_dev && left.st_ino == right.st_ino) {
     result.equal = Equality::kSameFile;

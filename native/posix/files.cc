@@ -26,7 +26,8 @@ mode_t WantedMode(const struct stat& source, const Options& options) {
 Outcome SetAttributes(int file, mode_t mode, const struct stat& source, const Options& options) {
   struct stat made{};
   if (fstat(file, &made) != 0) return {errno, Call::kStat};
-  if ((made.st_mode & ~static_cast<mode_t>(S_IFMT)) != mode && fchmod(file, mode) != 0) {
+  const bool as_wanted = options.as_made || (made.st_mode & ~static_cast<mode_t>(S_IFMT)) == mode;
+  if (!as_wanted && fchmod(file, mode) != 0) {
     return {errno, Call::kChmod};
   }
   if (options.times) {

@@ -31,8 +31,8 @@ bool IsThereSwapped(int directory, const std::string& name) {
 // One tree, compared directory by directory until something differs.
 class TreeMatcher {
  public:
-  TreeMatcher(const TreeJob& job, bool bytes, Walk* from, Walk* to, TreeMatches* matches)
-      : job_(job), compares_(bytes), from_(from), to_(to), matches_(matches) {}
+  TreeMatcher(const TreeJob& job, bool bytes, bool own, Walk* from, Walk* to, TreeMatches* matches)
+      : job_(job), compares_(bytes), own_(own), from_(from), to_(to), matches_(matches) {}
 
   void Run() {
     const size_t first = matches_->identities.size();
@@ -80,8 +80,9 @@ class TreeMatcher {
       const char* name = job_.names[i];
       if (!IsName(name)) return false;
       const Result result = Compare({from, name, target_, name, 0}, {});
-      const bool same = result.outcome.ok() && result.equal != Equality::kDiffer;
-      if (!same || !result.same_executable) return false;
+      const bool linked = !own_ && result.equal == Equality::kSameFile;
+      const bool same = result.equal == Equality::kSameBytes || linked;
+      if (!result.outcome.ok() || !same || !result.same_mode) return false;
       bytes_ += result.bytes;
     }
     return true;
@@ -99,6 +100,7 @@ class TreeMatcher {
 
   const TreeJob& job_;
   bool compares_;
+  bool own_;
   Walk* from_;
   Walk* to_;
   TreeMatches* matches_;
@@ -108,11 +110,11 @@ class TreeMatcher {
 
 }  // namespace
 
-TreeMatches MatchTrees(const std::vector<TreeJob>& jobs, bool bytes) {
+TreeMatches MatchTrees(const std::vector<TreeJob>& jobs, bool bytes, bool own) {
   TreeMatches matches;
   Walk from;
   Walk to;
-  for (const TreeJob& job : jobs) TreeMatcher(job, bytes, &from, &to, &matches).Run();
+  for (const TreeJob& job : jobs) TreeMatcher(job, bytes, own, &from, &to, &matches).Run();
   return matches;
 }
 

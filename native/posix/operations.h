@@ -20,6 +20,7 @@ struct Options {
   bool times = false;            // files keep atime and mtime
   bool in_kernel_copy = false;   // copy_file_range, which may share extents; else read and write
   bool exact_mode = false;       // directories get their mode whatever the umask
+  bool as_made = false;          // new entries keep the mode that they were made with
   bool drop_quarantine = false;  // clones lose com.apple.quarantine
 };
 
@@ -33,7 +34,7 @@ struct Result {
 
   Outcome outcome;
   Equality equal = Equality::kDiffer;  // what `Compare` found
-  bool same_executable = false;        // likewise: the same bits let the same people run them
+  bool same_mode = false;              // likewise: the same permission bits
   bool sized_otherwise = false;        // a copy holds more or less than st_size said
   double bytes = 0;                    // of what `Clone` or `Copy` made, or `Compare` compared
 };

@@ -46,7 +46,7 @@ class TreePlacer {
     const int parent = to_->Search(above);
     if (parent < 0 || !IsName(name) || mkdirat(parent, name.c_str(), mode) != 0) return -1;
     const int made = to_->Search(place);
-    if (made >= 0 && HasMode(made, mode)) return made;
+    if (made >= 0 && (options_.as_made || HasMode(made, mode))) return made;
     // The umask or a default ACL had a say: that takes one more descriptor.
     const int again = to_->Search(above);
     const Item item = {-1, nullptr, again, name.c_str(), mode};

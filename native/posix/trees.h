@@ -88,6 +88,6 @@ struct TreeMatches {
 // Does `to` have every directory and file of a tree, each under this very name, with these bytes
 // and the same executable bits? Whatever else it has does not matter. Without `bytes` only its
 // directories are looked at. A failure makes a tree another.
-TreeMatches MatchTrees(const std::vector<TreeJob>& jobs, bool bytes);
+TreeMatches MatchTrees(const std::vector<TreeJob>& jobs, bool bytes, bool own);
 
 }  // namespace reflink_merge

@@ -167,7 +167,7 @@ void RunTrees(FuzzedDataProvider* data, const std::vector<Place>& bases) {
     directories += job.paths.size();
     names += job.names.size();
   }
-  const TreeMatches matches = MatchTrees(jobs, data->ConsumeBool());
+  const TreeMatches matches = MatchTrees(jobs, data->ConsumeBool(), data->ConsumeBool());
   Require(matches.same.size() == jobs.size() && matches.bytes.size() == jobs.size());
   Require(matches.identities.size() == directories * 4);
 

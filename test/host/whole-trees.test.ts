@@ -707,13 +707,22 @@ describeWith('trees', 'whole trees', function () {
         assert.deepEqual(await found(true), [1, 1, 1])
       })
 
-      it('and found with other permission bits than those that let execute', async () => {
-        fs.chmodSync(`${dest}/b/a.txt`, 0o444)
-        fs.chmodSync(`${dest}/b/lib/b`, 0o400)
-        fs.chmodSync(`${dest}/b/run`, 0o511)
+      it('and found with other modes of directories', async () => {
         fs.chmodSync(`${dest}/b/lib`, 0o700)
         fs.chmodSync(`${dest}/b/empty`, 0o777)
         assert.deepEqual(await found(true), [1, 1, 1])
+      })
+
+      it('but not with other permission bits of a file', async () => {
+        fs.chmodSync(`${dest}/b/a.txt`, 0o444)
+        assert.deepEqual(await found(true), [1, 0, 1])
+      })
+
+      it('nor, where files must be of their own, with a hard link of the source', async () => {
+        const { same } = await host.matchTrees([tree.jobTo(tree.origin)], true, true)
+        assert.deepEqual([...same], [0])
+        const linked = await host.matchTrees([tree.jobTo(tree.origin)], true)
+        assert.deepEqual([...linked.same], [1])
       })
 
       const onFiles: Record<string, (at: string) => void> = {

@@ -45,9 +45,9 @@ describe('a directory of dest that holds all that is wanted', () => {
     const host: Host = {
       ...system,
       ...(matchTrees && {
-        matchTrees: (jobs, bytes) => {
+        matchTrees: (jobs, bytes, own) => {
           if (isLocked) trees.push(bytes)
-          return matchTrees(jobs, bytes)
+          return matchTrees(jobs, bytes, own)
         },
       }),
       tryLock(directory) {

@@ -1,6 +1,8 @@
 import { defaultHost } from '../../host'
 import { entryOf, type Host, type Place } from '../../host/host'
 import { probe, type LinkMode, type ProbeResult } from '../../index'
+import { KeptAttributes } from '../../host/kept-attributes'
+import { lenient } from '../../host/lenient'
 import { openTarget } from '../../plan/target'
 import { findFile } from '../../probe'
 import { Staging } from '../../stage/staging'
@@ -88,10 +90,11 @@ async function costs(
 
 /** `work` gets an empty directory on dest's file system, which is removed again. */
 async function inStaging<T>(dest: string, work: (host: Host, to: Place) => Promise<T>): Promise<T> {
-  const host = defaultHost
+  const kept = new KeptAttributes()
+  const host = lenient(defaultHost, kept)
   const { nearest } = await openTarget(host, dest)
   try {
-    const staging = await Staging.make({ host, steady: host }, nearest, [])
+    const staging = await Staging.make({ host, steady: host, kept }, nearest, [])
     try {
       return await work(host, await staging.makeRoom())
     } finally {

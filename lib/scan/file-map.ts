@@ -90,8 +90,9 @@ class Branch {
   /** False if a file stands where a directory must, or the other way round. */
   add(file: StoreFile, path: readonly string[], stats: Stats, index: number): boolean {
     const name = path.at(-1) ?? ''
-    let branch: Branch | undefined = this
-    for (const above of path.slice(0, -1)) branch = branch?.branchTo(above)
+    const branch = path
+      .slice(0, -1)
+      .reduce<Branch | undefined>((above, each) => above?.branchTo(each), this)
     if (branch === undefined || branch.branches.has(name)) return false
     branch.files.set(name, { file, stats, index })
     return true
@@ -107,12 +108,14 @@ class Branch {
 
   toTree(): TreeDirectory {
     const root = this.toDirectory()
-    walk({ branch: this as Branch, directory: root }, ({ branch, directory }) =>
-      Array.from(branch.branches, ([name, child]) => {
-        const below = child.toDirectory()
-        directory.directories.set(name, below)
-        return { branch: child, directory: below }
-      }),
+    walk<{ branch: Branch; directory: TreeDirectory }>(
+      { branch: this, directory: root },
+      ({ branch, directory }) =>
+        Array.from(branch.branches, ([name, child]) => {
+          const below = child.toDirectory()
+          directory.directories.set(name, below)
+          return { branch: child, directory: below }
+        }),
     )
     return root
   }

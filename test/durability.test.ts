@@ -16,6 +16,7 @@ import type { DescribedVolume } from './support/describe-on'
 import { failureOf } from './support/failure'
 import { tell } from './support/figures'
 import { freshDir } from './support/fresh'
+import { runs } from './support/long'
 import { destOf, startMergeLoop, stateOf, versionOf, wholeOf } from './support/merge-loop'
 import type { LoopOrder, Told } from './support/merge-loop'
 import { describeWith } from './support/needs'
@@ -32,7 +33,7 @@ import { orSkip } from './support/unrunnable'
 import { formats } from './support/volume-kinds'
 
 // Cuts in the middle of a merge, for each file system.
-const CUTS = Math.ceil(Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000) / 500)
+const CUTS = Math.ceil(runs / 250)
 const SEED = Number(process.env['REFLINK_MERGE_SEED'] ?? Date.now() % 2 ** 32)
 
 const full: MergeOptions = { durability: 'full' }

@@ -53,8 +53,6 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('a merge session that is given up', function () {
-  this.timeout(60_000)
-
   let base: string
   let parent: string
   let dest: string

@@ -147,7 +147,6 @@ async function outcomeOf(dest: string, merging: Promise<MergeResult>): Promise<o
 }
 
 describe('the order in which packages arrive', function () {
-  this.timeout(120_000)
   const host = cloningEverywhere(defaultHost)
 
   describeOn(['tmpfs'], (volume) => {

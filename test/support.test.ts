@@ -224,7 +224,6 @@ describe('test support', () => {
     })
 
     it('does not take equal places on two file systems for one', async function () {
-      this.timeout(60_000)
       const volumes = [
         await orSkip(this, makeVolume('xfs', { size: 320 * MiB })),
         await orSkip(this, makeVolume('xfs', { size: 320 * MiB })),

@@ -35,7 +35,7 @@ const policies = ['error', 'first', 'last', 'exclusive', 'middle', 'any'] as con
 const existingPolicies = ['error', 'keep', 'replace'] as const
 
 describe('a merge, compared with a model in memory', function () {
-  this.timeout(Math.max(60_000, RUNS * 200))
+  this.timeout(Math.max(300_000, RUNS * 200))
 
   it(`of any small trees gives the model's plan, tree, report and conflicts (${String(RUNS)} runs)`, () =>
     checkMany(

@@ -118,7 +118,7 @@ async function check(given: Case, sameName: SameName): Promise<void> {
 }
 
 describe("the union of trees with 'exclusive', compared with a model in memory", function () {
-  this.timeout(Math.max(60_000, RUNS * 20))
+  this.timeout(Math.max(300_000, RUNS * 20))
 
   for (const [what, sameName] of Object.entries(likenesses))
     it(`where dest takes names ${what} (${String(RUNS)} runs)`, async () => {

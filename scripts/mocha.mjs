@@ -1,10 +1,19 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inTurn } from './in-turn.mjs'
 import { root } from './run.mjs'
 
-/** @typedef {{ passed: number, failed: number, skipped: number, titles: string[] }} Counts `titles`: of what failed */
+/**
+ * @typedef {{ seconds: number, file: string, title: string }} Timed a test
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {string[]} titles of what failed
+ * @property {Timed[]} times
+ */
 
 /**
  * Runs mocha in a process of its own.
@@ -18,38 +27,54 @@ export function runMocha(args, env, node = process.execPath) {
 }
 
 /**
- * Runs shares of the tests side by side, each in a process of its own. What the first one prints is seen at once, what
- * the others print when it is through.
- * @param {readonly (readonly string[])[]} shares files
+ * Runs pieces of the tests, two at a time, each in a process of its own, since many tests wait for processes and disks.
+ * What a piece prints is shown when it is through.
+ * @param {readonly (readonly string[])[]} pieces files; the ones that take long first
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<Counts>} of all together
  */
-export async function runMochaShares(shares, args, env) {
-  const dir = mkdtempSync(join(tmpdir(), 'reflink-merge-shares-'))
+export async function runMochaPieces(pieces, args, env) {
+  const dir = mkdtempSync(join(tmpdir(), 'reflink-merge-pieces-'))
   try {
-    const runs = shares.map((files, index) => {
+    const width = Math.min(2, availableParallelism())
+    const each = await inTurn([...pieces.entries()], width, async ([index, files]) => {
       const log = join(dir, String(index))
-      const output = index === 0 ? 'inherit' : openSync(log, 'a')
-      const counts = run([...args, ...files], env, process.execPath, output)
-      return { counts, log, output }
-    })
-    /** @type {Counts} */
-    const all = { passed: 0, failed: 0, skipped: 0, titles: [] }
-    for (const { counts, log, output } of runs) {
-      const { passed, failed, skipped, titles } = await counts
-      all.passed += passed
-      all.failed += failed
-      all.skipped += skipped
-      all.titles.push(...titles)
-      if (typeof output !== 'number') continue
+      const output = openSync(log, 'a')
+      const counts = await run([...args, ...files], env, process.execPath, output)
       closeSync(output)
       process.stdout.write(readFileSync(log))
-    }
-    return all
+      return counts
+    })
+    return total(each)
   } finally {
     rmSync(dir, { recursive: true })
   }
+}
+
+/**
+ * @param {readonly Counts[]} each
+ * @returns {Counts}
+ */
+export function total(each) {
+  /** @type {Counts} */
+  const all = { passed: 0, failed: 0, skipped: 0, titles: [], times: [] }
+  for (const { passed, failed, skipped, titles, times } of each) {
+    all.passed += passed
+    all.failed += failed
+    all.skipped += skipped
+    all.titles = all.titles.concat(titles)
+    all.times = all.times.concat(times)
+  }
+  return all
+}
+
+/**
+ * The last line of a run.
+ * @param {Counts} counts
+ */
+export function countsLine({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`
 }
 
 /**
@@ -80,7 +105,7 @@ async function run(args, env, node, output) {
     if (counts !== undefined && (end === 'exit code 0' || counts.failed > 0)) return counts
     const when = counts ? '' : ' before mocha could report'
     console.error(`The test process ended with ${end}${when}.`)
-    return { passed: 0, skipped: 0, titles: [], ...counts, failed: 1 }
+    return { passed: 0, skipped: 0, titles: [], times: [], ...counts, failed: 1 }
   } finally {
     rmSync(dir, { recursive: true })
   }

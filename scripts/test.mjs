@@ -1,14 +1,14 @@
 // npm test: the whole suite, with coverage.
 // npm test -- <file, directory or mocha option>...: a part of it.
-// npm run test:asan, npm run test:tsan: the same with the addon built under sanitizers.
-// The last line tells the counts. With CI=true a skipped test fails the run.
+// npm run test:asan, npm run test:tsan: the same with the addon built under sanitizers, less what says nothing about the
+// addon; `npm run test:asan -- <file or directory>...` runs whatever it is told.
+// The last line tells the counts. With CI=true a skipped test fails the run. REFLINK_MERGE_COUNTS names a file that is to
+// hold the counts, and the time of each test.
 
-import { readdirSync, statSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { collectCoverage, reportCoverage } from './coverage.mjs'
-import { runMocha, runMochaShares } from './mocha.mjs'
-import { root } from './run.mjs'
+import { countsLine, runMocha, runMochaPieces } from './mocha.mjs'
+import { inPieces, testFiles } from './pieces.mjs'
 import { buildSanitized } from './sanitizers.mjs'
 import { ensureBuilt, ensureDependencies, ensureSystemTools } from './setup.mjs'
 
@@ -19,8 +19,20 @@ const chosen = sanitizer === undefined ? process.argv.slice(2) : rest
 const inCI = process.env.CI === 'true'
 const measured = sanitizer === undefined && chosen.length === 0
 
-/** Browsers, compilers and npm do not take a preloaded sanitizer, and none of these tests is about native code. */
-const notSanitized = ['bench', 'documents', 'figures', 'package'].map((name) => join('test', name))
+const notSanitized = [
+  // Browsers, compilers and npm do not take a preloaded sanitizer, and none of these tests is about native code.
+  ...['test/bench/', 'test/documents/', 'test/figures.test.ts', 'test/package/'],
+  // These call the same native code as others that are here, so many times that they would take most of the run.
+  ...['test/corpus.test.ts', 'test/namespace-race.test.ts', 'test/session-order.test.ts'],
+  ...['test/plan/conflicts.test.ts', 'test/plan/names.test.ts', 'test/plan/order.test.ts'],
+  ...[
+    'test/races/contest.test.ts',
+    'test/races/readers.test.ts',
+    'test/recover/kill-recover.test.ts',
+  ],
+  // No native code at all.
+  ...['test/plan/union.test.ts', 'test/cli/', 'test/options.test.ts', 'test/release-notes.test.ts'],
+]
 
 ensureDependencies()
 ensureBuilt()
@@ -35,44 +47,35 @@ const env = {
   ...(measured ? collectCoverage() : {}),
 }
 const args = inCI ? ['--forbid-only'] : []
-const counts =
-  chosen.length === 0
-    ? await runMochaShares(shares(), args, env)
-    : await runMocha([...args, ...specs(chosen)], env)
+const counts = await runChosen()
+const resultFile = process.env.REFLINK_MERGE_COUNTS
+if (resultFile !== undefined) writeFileSync(resultFile, JSON.stringify(counts))
 
 // Without all volumes a part of the suite did not run, and its coverage says nothing.
 const covered = !measured || reportCoverage({ enforce: counts.skipped === 0 })
 const complete = !inCI || counts.skipped === 0
 if (counts.failed > 0 || !covered || !complete) process.exitCode = 1
 if (!complete) console.error('CI=true: nothing may be skipped.')
-console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+console.log(countsLine(counts))
 
-/**
- * All tests in two halves, since many of them wait for processes and disks. Dealt out in turn: neighbours take alike long.
- */
-function shares() {
-  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join('test', name))
-    .filter((name) => !sanitizer || !notSanitized.some((path) => name.startsWith(path)))
-    .sort()
-  const count = Math.min(2, availableParallelism())
-  return Array.from({ length: count }, (_, share) =>
-    files.filter((_file, index) => index % count === share),
-  )
+function runChosen() {
+  if (chosen.length === 0) {
+    const files = testFiles(['test']).filter(
+      (file) => sanitizer === undefined || !notSanitized.some((path) => file.startsWith(path)),
+    )
+    return runMochaPieces(inPieces(files), args, env)
+  }
+  const options = chosen.filter((each) => !/^(?:\.\/)?test(?:\/|$)/.test(each))
+  const files = testFiles(options.length < chosen.length ? pathsIn(chosen) : ['test'])
+  // A pattern for titles may match in one file only, and mocha takes a run without any test for a failure.
+  if (options.length > 0 || files.length === 1)
+    return runMocha([...args, ...options, ...files], env)
+  return runMochaPieces(inPieces(files), args, env)
 }
 
-/**
- * The arguments for mocha: a directory stands for the tests in it, and none at all for every test.
- * @param {readonly string[]} args
- */
-function specs(args) {
-  const named = args.some((arg) => /^(?:\.\/)?test(?:\/|$)/.test(arg))
-  const all = named ? args : [...args, 'test']
-  return all.map((arg) => (isDirectory(arg) ? `${arg}/**/*.test.ts` : arg))
-}
-
-/** @param {string} path */
-function isDirectory(path) {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+/** @param {readonly string[]} args */
+function pathsIn(args) {
+  return args
+    .filter((arg) => /^(?:\.\/)?test(?:\/|$)/.test(arg))
+    .map((arg) => arg.replace(/^\.\//, '').replace(/\/$/, ''))
 }

@@ -80,8 +80,6 @@ const building: ReadonlySet<Operation> = new Set<Operation>([
 ])
 
 describe('abort', function () {
-  this.timeout(60_000)
-
   /** The merge must end like this, and leave nothing behind. */
   async function assertEnded(
     { parent }: Scene,

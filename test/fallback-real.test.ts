@@ -133,8 +133,6 @@ const noClones = { from: 'clone', to: 'copy', code: 'EOPNOTSUPP', syscall: 'ficl
 const twoFileSystems = { from: 'clone', to: 'copy', code: 'EXDEV', syscall: 'ficlone' } as const
 
 describe('real fallbacks', function () {
-  this.timeout(60_000)
-
   describe('where the file system cannot clone', () => {
     describeOn(['ext4', 'tmpfs', 'xfs-noreflink'], (volume) => {
       it('copies every file and reports one fallback', async () => {

@@ -90,8 +90,6 @@ function verdictOn(
 }
 
 describe('merge', function () {
-  this.timeout(60_000)
-
   for (const host of [defaultHost, nodeHost])
     describe(`into what is there already, with the ${host.kind} host`, () => {
       const mergeHere = (sources: readonly Source[], dest: string, options?: MergeOptions) =>

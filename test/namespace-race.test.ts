@@ -48,8 +48,6 @@ function assertMerged(
 }
 
 describe('64 packages that share namespace directories', function () {
-  this.timeout(60_000)
-
   describeOn(['btrfs', 'xfs', 'ext4', 'tmpfs'], (volume) => {
     it('are all there after 64 merges at once into one absent directory', async () => {
       const { packages, expected, parent, dest } = scene(volume)

@@ -43,9 +43,9 @@ function isAbortError(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError'
 }
 
-/** Waits until it holds, some seconds at most. */
+/** Waits until it holds; what never does fails before the test takes too long. */
 async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 15_000
+  const end = performance.now() + 200_000
   while (!holds()) {
     assert.ok(performance.now() < end, `it never came about: ${holds.toString()}`)
     await sleep(1)
@@ -53,8 +53,6 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('a merge session that is given up', function () {
-  this.timeout(60_000)
-
   let base: string
   let parent: string
   let dest: string

@@ -21,8 +21,6 @@ function toldBy({ code, errno, syscall, path: at, dest, source, message }: Failu
 }
 
 describe('a merge session fails as merge() does', function () {
-  this.timeout(60_000)
-
   let base: string
   let parent: string
   let dest: string

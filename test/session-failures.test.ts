@@ -24,8 +24,6 @@ const held: TreeSpec = { 'ns/own': 'own', own: 'own' }
 const union = Object.assign({}, held, ...Object.values(packages)) as TreeSpec
 
 describe('a merge session that fails', function () {
-  this.timeout(60_000)
-
   let base: string
   let parent: string
   let dest: string

@@ -25,8 +25,6 @@ const packages: Readonly<Record<string, TreeSpec>> = {
 const held: TreeSpec = { 'ns/own': 'own', own: 'own' }
 
 describe('a merge session', function () {
-  this.timeout(60_000)
-
   let base: string
   let parent: string
   let dest: string
@@ -215,8 +213,6 @@ describe('a merge session', function () {
 })
 
 describe('64 sessions at once', function () {
-  this.timeout(60_000)
-
   describeOn(['btrfs', 'tmpfs'], (volume) => {
     for (const below of ['node_modules', 'a/b/node_modules'])
       it(`into one absent ${below} make all of it, and leave nothing`, async () => {

@@ -224,7 +224,6 @@ describe('test support', () => {
     })
 
     it('does not take equal places on two file systems for one', async function () {
-      this.timeout(60_000)
       const volumes = [
         await orSkip(this, makeVolume('xfs', { size: 320 * MiB })),
         await orSkip(this, makeVolume('xfs', { size: 320 * MiB })),
@@ -295,11 +294,11 @@ describe('test support', () => {
 
     it('kills the child and its own children when the time is over', async () => {
       const start = performance.now()
-      const { done } = startCommand(['sh', '-c', 'sleep 30 & wait'], { timeout: 300 })
+      const { done } = startCommand(['sh', '-c', 'sleep 600 & wait'], { timeout: 300 })
       const { signal, timedOut } = await done
       assert.deepStrictEqual([signal, timedOut], ['SIGKILL', true])
       // The sleep holds stdout too: had it outlived its parent, this would have waited for it.
-      assert.ok(performance.now() - start < 10_000)
+      assert.ok(performance.now() - start < 200_000)
     })
   })
 

@@ -44,6 +44,11 @@ export const loops = [
     mocha: ['test/plan/model.test.ts', 'test/plan/union.test.ts'],
   },
   {
+    name: 'order',
+    what: 'packages that arrive in every order, with every concurrency',
+    mocha: ['test/session-order.test.ts', 'test/plan/order.test.ts'],
+  },
+  {
     name: 'adversary',
     what: 'a process that swaps directories of dest for symlinks while merges run',
     mocha: ['test/races/adversary.test.ts', 'test/races/swapped-way.test.ts'],

@@ -560,8 +560,6 @@ describe('reflink-merge, when its output', () => {
 })
 
 describe('a big merge from the command line', function () {
-  this.timeout(120_000)
-
   const FILES = 15_000
   let dir: string
   let source: string

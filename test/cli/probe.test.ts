@@ -97,7 +97,6 @@ describe('reflink-merge probe', () => {
     let overlay = ''
 
     before('mounts one with a file in its lower layer', async function () {
-      this.timeout(60_000)
       below = await orSkip(this, makeVolume('ext4'))
       const at = (name: string): string => path.join(below?.path ?? '', name)
       for (const name of ['upper', 'work', 'overlay']) fs.mkdirSync(at(name))

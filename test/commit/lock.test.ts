@@ -398,7 +398,6 @@ describe('the lock on dest', () => {
     'locks',
     'holds no pool thread: 64 merges at once end with a pool of one',
     async function () {
-      this.timeout(60_000)
       const { packages, union } = namespaceStore(path.join(base, 'store'), 64)
       const jobs = packages.map((source) => ({ sources: [source], dest }))
       const outcomes = await mergeInChild(jobs, {

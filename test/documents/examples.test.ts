@@ -38,7 +38,6 @@ describe('the examples of a document print what it says, one after the other', (
       ['docs/link-modes.md', 1],
     ] as const)
       it(file, async function () {
-        this.timeout(60_000)
         const cwd = exampleProject(volume.fresh())
         const examples = examplesOf(file)
         assert.equal(examples.length, count)

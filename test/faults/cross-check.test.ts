@@ -12,14 +12,13 @@ import { failureOf, type Failure } from '../support/failure'
 import { tell } from '../support/figures'
 import { killCases, makeKillScene, packagesOf } from '../support/kill-cases'
 import { runOrder, type KillOrder } from '../support/killed'
+import { isThorough } from '../support/long'
 import { describeWith } from '../support/needs'
 import type { Operation } from '../support/scripted-host'
 import { snapshot, type TreeEntry } from '../support/snapshot'
 import { runTool } from '../support/tool'
 import { injection, traced, type TracedStep } from '../support/traced'
 import { orSkip } from '../support/unrunnable'
-
-const thorough = Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000) > 2000
 
 /** What the kernel is asked for at each step, and nothing else. */
 const expected: Partial<Record<Operation, RegExp>> = {
@@ -129,7 +128,7 @@ describeWith('steps', 'the failpoint layer', function () {
       const seen = new Set<Operation>()
       return steps.flatMap((step, index) => {
         const target = targetOf(step)
-        if (target === undefined || (!thorough && seen.has(step.operation))) return []
+        if (target === undefined || (!isThorough && seen.has(step.operation))) return []
         seen.add(step.operation)
         return [{ n: index + 1, step, ...target }]
       })

@@ -14,6 +14,7 @@ import { makeScene, scenes, type Scene, type SceneKind } from '../support/fault-
 import { tell } from '../support/figures'
 import { removeDir } from '../support/fresh'
 import { stagingBelow, visible } from '../support/kill-check'
+import { isThorough, runs } from '../support/long'
 import { itWith } from '../support/needs'
 import type { Operation, ScriptedCall, Verdict } from '../support/scripted-host'
 import { assertTree, differences, snapshot, type TreeEntry } from '../support/snapshot'
@@ -21,11 +22,9 @@ import { assertTree, differences, snapshot, type TreeEntry } from '../support/sn
 const codes = ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EMFILE'] as const
 type Code = (typeof codes)[number]
 
-const runs = Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000)
-const thorough = runs > 2000
-// A short run, as under sanitizers, has one of each sort: that is final, that falls back, that passes.
-const tried = runs < 1000 ? (['EIO', 'EACCES', 'EMFILE'] as const) : codes
-const volumes = thorough ? (['btrfs', 'xfs', 'ext4', 'tmpfs'] as const) : (['btrfs'] as const)
+// A short run has one of each sort: that is final, that falls back, that passes.
+const tried = runs < 500 ? (['EIO', 'EACCES', 'EMFILE'] as const) : codes
+const volumes = isThorough ? (['btrfs', 'xfs', 'ext4', 'tmpfs'] as const) : (['btrfs'] as const)
 
 const kinds: Readonly<Record<string, SceneKind>> = {
   ...scenes,
@@ -155,7 +154,7 @@ describe('a merge of which any change fails', function () {
     for (const [what, kind] of Object.entries(kinds))
       for (const code of tried) {
         // What durability adds is the same for each of them.
-        if (durable(what) && code !== 'EIO' && !thorough) continue
+        if (durable(what) && code !== 'EIO' && !isThorough) continue
 
         itWith(
           durable(what) ? 'syncfs' : undefined,

@@ -31,7 +31,6 @@ import {
 function withVolume(kind: VolumeKind, options: VolumeOptions): () => Volume {
   let volume: Volume | undefined
   before(`mounts a small ${kind}`, async function () {
-    this.timeout(60_000)
     volume = await orSkip(this, makeVolume(kind, options))
   })
   after('removes it', () => volume?.remove())
@@ -196,8 +195,6 @@ describe('an immutable file', () => {
 })
 
 describe('one file of 10,000 that may not be read', function () {
-  this.timeout(120_000)
-
   before(function () {
     if (process.getuid?.() !== 0) this.skip()
   })

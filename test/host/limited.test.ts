@@ -164,8 +164,6 @@ describe('limited host', () => {
 })
 
 describe('a session with many sources at once', function () {
-  this.timeout(60_000)
-
   const PACKAGES = 200
   let base: string
   let dest: string

@@ -233,8 +233,6 @@ const special: Record<string, TreeSpec> = {
 const hasAcl = runToolSync('setfacl', ['--version']) === null
 
 describeWith('trees', 'whole trees', function () {
-  this.timeout(60_000)
-
   describeOn(['btrfs', 'xfs', 'ext4', 'tmpfs'], (volume) => {
     const source = (more: TreeSpec = {}): string => writeTree(volume.fresh(), { ...spec, ...more })
 

@@ -320,7 +320,6 @@ describe('packages that conflict, merged by as many processes at once', () => {
         'locks',
         `leave with existing: '${existing}' what one after the other would have left`,
         async function () {
-          this.timeout(60_000)
           const dir = volume.fresh()
           const dests = Array.from({ length: ROUNDS }, (_, round) => path.join(dir, String(round)))
           // Some are there, with directories in which each file is published alone; some are not.

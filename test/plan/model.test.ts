@@ -6,6 +6,7 @@ import { defaultHost } from '../../lib/host'
 import { onBothHosts } from '../support/both-hosts'
 import { describeOn } from '../support/describe-on'
 import { freshDir } from '../support/fresh'
+import { runs } from '../support/long'
 import { asNobody, giveToNobody } from '../support/nobody'
 import type { Case } from './model-case'
 import { allNames, casesWithin } from './model-cases'
@@ -15,7 +16,7 @@ import type { Labs } from './model-check'
 import { observe } from './model-lab'
 import type { Lab } from './model-lab'
 
-const RUNS = Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000)
+const RUNS = runs
 // Each call there goes through FUSE.
 const RUNS_ON_EXFAT = Math.ceil(RUNS / 20)
 
@@ -34,7 +35,7 @@ const policies = ['error', 'first', 'last', 'exclusive', 'middle', 'any'] as con
 const existingPolicies = ['error', 'keep', 'replace'] as const
 
 describe('a merge, compared with a model in memory', function () {
-  this.timeout(Math.max(60_000, RUNS * 200))
+  this.timeout(Math.max(300_000, RUNS * 200))
 
   it(`of any small trees gives the model's plan, tree, report and conflicts (${String(RUNS)} runs)`, () =>
     checkMany(

@@ -153,8 +153,6 @@ function storeOf(wishes: readonly Wish[], at: string): Source[] {
 }
 
 describe('names that are one entry to dest', function () {
-  this.timeout(60_000)
-
   describeOn(['exfat'], (volume) => {
     onBothHosts((host) => {
       const newDest = (files: Files = {}): string => {

@@ -89,8 +89,6 @@ async function assertAlike(
 }
 
 describe('whatever the concurrency and the timing', function () {
-  this.timeout(120_000)
-
   let dir: string
   let sources: Source[]
   let dest: string

@@ -8,6 +8,7 @@ import { identityLength, type Host } from '../../lib/host/host'
 import type { MergeResult } from '../../lib/index'
 import { mergeOn } from '../../lib/merge'
 import { Seen } from '../../lib/plan/seen'
+import { withDate } from '../support/clock'
 import { freshDir } from '../support/fresh'
 import { nameByName } from '../support/name-by-name'
 import { itWith } from '../support/needs'
@@ -29,6 +30,12 @@ describe('a directory of dest that holds all that is wanted', () => {
     sources = stored(base, { one: spec })
     writeTree(dest, spec)
   })
+
+  /** When the first of what dest holds has changed last, in ms since 1970. */
+  function firstChange(): number {
+    const entries = fs.readdirSync(dest, { recursive: true, encoding: 'utf8' })
+    return Math.min(...entries.map((entry) => fs.lstatSync(path.join(dest, entry)).ctimeMs))
+  }
 
   /**
    * Merges; does something between the two looks. Answers also the names that were asked for at the second, and whether
@@ -78,7 +85,7 @@ describe('a directory of dest that holds all that is wanted', () => {
   })
 
   it('is asked for every entry again where it had just changed', async () => {
-    const { again, unchanged } = await merge(() => undefined, byName)
+    const { again, unchanged } = await withDate(firstChange(), () => merge(() => undefined, byName))
     assert.equal(unchanged, 3)
     assert.ok(['a', 'b', 'below', 'c'].every((name) => again.includes(name)))
   })
@@ -97,7 +104,9 @@ describe('a directory of dest that holds all that is wanted', () => {
   )
 
   itWith('steps', 'is read as a whole again where it had just changed', async () => {
-    const { again, trees, unchanged } = await merge(() => undefined, defaultHost)
+    const { again, trees, unchanged } = await withDate(firstChange(), () =>
+      merge(() => undefined, defaultHost),
+    )
     assert.equal(unchanged, 3)
     // Itself, and in the other case.
     assert.deepEqual(again, ['ns', 'NS'])

@@ -229,7 +229,7 @@ describe('lookAlikes', () => {
         if (form !== name && lookAlikes([name, form]).length === 0) missed.push(code.toString(16))
     }
     assert.deepEqual(missed, [])
-  }).timeout(30_000)
+  })
 
   it('groups all that look alike, in the order given', () => {
     const given = ['b', 'Foo', 'ß', 'FOO', 'x', 'SS', 'foo', 'ss.']
@@ -248,8 +248,6 @@ describe('lookAlikes', () => {
 })
 
 describe('names that look alike', function () {
-  this.timeout(30_000)
-
   describeOn(['ext4', 'btrfs', 'tmpfs', 'exfat'], (volume) => {
     onBothHosts((host) => {
       it('are a conflict where plain node:fs finds one entry, and else are different files', async () => {
@@ -445,7 +443,6 @@ describe('to find out which names are one entry', () => {
   })
 
   it('a file system that is mounted read-only is planned for', async function () {
-    this.timeout(30_000)
     const volume = await orSkip(this, makeVolume('ext4', { size: 64 * MiB }))
     const dest = destIn(volume.path, { 'pkg/lib/é': '' })
     await runTool('mount', ['-o', 'remount,ro', volume.path])
@@ -463,7 +460,6 @@ describe('to find out which names are one entry', () => {
   })
 
   it('dest is asked where it can only be read', async function () {
-    this.timeout(30_000)
     const volume = await orSkip(this, makeVolume('exfat', { size: 64 * MiB }))
     const dest = destIn(volume.path, { 'pkg/ReadMe': 'old' })
     await runTool('mount', ['-i', '-o', 'remount,ro', volume.path])

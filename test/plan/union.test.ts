@@ -9,6 +9,7 @@ import { toPolicy } from '../../lib/plan/policy'
 import { entriesOf } from '../../lib/plan/report'
 import { unite, type NameOracle } from '../../lib/plan/union'
 import type { SourceTree, TreeDirectory } from '../../lib/scan/tree'
+import { runs } from '../support/long'
 import { filesOf, parseMode, treeOf, type Case } from './model-case'
 import { casesWithin } from './model-cases'
 import { nameOf, parentOf } from './model-tree'
@@ -16,7 +17,7 @@ import type { ModelEntry, ModelSource, ModelTree, SameName } from './model-tree'
 import * as model from './model-union'
 
 // No file is touched, so there may be many more than of whole merges.
-const RUNS = 5 * Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000)
+const RUNS = 5 * runs
 
 /** What dest's file system might do. */
 const likenesses: Readonly<Record<string, SameName>> = {
@@ -117,7 +118,7 @@ async function check(given: Case, sameName: SameName): Promise<void> {
 }
 
 describe("the union of trees with 'exclusive', compared with a model in memory", function () {
-  this.timeout(Math.max(60_000, RUNS * 20))
+  this.timeout(Math.max(300_000, RUNS * 20))
 
   for (const [what, sameName] of Object.entries(likenesses))
     it(`where dest takes names ${what} (${String(RUNS)} runs)`, async () => {

@@ -152,7 +152,7 @@ describe('processes that open, fstat and hash in a loop', function () {
   describeOn(['btrfs', 'xfs'], (volume) => {
     it('see short files where each file is cloned into its final name: what they look for is found', async () => {
       let short = 0
-      for (let attempt = 0; short === 0 && attempt < 10; attempt++) {
+      for (let attempt = 0; short === 0 && attempt < 60; attempt++) {
         const scene = new Scene(volume.fresh())
         await merge(scene.sourcesOf(0), scene.dest)
         const readers = await scene.read()

@@ -43,8 +43,6 @@ function contents(dir: string): object[] {
 }
 
 describeWith('locks', 'a merge that is cut off at any change', function () {
-  this.timeout(120_000)
-
   for (const again of ['recover()', 'the same merge again'] as const)
     it(`is undone by ${again}`, async () => {
       const base = freshDir()

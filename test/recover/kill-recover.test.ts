@@ -11,13 +11,13 @@ import { tell } from '../support/figures'
 import { killCases, makeKillScene, packagesOf, type KillCase } from '../support/kill-cases'
 import { inodesIn, stagingBelow, tornEntries, visible } from '../support/kill-check'
 import { killed } from '../support/killed'
+import { isThorough } from '../support/long'
 import { describeWith } from '../support/needs'
 import { randomFrom } from '../support/random'
 import { assertTree, differences, type TreeEntry } from '../support/snapshot'
 
-const thorough = Number(process.env['REFLINK_MERGE_RUNS'] ?? 2000) > 2000
 const seed = Number(process.env['REFLINK_MERGE_SEED'] ?? Date.now() % 2 ** 32)
-const volumes = thorough ? (['btrfs', 'xfs', 'ext4'] as const) : (['btrfs'] as const)
+const volumes = isThorough ? (['btrfs', 'xfs', 'ext4'] as const) : (['btrfs'] as const)
 
 /** Where a merge is killed, and then recover(): each step of both, or a sample that the seed decides. */
 interface Point {
@@ -133,7 +133,7 @@ describeWith(
       for (const what of ['into a dest that is there', 'into a dest that is missing'] as const)
         it(`${what}: whole entries only; once more, or the same merge, puts it right`, async () => {
           const loop = new Loop(volume, killCases[what])
-          const pairs = await loop.run(thorough ? everyPair : somePairs())
+          const pairs = await loop.run(isThorough ? everyPair : somePairs())
           assert.ok(pairs > 0)
           tell(`kill points in recover() on ${volume.kind}`, pairs)
         })

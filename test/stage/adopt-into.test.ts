@@ -15,8 +15,6 @@ import { writeTree, type TreeSpec } from '../support/tree'
 const host = cloningEverywhere(defaultHost)
 
 describe('what was staged early', function () {
-  this.timeout(60_000)
-
   /** Packages that share directories of several modes, one of them from a map; all with times of their own. */
   function scene(volume: DescribedVolume): { base: string; dest: string; sources: Source[] } {
     const base = volume.fresh()

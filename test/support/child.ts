@@ -8,7 +8,7 @@ export interface ChildOptions {
   env?: Readonly<Record<string, string | undefined>>
   /** Written to stdin, which is then closed. */
   input?: string
-  /** Milliseconds until the child and all its descendants are killed; default 60,000. */
+  /** Milliseconds until the child and all its descendants are killed; default 240,000. */
   timeout?: number
   /** A command line that runs the one after it, such as `strace -f` or what `deny()` gives. */
   prefix?: readonly string[]
@@ -57,7 +57,7 @@ export function startCommand(command: readonly string[], options: ChildOptions =
     const timer = setTimeout(() => {
       timedOut = true
       kill()
-    }, options.timeout ?? 60_000)
+    }, options.timeout ?? 240_000)
     const ended = (): void => {
       clearTimeout(timer)
       running.delete(handle)

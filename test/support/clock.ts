@@ -19,3 +19,14 @@ export async function withClock<T>(
     if (own) Object.defineProperty(performance, 'now', own)
   }
 }
+
+/** Runs `work` while `Date.now()` says `ms`: what has just changed then, has, however long the machine has taken since. */
+export async function withDate<T>(ms: number, work: () => Promise<T>): Promise<T> {
+  const { now } = Date
+  Date.now = () => ms
+  try {
+    return await work()
+  } finally {
+    Date.now = now
+  }
+}

@@ -19,7 +19,6 @@ export function describeOn(
       }
 
       before(`mounts ${kind}`, async function () {
-        this.timeout(60_000)
         volume = await orSkip(this, volumeOf(kind))
       })
 

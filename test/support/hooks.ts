@@ -15,11 +15,9 @@ export const mochaHooks: RootHookObject = {
     testBegins()
   },
   async afterEach(this: Context) {
-    this.timeout(60_000)
     await testEnds()
   },
   async afterAll(this: Context) {
-    this.timeout(60_000)
     killChildren()
     await runEnds()
     removeVolumes()

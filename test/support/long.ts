@@ -3,6 +3,12 @@ import { tell } from './figures'
 /** Is this the long version of the loops, which takes minutes (`npm run test:torture`)? */
 export const isLong = process.env['REFLINK_MERGE_LONG'] === '1'
 
+/** How many random cases a loop tries: in `npm run test:torture` 25,000, under sanitizers 200. */
+export const runs = Number(process.env['REFLINK_MERGE_RUNS'] ?? 500)
+
+/** Is each combination tried, and not a sample of them? */
+export const isThorough = runs > 2000
+
 /** How many rounds a loop has, in the suite and in its long version. */
 export function rounds(short: number, long: number): number {
   return isLong ? long : short
@@ -13,7 +19,5 @@ export function tellFigures(figures: Readonly<Record<string, number | string>>):
   for (const [what, figure] of Object.entries(figures))
     if (typeof figure === 'number') tell(what, figure)
   const told = Object.entries(figures).map(([what, figure]) => `${what} ${String(figure)}`)
-  for (const [what, figure] of Object.entries(figures))
-    if (typeof figure === 'number') tell(what, figure)
   console.log(`        ${told.join(', ')}`)
 }

@@ -53,20 +53,21 @@ export class SystemError extends Error {
   }
 }
 
-/** Codes of a merge that was refused: conflicts, bad names, entries that are not merged, dest within a source, a lock that was not free in time. */
+/** Codes of a merge that was refused: conflicts, bad names, entries that are not merged, dest within a source, a lock that was not free in time, a killed merge that cannot be undone. */
 export type MergeErrorCode =
   | 'ERR_MERGE_CONFLICT'
   | 'ERR_MERGE_INVALID_PATH'
   | 'ERR_MERGE_INTO_SELF'
   | 'ERR_MERGE_LOCK_TIMEOUT'
   | 'ERR_MERGE_UNSUPPORTED_FILE'
+  | 'ERR_MERGE_UNRECOVERED'
 
 /** A merge that was refused before it changed anything. */
 export class MergeError extends Error {
   readonly code: MergeErrorCode
   /** `ERR_MERGE_CONFLICT`: every one of them. */
   declare readonly conflicts?: readonly Conflict[]
-  /** `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_UNSUPPORTED_FILE`: every one of them, as `source: path`. */
+  /** `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_UNSUPPORTED_FILE`: every one of them, as `source: path`. `ERR_MERGE_UNRECOVERED`: what stays. */
   declare readonly paths?: readonly string[]
   declare errors?: readonly unknown[]
 

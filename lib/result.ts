@@ -32,16 +32,27 @@ export interface Outcome extends Committed {
   /** Path of dest. */
   readonly dest: string
   readonly containment: MergeResult['containment']
-  readonly leftover: MergeResult['leftover'] | undefined
+  readonly left: NonNullable<MergeResult['left']>
 }
 
 /** What merge() gives. */
 export function toResult(
   union: Union,
-  { survey, locking, placements, dest, containment, leftover }: Outcome,
+  { survey, locking, placements, dest, containment, left }: Outcome,
   watch: Stopwatch<MergePhase>,
 ): MergeResult {
-  const duration = {
+  return {
+    ...totalsOf(union),
+    ...effectsOf(union.root, placements, dest),
+    conflicts: allConflicts(union, survey),
+    ...{ locking, containment, duration: durationOf(watch) },
+    ...(left.length > 0 && { left: [...left] }),
+  }
+}
+
+/** How long each phase took until now. */
+export function durationOf(watch: Stopwatch<MergePhase>): MergeResult['duration'] {
+  return {
     scan: watch.of('scan'),
     plan: watch.of('plan'),
     stage: watch.of('stage'),
@@ -49,17 +60,10 @@ export function toResult(
     commit: watch.of('commit'),
     total: watch.total,
   }
-  return {
-    ...totalsOf(union),
-    ...effectsOf(union.root, placements, dest),
-    conflicts: allConflicts(union, survey),
-    ...{ locking, containment, duration },
-    ...(leftover && { leftover }),
-  }
 }
 
 function allConflicts(union: Union, found: Survey | undefined): Conflict[] {
-  const conflicts = [...union.decided, ...union.undecided]
-  conflicts.push(...(found?.decided ?? []), ...(found?.undecided ?? []))
+  const lists = [union.decided, union.undecided, found?.decided ?? [], found?.undecided ?? []]
+  const conflicts: Conflict[] = lists.flat()
   return conflicts.sort((a, b) => (a.path < b.path ? -1 : 1))
 }

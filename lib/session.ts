@@ -1,5 +1,6 @@
 import { getMaxListeners, setMaxListeners } from 'node:events'
 import { UndoError } from './commit/commit'
+import { debug } from './debug'
 import { errnoOf, ofTheMachine } from './errno'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
 import { Equality, type Host } from './host/host'
@@ -241,20 +242,28 @@ export class Session implements MergeSession {
   }
 
   private async finish(): Promise<MergeResult> {
+    let result: MergeResult | undefined
     try {
       await this.settle()
       // What came one by one was read and staged by now.
       this.context.watch.lap('stage')
       this.throwFailures()
       const { trees, early } = this.inOrder()
-      return await this.merging.carryOut(trees, early)
+      result = await this.merging.carryOut(trees, early)
+      return result
     } catch (error) {
       if (!(error instanceof UndoError)) return await throwAfter(error, () => this.site.sweep())
       // What could not be put back lies in the staging directory.
       await this.site.abandon()
       throw firstOf([error.cause, ...error.errors])
     } finally {
-      await this.close()
+      // dest is complete: what cannot be closed fails nothing any more.
+      if (result === undefined) await this.close()
+      else {
+        await this.close().catch((error: unknown) => {
+          debug('closing: %s', error)
+        })
+      }
     }
   }
 

@@ -2,20 +2,32 @@ import { inGroups } from '../lanes'
 import type { Part } from '../plan/part'
 import { Action, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
-import type { Inode, Intent } from '../record'
 import type { Entries, Journal } from './journal'
 
 export interface PublishContext {
-  /** Writes down what is about to be published; `replaced`: what stands in the way is put aside under this name. */
-  readonly intend: (intents: readonly Intent[]) => Promise<void>
+  /** Writes down what is about to be published; false where another merge is at it, so that nothing may be. */
+  readonly intend: (intended: readonly Intended[]) => Promise<boolean>
   readonly journal: Journal
   /** Makes the place for what a directory loses. */
   readonly makeReplaced: (path: string) => Promise<void>
 }
 
+/** An entry that is about to be published. */
+export interface Intended {
+  /** '/'-joined below dest. */
+  readonly path: string
+  readonly name: string
+  /** A directory that goes there with all that is in it. */
+  readonly whole: PlanDirectory | undefined
+  /** What stands in the way is put aside; this is its name in dest. */
+  readonly replaced: string | undefined
+}
+
 /** One directory that dest has, and what goes into it. */
 interface Batch {
   readonly entries: Entries
+  /** By name: the directory that it is. */
+  readonly wholes: readonly (PlanDirectory | undefined)[]
   /** By name: says that it is published. */
   readonly settle: readonly (() => void)[]
 }
@@ -30,13 +42,17 @@ const namesPerCall = 512
 
 /**
  * Publishes top down what the last survey found: a whole new subtree by one rename, single entries
- * where dest has the directory too. False if something turned out to be in the way.
+ * where dest has the directory too. `again`: something turned out to be in the way. `withdrawn`: another merge is
+ * at it, and nothing was published.
  */
-export async function publish(root: PlanDirectory, context: PublishContext): Promise<boolean> {
+export async function publish(
+  root: PlanDirectory,
+  context: PublishContext,
+): Promise<'done' | 'again' | 'withdrawn'> {
   const created: Batch[] = []
   const replaced: Replacement[] = []
   collect(root, created, replaced)
-  await context.intend(await intentsOf(context.journal, created, replaced))
+  if (!(await context.intend(intendedOf(created, replaced)))) return 'withdrawn'
   let complete = true
   for (const batches of inGroups(created, ({ entries }) => entries.names.length, namesPerCall)) {
     const results = await context.journal.publish(batches.map(({ entries }) => entries))
@@ -48,29 +64,39 @@ export async function publish(root: PlanDirectory, context: PublishContext): Pro
     const results = await context.journal.replace(entries, move, spellings)
     if (!settle([batch], results)) complete = false
   }
-  return complete
+  return complete ? 'done' : 'again'
 }
 
 /** In the order in which they are published. */
-async function intentsOf(
-  journal: Journal,
-  created: readonly Batch[],
-  replaced: readonly Replacement[],
-): Promise<Intent[]> {
-  const batches = [...created, ...replaced]
-  const inodes = await journal.know(batches.map(({ entries }) => entries))
-  let index = 0
-  return batches.flatMap((batch) => {
-    const { path, names } = batch.entries
-    const spellings = 'spellings' in batch ? (batch as Replacement).spellings : undefined
-    return names.map((name) => {
-      const inode = inodes[index++] as Inode
-      return { ...inode, path, name, replaced: spellings && (spellings.get(name) ?? name) }
+function intendedOf(created: readonly Batch[], replaced: readonly Replacement[]): Intended[] {
+  const intended: Intended[] = []
+  const add = ({ entries: { path, names }, wholes }: Batch, replacedAs?: Spell): void => {
+    names.forEach((name, index) => {
+      intended.push({ path, name, whole: wholes[index], replaced: replacedAs?.(name) })
     })
-  })
+  }
+  for (const batch of created) add(batch)
+  for (const batch of replaced) add(batch, (name) => batch.spellings.get(name) ?? name)
+  return intended
 }
 
-function collect(directory: PlanDirectory, created: Batch[], replaced: Replacement[]): void {
+/** How dest spells a name. */
+type Spell = (name: string) => string
+
+function collect(root: PlanDirectory, created: Batch[], replaced: Replacement[]): void {
+  const waiting = [root]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const common = collectOne(next, created, replaced)
+    for (const child of common.reverse()) waiting.push(child)
+  }
+}
+
+/** Answers the directories that dest has too. */
+function collectOne(
+  directory: PlanDirectory,
+  created: Batch[],
+  replaced: Replacement[],
+): PlanDirectory[] {
   const { path } = directory
   const fresh = new Group(path)
   const others = new Group(path)
@@ -81,25 +107,29 @@ function collect(directory: PlanDirectory, created: Batch[], replaced: Replaceme
       else if (action === Action.Replace) others.entry(part, position, Action.Replaced)
     })
   }
+  const common: PlanDirectory[] = []
   for (const child of directory.directories.values()) {
     if (child.state === 'new') fresh.directory(child)
     else if (child.state === 'replace') inTheWay.directory(child)
-    else if (child.state === 'exists' && !isUnchanged(child)) collect(child, created, replaced)
+    else if (child.state === 'exists' && !isUnchanged(child)) common.push(child)
   }
   if (fresh.names.length > 0) created.push(fresh.batch)
   const { spellings } = directory
   if (others.names.length > 0) replaced.push({ ...others.batch, move: false, spellings })
   if (inTheWay.names.length > 0) replaced.push({ ...inTheWay.batch, move: true, spellings })
+  return common
 }
 
 class Group {
   readonly names: string[] = []
+  private readonly wholes: (PlanDirectory | undefined)[] = []
   private readonly settle: (() => void)[] = []
 
   constructor(private readonly path: string) {}
 
   entry({ tree, picks, actions }: Part, position: number, done: number): void {
     this.names.push(tree.names[picks[position] as number] as string)
+    this.wholes.push(undefined)
     this.settle.push(() => {
       actions[position] = done
     })
@@ -107,21 +137,21 @@ class Group {
 
   directory(child: PlanDirectory): void {
     this.names.push(child.name)
+    this.wholes.push(child)
     this.settle.push(() => {
       child.state = 'published'
     })
   }
 
   get batch(): Batch {
-    return { entries: { path: this.path, names: this.names }, settle: this.settle }
+    const { path, names, wholes, settle } = this
+    return { entries: { path, names }, wholes, settle }
   }
 }
 
 function settle(batches: readonly Batch[], results: readonly boolean[]): boolean {
-  batches
-    .flatMap((batch) => batch.settle)
-    .forEach((done, index) => {
-      if (results[index] === true) done()
-    })
+  let index = 0
+  for (const batch of batches)
+    for (const done of batch.settle) if (results[index++] === true) done()
   return results.every(Boolean)
 }

@@ -1,16 +1,8 @@
-import {
-  below,
-  entryOf,
-  identityLength,
-  joinPath,
-  ownerAccess,
-  type Host,
-  type Place,
-} from '../host/host'
-import { throwIfFailed } from '../host/trees'
+import { below, entryOf, joinPath, ownerAccess, type Host, type Place } from '../host/host'
 import type { PlanDirectory } from '../plan/plan'
 import { asWhole } from '../plan/whole-directory'
-import type { Restriction } from '../record'
+import type { Restriction } from '../records'
+import { identify } from './standing'
 
 /** What is left to do once one rename has made dest. `fresh` mirrors dest; `prefix`: the names that lead to it. */
 export async function restrictionsOf(
@@ -18,30 +10,38 @@ export async function restrictionsOf(
   root: PlanDirectory,
   { fresh, prefix }: { readonly fresh: Place; readonly prefix: string },
 ): Promise<Restriction[]> {
-  const tight = [...toRestrict(root, true)]
+  const tight = toRestrict(root, true)
   if (tight.length === 0) return []
   const jobs = tight.map(({ path }) => {
     const { directory, name } = entryOf(below(fresh, path))
     return { to: directory, names: [name] }
   })
-  const stats = await host.stat(jobs)
-  throwIfFailed(jobs, stats)
+  const found = await identify(host, jobs)
   return tight.map(({ path, mode }, index) => {
-    const [dev = 0n, ino = 0n] = stats.identities.subarray(index * identityLength)
-    return { path: joinPath(prefix, path), mode, dev, ino }
+    const identity = found[index] ?? { ino: 0n, birth: 0n, handle: 0n }
+    return { path: joinPath(prefix, path), mode, identity }
   })
 }
 
 /** Directories that were published with more access than they are to have, deepest first. */
-export function* toRestrict(
-  directory: PlanDirectory,
-  inside = false,
-): Generator<{ path: string; mode: number }> {
-  // Their directories are as their owner needs them.
-  if (asWhole(directory) !== undefined) return
-  const ours = inside || directory.state === 'published'
-  for (const child of directory.directories.values()) yield* toRestrict(child, ours)
-  const { path, mode, state } = directory
-  if (!ours || state === 'keep' || mode === undefined) return
-  if ((mode & ownerAccess) !== ownerAccess && path !== '') yield { path, mode }
+export function toRestrict(
+  root: PlanDirectory,
+  isPublished = false,
+): { path: string; mode: number }[] {
+  const found: { path: string; mode: number }[] = []
+  const waiting = [{ directory: root, inside: isPublished }]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { directory, inside } = next
+    // Their directories are as their owner needs them.
+    if (asWhole(directory) !== undefined) continue
+    const ours = inside || directory.state === 'published'
+    for (const child of directory.directories.values()) {
+      waiting.push({ directory: child, inside: ours })
+    }
+    const { path, mode, state } = directory
+    if (!ours || state === 'keep' || mode === undefined) continue
+    if ((mode & ownerAccess) !== ownerAccess && path !== '') found.push({ path, mode })
+  }
+  // Each stands after the one that holds it.
+  return found.reverse()
 }

@@ -121,6 +121,8 @@ export const nodeHost: Host = {
 
   list: (places) => inParallel(places.map((place) => () => list(place))),
   stat: (jobs) => look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),
+  identify: (jobs) =>
+    look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),
   compare: (jobs) => each(pairItems(jobs), compareFiles),
 
   clone: (jobs, options) => each(pairItems(jobs), (item) => cloneFile(item, options)),
@@ -139,6 +141,9 @@ export const nodeHost: Host = {
     each(pairItems(jobs), (item) =>
       replace ? call(fs.rename(item.from, item.to)) : renameNoReplace(item),
     ),
+  // Node has no such call.
+  exchange: (jobs) =>
+    each(pairItems(jobs), () => Promise.reject(new Failure(errno.ENOSYS, 'rename'))),
   unlink: (jobs) => each(nameItems(jobs), ({ to }) => call(fs.unlink(to))),
   rmdir: (jobs) => each(nameItems(jobs), ({ to }) => call(fs.rmdir(to))),
 }

@@ -180,7 +180,8 @@ class Surveyor {
     for (const part of directory.parts) {
       const positions: number[] = []
       for (let position = 0; position < part.picks.length; position++) {
-        const unchanged = now.isAsIn(before, entry)
+        // An inode number may have been given again, within one tick of the clock.
+        const unchanged = now.isAsIn(before, entry) && before?.wasAtRest(entry) === true
         if (this.isQuestion(directory, part, position, stats, first + entry, unchanged))
           positions.push(position)
         entry++

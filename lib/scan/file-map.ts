@@ -2,9 +2,9 @@ import { basename, dirname, isAbsolute } from 'node:path'
 import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { identityLength, Kind, pathOf, type Host, type Stats } from '../host/host'
-import { pathProblem } from '../host/names'
 import type { Source } from '../types'
 import type { Problems } from './problems'
+import { sourcePathProblem } from './source-names'
 import { implicitDirectory, type StoreFile, type TreeDirectory } from './tree'
 
 interface MappedFile extends StoreFile {
@@ -36,7 +36,7 @@ export async function scanFileMap(
 function readMap(source: Source, platform: NodeJS.Platform, problems: Problems): MappedFile[] {
   const files: MappedFile[] = []
   for (const [path, file] of source.files ?? []) {
-    const problem = pathProblem(path, platform)
+    const problem = sourcePathProblem(path, platform)
     if (problem !== undefined) {
       problems.badName(source.name, path, problem)
     } else if (!isAbsolute(file) || file.includes('\0')) {

@@ -26,7 +26,7 @@ export async function fence(host: Host, at: Place): Promise<bigint> {
     if (name === second) await sleep(1)
     const next = name === first ? second : first
     const job = { from: at, to: at, names: [name], toNames: [next] }
-    throwIfFailed([job], await host.rename([job], false))
+    throwIfFailed([job], await host.rename([job], true))
     name = next
     after = await ctimeOf(host, at, name)
   }

@@ -231,7 +231,7 @@ export class Staging implements StageTarget {
     const name = String(number)
     await this.writeRecord(host, at, `${name}.part`, toText({ prefix, others, round }))
     const job = { from: at, to: at, names: [`${name}.part`], toNames: [name] }
-    throwIfFailed([job], await host.rename([job], false))
+    throwIfFailed([job], await host.rename([job], true))
   }
 
   /** What is left to do once one rename has made dest. */
@@ -277,8 +277,9 @@ export class Staging implements StageTarget {
     const from = { base: this.parent, path: '' }
     const to = { base: into, path: '' }
     const toName = stagingNameOf(this.id, state)
+    // Nobody else has that name, so that nothing can be replaced.
     const job = { from, to, names: [this.name], toNames: [toName] }
-    throwIfFailed([job], await host.rename([job], false))
+    throwIfFailed([job], await host.rename([job], true))
     this.directory.path = pathOf(to, toName)
     this.parent = into
     this.state = state

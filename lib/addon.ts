@@ -83,6 +83,12 @@ export interface RawStats extends RawColumns {
   identities: BigUint64Array
 }
 
+/** The same, and what is not given to another entry later. */
+export interface RawIdentified extends RawStats {
+  /** Birth time in ns, a hash of the file handle, the number of links: three an entry. */
+  lasting: BigUint64Array
+}
+
 /** 0, or the errno and the call it came from. */
 export interface RawOutcome {
   errno: number
@@ -193,6 +199,7 @@ export interface Addon {
   batch?(operation: string, jobs: RawJobs, options: RawOptions): Promise<RawOutcomes>
   /** lstat(2) of every name. */
   stat?(jobs: RawJobs): Promise<RawStats>
+  identify?(jobs: RawJobs): Promise<RawIdentified>
   /** What directories hold. */
   list?(bases: readonly (number | string)[], places: RawPlaces): Promise<RawListings>
   /** Reads whole trees. */

@@ -63,7 +63,7 @@ export class SystemError extends Error {
 
 /**
  * Codes of a merge that was refused: conflicts, bad names, entries that are not merged, dest within a source, a lock that
- * was not free in time, a source that is being written to.
+ * was not free in time, a source that is being written to, a killed merge that cannot be undone.
  */
 export type MergeErrorCode =
   | 'ERR_MERGE_CONFLICT'
@@ -72,6 +72,7 @@ export type MergeErrorCode =
   | 'ERR_MERGE_LOCK_TIMEOUT'
   | 'ERR_MERGE_SOURCE_CHANGED'
   | 'ERR_MERGE_UNSUPPORTED_FILE'
+  | 'ERR_MERGE_UNRECOVERED'
 
 /** What a `MergeError` has besides its code and message. */
 interface MergeErrorDetails {
@@ -87,7 +88,7 @@ export class MergeError extends Error {
   readonly code: MergeErrorCode
   /** `ERR_MERGE_CONFLICT`: every one of them. */
   declare readonly conflicts?: readonly Conflict[]
-  /** `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_UNSUPPORTED_FILE`: every one of them, as `source: path`. */
+  /** `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_UNSUPPORTED_FILE`: every one of them, as `source: path`. `ERR_MERGE_UNRECOVERED`: what stays. */
   declare readonly paths?: readonly string[]
   /** `ERR_MERGE_SOURCE_CHANGED`: the file that was written to while it was read. */
   declare readonly path?: string

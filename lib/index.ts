@@ -19,7 +19,8 @@ export type * from './types'
  * Puts the trees of all sources into dest, all or nothing. If it rejects, dest is as it was.
  *
  * Rejects with `ERR_MERGE_CONFLICT`, `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_INTO_SELF`,
- * `ERR_MERGE_UNSUPPORTED_FILE`, `ERR_MERGE_LOCK_TIMEOUT`, `ERR_MERGE_SOURCE_CHANGED`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`,
+ * `ERR_MERGE_UNSUPPORTED_FILE`, `ERR_MERGE_LOCK_TIMEOUT`, `ERR_MERGE_SOURCE_CHANGED`, `ERR_MERGE_UNRECOVERED`,
+ * `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`,
  * `signal.reason`, or the error of a failed system call (`code`, `errno`, `syscall`, `path`, `dest`).
  */
 export async function merge(

@@ -3,8 +3,9 @@ import { firstOf } from './errors'
 import type { Union } from './plan/plan'
 import { unsizedIn } from './plan/whole-directory'
 import { look, plan, throwIfUndecided, type Context } from './planning'
-import { recoverDest } from './recover/recover'
-import { toResult } from './result'
+import { isBusy } from './recover/find'
+import { recoverAlone } from './recover/recover'
+import { durationOf, toResult } from './result'
 import type { SourceTree } from './scan/tree'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
@@ -48,16 +49,22 @@ export class Merging {
     await build()
     watch.lap('stage')
     progress.enter('lock')
-    const committed = await this.publish(union, build)
-    const leftover = await this.sweepOrTell()
-    watch.lap('commit')
+    let result: MergeResult | undefined
     const { containment } = host
     const { path: dest } = site.target
     const { placements } = placer
-    const { preserveTimestamps } = context.settings
-    const unsupported = context.kept.missing(preserveTimestamps)
-    const outcome = { ...committed, placements, dest, containment, leftover, unsupported }
-    return toResult(union, outcome, watch)
+    // Before the commit point, since nothing may fail after it.
+    const conclude = (committed: Committed): void => {
+      const unsupported = context.kept.missing(context.settings.preserveTimestamps)
+      const { left } = site
+      const outcome = { ...committed, placements, dest, containment, left, unsupported }
+      result = toResult(union, outcome, watch)
+    }
+    await this.publish(union, build, conclude)
+    if (result === undefined) throw new Error('a merge without a result')
+    const leftover = await this.sweepOrTell()
+    watch.lap('commit')
+    return { ...result, ...(leftover && { leftover }), duration: durationOf(watch) }
   }
 
   /** Stages what the union wants and the staging directory lacks. From then on all sizes are known. */
@@ -86,7 +93,11 @@ export class Merging {
     await learnSizes(unsizedIn(union.root))
   }
 
-  private publish(union: Union, build: () => Promise<Staging | undefined>): Promise<Committed> {
+  private publish(
+    union: Union,
+    build: () => Promise<Staging | undefined>,
+    conclude: (committed: Committed) => void,
+  ): Promise<Committed> {
     const { context, site } = this
     const { host, steady, settings, watch, progress } = context
     const { lock, signal } = settings
@@ -94,9 +105,22 @@ export class Merging {
       ...{ host, steady, target: site.target, root: union.root, stage: build },
       lock: lock && { ...lock, signal },
       recover: async () => {
-        const { failures } = await recoverDest(host, site.target.path, undefined)
+        const timeout = lock === false ? undefined : lock.timeout
+        const rules = { timeout, signal }
+        const { result, failures } = await recoverAlone(
+          host,
+          site.target.path,
+          rules,
+          (await site.currentStaging)?.path,
+        )
         if (failures.length > 0) throw firstOf(failures)
+        site.noteLeft(result.left)
       },
+      isBusy: async () => {
+        const own = await site.currentStaging
+        return own !== undefined && isBusy(host, site.target.path, own.path)
+      },
+      conclude,
       durable: settings.durability === 'full',
       survey: async (dest) => {
         const found = await look(context, site, union, dest)

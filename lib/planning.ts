@@ -24,7 +24,7 @@ import { sizeLearner, type LearnSizes } from './scan/sizes'
 import type { SourceTree } from './scan/tree'
 import { Site } from './site'
 import { Stopwatch } from './stopwatch'
-import type { MergeOptions, MergePhase, Source } from './types'
+import type { MergeOptions, MergePhase, RecoverResult, Source } from './types'
 
 /** What every phase needs. */
 export interface Context {
@@ -95,17 +95,24 @@ export async function openRecovered(
 ): Promise<Site> {
   const { lock, existing } = context.settings
   const site = await Site.open(context, path, existing)
+  let left: RecoverResult['left']
   try {
     const rules = lock && { ...lock, signal }
     const { result, failures } = await recoverDest(context.host, site.target.path, rules)
     if (failures.length > 0) throw firstOf(failures)
-    if (result.undone + result.removed === 0) return site
+    left = result.left
+    if (result.undone + result.removed === 0) {
+      site.noteLeft(left)
+      return site
+    }
   } catch (error) {
     await site.close()
     throw error
   }
   await site.close()
-  return site.reopen(existing)
+  const again = await site.reopen(existing)
+  again.noteLeft(left)
+  return again
 }
 
 /** Reads the sources into trees; `sized`: with the modes and sizes of all files. */

@@ -32,17 +32,30 @@ export interface Outcome extends Committed {
   /** Path of dest. */
   readonly dest: string
   readonly containment: MergeResult['containment']
-  readonly leftover: MergeResult['leftover'] | undefined
+  readonly left: NonNullable<MergeResult['left']>
   readonly unsupported: MergeResult['attributes']['unsupported']
 }
 
 /** What merge() gives. */
 export function toResult(
   union: Union,
-  { survey, locking, placements, dest, containment, leftover, unsupported }: Outcome,
+  { survey, locking, placements, dest, containment, left, unsupported }: Outcome,
   watch: Stopwatch<MergePhase>,
 ): MergeResult {
-  const duration = {
+  const { differing, ...effects } = effectsOf(union.root, placements, dest)
+  return {
+    ...totalsOf(union),
+    ...effects,
+    conflicts: allConflicts(union, survey),
+    attributes: { unsupported, differing },
+    ...{ locking, containment, duration: durationOf(watch) },
+    ...(left.length > 0 && { left: [...left] }),
+  }
+}
+
+/** How long each phase took until now. */
+export function durationOf(watch: Stopwatch<MergePhase>): MergeResult['duration'] {
+  return {
     scan: watch.of('scan'),
     plan: watch.of('plan'),
     stage: watch.of('stage'),
@@ -50,20 +63,10 @@ export function toResult(
     commit: watch.of('commit'),
     total: watch.total,
   }
-  const { differing, ...effects } = effectsOf(union.root, placements, dest)
-  return {
-    ...totalsOf(union),
-    ...effects,
-    conflicts: allConflicts(union, survey),
-    attributes: { unsupported, differing },
-    ...{ locking, containment, duration },
-    ...(leftover && { leftover }),
-  }
 }
 
 function allConflicts(union: Union, found: Survey | undefined): Conflict[] {
-  const withDest = [...(found?.decided ?? []), ...(found?.undecided ?? [])]
-  return [...union.decided, ...union.undecided, ...withDest].sort((a, b) =>
-    a.path < b.path ? -1 : 1,
-  )
+  const lists = [union.decided, union.undecided, found?.decided ?? [], found?.undecided ?? []]
+  const conflicts: Conflict[] = lists.flat()
+  return conflicts.sort((a, b) => (a.path < b.path ? -1 : 1))
 }

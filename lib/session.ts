@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { append } from './append'
 import { UndoError } from './commit/commit'
+import { debug } from './debug'
 import { errnoOf, ofTheMachine } from './errno'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
 import { Equality, type Host, type Place } from './host/host'
@@ -311,20 +312,28 @@ export class Session implements MergeSession {
 
   /** `gather`: waits for the sources. */
   private async finish(gather: () => Promise<void>): Promise<MergeResult> {
+    let result: MergeResult | undefined
     try {
       await gather()
       // What came one by one was read and staged by now.
       this.context.watch.lap('stage')
       this.throwFailures()
       const { trees, early } = this.inOrder()
-      return await this.merging.carryOut(trees, early)
+      result = await this.merging.carryOut(trees, early)
+      return result
     } catch (error) {
       if (!(error instanceof UndoError)) return await throwAfter(error, () => this.site.sweep())
       // What could not be put back lies in the staging directory.
       await this.site.abandon()
       throw firstOf([error.cause, ...error.errors])
     } finally {
-      await this.close()
+      // dest is complete: what cannot be closed fails nothing any more.
+      if (result === undefined) await this.close()
+      else {
+        await this.close().catch((error: unknown) => {
+          debug('closing: %s', error)
+        })
+      }
     }
   }
 

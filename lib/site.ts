@@ -5,7 +5,7 @@ import type { KeptAttributes } from './host/kept-attributes'
 import { Spelling } from './plan/spelling'
 import { openTarget, type Target } from './plan/target'
 import { Staging } from './stage/staging'
-import type { ExistingPolicy } from './types'
+import type { ExistingPolicy, RecoverResult } from './types'
 
 interface Hosts {
   readonly host: Host
@@ -24,6 +24,8 @@ const cannotMake: ReadonlySet<number | undefined> = new Set([
 /** Where a merge goes: dest, or what is nearest to it, held open, and a staging directory once one is needed. */
 export class Site {
   readonly spelling: Spelling
+  /** What stays in dest of merges that were killed. */
+  readonly left: RecoverResult['left'] = []
   private made: Promise<Staging> | undefined
 
   private constructor(
@@ -47,6 +49,12 @@ export class Site {
     await again.close()
     const hint = 'Somebody has put a symlink there while merges that were killed were undone'
     throw new SystemError(errno.ELOOP, { syscall: 'open', path, hint })
+  }
+
+  noteLeft(left: RecoverResult['left']): void {
+    for (const each of left) {
+      if (!this.left.some(({ path }) => path === each.path)) this.left.push(each)
+    }
   }
 
   /** dest, if it was there at the start. */

@@ -166,6 +166,11 @@ export interface MergeResult {
   }
   /** The staging directory, if it could not be removed, and why. dest is complete all the same. */
   leftover?: { path: string; error: unknown }
+  /**
+   * What merges that were killed had put into dest and this one could not take back, since others have changed it: see
+   * `RecoverResult.left`.
+   */
+  left?: { path: string; error: unknown }[]
   /** Milliseconds. */
   duration: {
     scan: number
@@ -282,6 +287,12 @@ export interface RecoverResult {
   removed: number
   /** Staging directories that were left alone: their merges run, or the file system has no locks to tell. */
   running: number
-  /** Staging directories that hold what could not be put back, or what others put into taken-back directories. */
+  /**
+   * What could not be put back: an entry of dest that others have changed since, or put something into, stays as it is; a
+   * staging directory (`.reflink-merge-…-kept`) holds what had no place to go back to, one of a merge that cannot be undone
+   * is left alone. `error` tells what to do.
+   */
   left: { path: string; error: unknown }[]
+  /** Directories that have the name of a staging directory, and are none: copies, or parts of a package. They are left alone. */
+  foreign?: string[]
 }

@@ -77,6 +77,18 @@ int DropQuarantine(int file);
 // Renames only if `to` is free: EEXIST otherwise.
 int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to);
 
+// Swaps what two names lead to, in one step; an errno where the system or the file system cannot.
+int RenameExchange(int from_dir, const char* from, int to_dir, const char* to);
+
+// What tells an entry from a later one that got its inode number.
+struct Lasting {
+  uint64_t birth = 0;   // ns since 1970; 0: the file system keeps none
+  uint64_t handle = 0;  // a hash of the file handle, which has the generation; 0: there is none
+};
+
+// Nothing is followed.
+Lasting ReadLasting(int dir, const char* name);
+
 // Copies up to `length` bytes inside the kernel, from and to `offset`. `*copied` may fall short.
 int CopyInKernel(int src, int dest, uint64_t offset, uint64_t length, uint64_t* copied);
 

@@ -38,6 +38,81 @@ int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to) 
   return result == 0 ? 0 : errno;
 }
 
+int RenameExchange(int from_dir, const char* from, int to_dir, const char* to) {
+  const long result = syscall(SYS_renameat2, from_dir, from, to_dir, to, RENAME_EXCHANGE);
+  return result == 0 ? 0 : errno;
+}
+
+namespace {
+
+// As <linux/stat.h> has it; the C libraries' own headers have had it at different times.
+struct StatxTime {
+  int64_t seconds;
+  uint32_t nanoseconds;
+  int32_t reserved;
+};
+struct Statx {
+  uint32_t mask;
+  std::array<uint32_t, 19> skipped;
+  StatxTime access;
+  StatxTime birth;
+  std::array<uint64_t, 18> more;
+};
+static_assert(sizeof(Statx) >= 256, "what the kernel writes");
+constexpr uint32_t kBirthTime = 0x800;
+
+uint64_t ReadBirth(int dir, const char* name) {
+#ifdef SYS_statx
+  Statx status{};
+  if (syscall(SYS_statx, dir, name, AT_SYMLINK_NOFOLLOW, kBirthTime, &status) != 0) return 0;
+  if ((status.mask & kBirthTime) == 0) return 0;
+  return static_cast<uint64_t>(status.birth.seconds) * 1000000000U + status.birth.nanoseconds;
+#else
+  return 0;
+#endif
+}
+
+constexpr uint32_t kHandleBytes = 128;  // MAX_HANDLE_SZ
+constexpr int kHandleFid = 0x200;       // AT_HANDLE_FID, since Linux 6.5
+// include/linux/exportfs.h
+constexpr int kInode64Generation = 0x81;
+constexpr int kOverlay = 0xf8;
+
+// FNV-1a.
+uint64_t Hash(uint64_t hash, const unsigned char* bytes, size_t length) {
+  for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 0x100000001b3U;
+  return hash;
+}
+
+uint64_t ReadHandle(int dir, const char* name, bool has_birth) {
+  alignas(file_handle) std::array<unsigned char, sizeof(file_handle) + kHandleBytes> space{};
+  auto* handle = reinterpret_cast<file_handle*>(space.data());
+  int mount = 0;
+  handle->handle_bytes = kHandleBytes;
+  if (name_to_handle_at(dir, name, handle, &mount, 0) != 0) {
+    handle->handle_bytes = kHandleBytes;
+    if (name_to_handle_at(dir, name, handle, &mount, kHandleFid) != 0) return 0;
+  }
+  // overlayfs gives another one once it has copied a file up. What FUSE gives holds until the
+  // kernel forgets the inode, and other file systems without a generation have nothing to add to
+  // its number.
+  if (handle->handle_type == kOverlay) return 0;
+  if (!has_birth && handle->handle_type == kInode64Generation) return 0;
+  const auto type = static_cast<unsigned char>(handle->handle_type);
+  const uint64_t hash = Hash(0xcbf29ce484222325U, &type, 1);
+  return Hash(hash, handle->f_handle, handle->handle_bytes);
+}
+
+}  // namespace
+
+// man 2 statx, man 2 name_to_handle_at.
+Lasting ReadLasting(int dir, const char* name) {
+  Lasting lasting;
+  lasting.birth = ReadBirth(dir, name);
+  lasting.handle = ReadHandle(dir, name, lasting.birth != 0);
+  return lasting;
+}
+
 int CopyInKernel(int src, int dest, uint64_t offset, uint64_t length, uint64_t* copied) {
   int64_t in = static_cast<int64_t>(offset);
   int64_t out = static_cast<int64_t>(offset);

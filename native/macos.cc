@@ -1,6 +1,7 @@
 // macOS: clonefile, renameatx_np. Copies and extents go the portable way.
 #include <fcntl.h>
 #include <sys/clonefile.h>
+#include <sys/stat.h>
 #include <sys/stdio.h>
 #include <unistd.h>
 
@@ -48,6 +49,21 @@ int DropQuarantine(int file) {
 
 int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to) {
   return renameatx_np(from_dir, from, to_dir, to, RENAME_EXCL) == 0 ? 0 : errno;
+}
+
+int RenameExchange(int from_dir, const char* from, int to_dir, const char* to) {
+  return renameatx_np(from_dir, from, to_dir, to, RENAME_SWAP) == 0 ? 0 : errno;
+}
+
+// APFS and HFS+ keep the time of birth; APFS never gives an inode number twice.
+Lasting ReadLasting(int dir, const char* name) {
+  Lasting lasting;
+  struct stat status{};
+  if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return lasting;
+  const timespec& birth = status.st_birthtimespec;
+  lasting.birth =
+      static_cast<uint64_t>(birth.tv_sec) * 1000000000U + static_cast<uint64_t>(birth.tv_nsec);
+  return lasting;
 }
 
 int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }

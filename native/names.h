@@ -22,6 +22,19 @@ inline bool IsName(std::string_view name) {
   return name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
 }
 
+// May a file system take the name for one of a staging directory? Some ignore case, some fold other
+// characters into these, or leave some out; JavaScript looks at those closely.
+inline bool MayBeReserved(std::string_view name) {
+  constexpr std::string_view kPrefix = ".reflink-merge-";
+  std::string ascii;
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) >= 0x80) continue;
+    ascii.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+  if (ascii.size() == name.size()) return ascii.compare(0, kPrefix.size(), kPrefix) == 0;
+  return ascii.find("merge-") != std::string::npos;
+}
+
 // Zero or more names joined by '/'; "" is the place itself.
 inline bool IsRelativePath(std::string_view path) {
   if (path.empty()) return true;

@@ -18,6 +18,10 @@ int DropQuarantine(int) { return ENOSYS; }
 
 int RenameExclusive(int, const char*, int, const char*) { return ENOSYS; }
 
+int RenameExchange(int, const char*, int, const char*) { return ENOSYS; }
+
+Lasting ReadLasting(int, const char*) { return {}; }
+
 int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
 
 int ReadExtents(int, uint64_t, bool, Extents*) { return ENOSYS; }

@@ -246,6 +246,11 @@ export const hints: readonly Hint[] = [
     next: 'take it out of the package, or leave it out of the merge',
   },
   {
+    code: 'ERR_MERGE_UNRECOVERED',
+    means: 'a merge that was ended while it changed dest cannot be undone, or not all of it',
+    next: 'run `reflink-merge recover` as the user of that merge; what the message names is left for you to decide',
+  },
+  {
     code: 'ERR_MERGE_INTO_SELF',
     means: 'the merge would read what it writes',
     next: 'take a dest outside of every source',

@@ -1,29 +1,31 @@
-import { preOrder } from '../traversal'
-import { append } from '../append'
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { debug } from '../debug'
 import { errno } from '../errno'
-import { SystemError, throwAfter } from '../errors'
+import { firstOf, SystemError } from '../errors'
 import {
   below,
   entryOf,
   joinPath,
-  ownerAccess,
   type Directory,
   type Host,
+  type NamesJob,
   type Place,
 } from '../host/host'
 import { openReal } from '../host/open-real'
 import { throwIfFailed } from '../host/trees'
-import { namesOf, type PlanDirectory } from '../plan/plan'
+import type { PlanDirectory } from '../plan/plan'
 import type { Survey } from '../plan/survey'
-import { eachDirectory, isUnchanged } from '../plan/whole-directory'
 import type { Target } from '../plan/target'
-import type { Intent, MergeRecord, Restriction } from '../record'
-import { foreignNames } from './foreign'
+import type { OwnDirectory, OwnEntry, Restriction, Round } from '../records'
 import { Journal } from './journal'
+import type { Left } from './left'
 import { lockDirectory, type Lock, type LockOptions } from './lock'
-import { publish } from './publish'
+import { ownDirectories, type Whole } from './own'
+import { publish, type Intended } from './publish'
 import { restrictionsOf, toRestrict } from './restrictions'
+import { find, identify } from './standing'
+import type { MergePlaces } from './take-back'
 
 /** What was staged, and where what it replaces goes. */
 interface StagedTree {
@@ -31,23 +33,31 @@ interface StagedTree {
   readonly published: Place
   /** Mirrors dest. */
   readonly fresh: Place
-  /** Mirrors dest. */
-  readonly replaced: Place
+  /** Where what is staged for a directory of dest lies, and what it lost. */
+  readonly twins: MergePlaces['twins']
+  /** A directory for what is taken back from a directory of dest. */
+  readonly taken: MergePlaces['taken']
   makeReplaced(path: string): Promise<void>
-  /** From here to dest: '/'-joined names. */
+  /** From the directory that `published` mirrors to dest: '/'-joined names. */
   readonly prefix: string
+  /** ns, by dest's file system: see `Round.time`. */
+  fence(): Promise<bigint>
   /** Keeps what this merge is about to do, in case it is killed. */
-  write(record: MergeRecord): Promise<void>
+  write(round: Round): Promise<void>
+  /** From now on everybody sees that dest is being changed. False where another merge is at it already. */
+  begin(dest: Directory): Promise<void>
+  /** Nothing that was written counts any more: dest is as it is to be, or as it was. */
+  settle(): Promise<void>
+  /** The same when dest has been put back, also after an abort. */
+  withdraw(): Promise<void>
+  /** What was written counts again: what was done is about to be taken back. */
+  reopen(dest: Directory): Promise<void>
+  /** What could not be put back stays in it. */
+  keep(): Promise<void>
   /** Keeps which directories of a dest that one rename makes are to get their own mode after it. */
   writeModes(restrictions: readonly Restriction[]): Promise<void>
-  /** Has what others put into it kept. */
-  keep(holding: MergeRecord['holding']): Promise<void>
   /** Has directories that gave way removed only as long as they are empty. */
   spare(emptied: readonly Place[]): void
-  /** Nothing that was written counts any more: dest is as it is to be. */
-  settle(): Promise<void>
-  /** What was written counts again: what was done is about to be taken back. */
-  reopen(): Promise<void>
 }
 
 export interface CommitContext {
@@ -58,8 +68,10 @@ export interface CommitContext {
   readonly root: PlanDirectory
   readonly target: Target
   readonly lock: LockOptions | false
-  /** Undoes merges that were killed; dest's lock is held. */
+  /** Undoes merges that were killed, and waits for those that are changing dest; dest's lock is held, unless none is taken. */
   readonly recover: () => Promise<void>
+  /** Is a merge, other than that of this staging directory, changing dest, or was killed while it did? */
+  readonly isBusy: () => Promise<boolean>
   /** What is published must survive a power cut. */
   readonly durable: boolean
   /** Looks at dest again; throws if it holds something in the way. */
@@ -68,6 +80,8 @@ export interface CommitContext {
   readonly stage: () => Promise<StagedTree | undefined>
   /** The lock is held, or none is taken. */
   readonly onLocked: () => void
+  /** Everything is published, and can still be taken back: whatever may fail is done now. */
+  readonly conclude: (committed: Committed) => void
 }
 
 export interface Committed {
@@ -88,38 +102,49 @@ export class UndoError extends Error {
 
 // Each round something that does not ask for the lock got in the way.
 const mostRounds = 100
+// ms
+const longestPause = 20
+
+const unknown = { ino: 0n, birth: 0n, handle: 0n }
 
 /** Publishes the staged tree: all of it, or nothing. */
 export async function commit(context: CommitContext): Promise<Committed> {
   const commit = new Commit(context)
+  let committed: Committed
   try {
-    return await commit.run()
+    committed = await commit.run()
   } catch (error) {
-    const errors = await commit.undo()
-    if (errors.length > 0) throw new UndoError(error, errors)
-    throw error
-  } finally {
-    await commit.close()
+    try {
+      const { failures, left } = await commit.undo()
+      if (failures.length > 0) throw new UndoError(error, [...failures, ...left])
+      throw firstOf([error, ...left])
+    } finally {
+      await commit.close()
+    }
   }
+  // Nothing may fail any more.
+  await commit.close()
+  return committed
 }
 
 class Commit {
-  /** How to take back what was done, in the order in which it was done; each answers its failures. */
-  private readonly undos: (() => Promise<unknown[]>)[] = []
-  private readonly opened: Directory[] = []
+  /** In the order in which they published something. */
   private readonly journals: Journal[] = []
-  /** Of all rounds. */
-  private readonly intents: Intent[] = []
+  private readonly opened: Directory[] = []
   private lock: Lock | undefined
   private staged: StagedTree | undefined
+  /** dest, once everybody sees that it is being changed. */
+  private begun: Directory | undefined
 
   constructor(private readonly context: CommitContext) {}
 
   async run(): Promise<Committed> {
     const committed = await this.publishAll()
     for (const journal of this.journals) this.staged?.spare(await journal.stillEmpty())
+    this.context.conclude(committed)
     // From now on a kill leaves dest as it is; before, it leads back to what dest was.
-    await this.staged?.settle()
+    if (this.begun !== undefined) await this.staged?.settle()
+    // Until this is done a power cut may lead back to what dest was. So where it fails the merge does, and takes all back.
     if (this.context.durable) await this.sync()
     return committed
   }
@@ -132,25 +157,69 @@ class Commit {
     throw new SystemError(number, { syscall, path: target.nearest.path, hint })
   }
 
-  /** Writes down what the next renames will do, and what the directories hold that they move. */
-  private async intend(staged: StagedTree, some: readonly Intent[]): Promise<void> {
-    if (some.length === 0) return
-    const { prefix } = staged
-    for (const each of some) this.intents.push({ ...each, path: joinPath(prefix, each.path) })
-    await staged.write({ intents: this.intents, holding: this.holding(staged) })
+  /**
+   * Writes down what the next renames will do, and lets everybody see it; false where another merge has done so too, by
+   * which time nothing is published.
+   */
+  private async intend(
+    staged: StagedTree,
+    dest: Directory,
+    journal: Journal,
+    intended: readonly Intended[],
+  ): Promise<boolean> {
+    if (intended.length === 0) return true
+    const round = await this.roundOf(staged, staged.fresh, { base: dest, path: '' }, intended)
+    journal.expect(round)
+    await staged.write(round)
+    const isFirst = this.begun === undefined
+    if (isFirst) await staged.begin(dest)
+    this.begun = dest
+    // Whoever begins after this one sees it, and steps back.
+    if (isFirst && (await this.context.isBusy())) {
+      await staged.withdraw()
+      this.begun = undefined
+      return false
+    }
     if (this.context.durable) await this.sync()
+    return true
   }
 
-  /** What the directories hold that are published with all that is in them. */
-  private holding({ prefix }: StagedTree): MergeRecord['holding'] {
-    const { missing } = this.context.target
-    const between = missing
-      .slice(1)
-      .map((name, depth) => [missing.slice(0, depth + 1).join('/'), [name]] as const)
-    const whole = [...wholeDirectories(this.context.root)].map(
-      (each) => [joinPath(prefix, each.path), namesOf(each)] as const,
+  /** What is about to be published, so that it is known again. `fresh`: what the paths of the intended lie below. */
+  private async roundOf(
+    staged: StagedTree,
+    fresh: Place,
+    dest: Place,
+    intended: readonly Intended[],
+  ): Promise<Round> {
+    const { host } = this.context
+    const found = await identify(
+      host,
+      jobsOf(fresh, intended, ({ name }) => name),
     )
-    return [...between, ...whole]
+    const old = await find(
+      host,
+      jobsOf(dest, intended, ({ replaced }) => replaced),
+    )
+    const before = old.values()
+    const time = await staged.fence()
+    const wholes: Whole[] = []
+    for (const { whole, path, name } of intended) {
+      if (whole !== undefined) wholes.push({ plan: whole, path: joinPath(path, name) })
+    }
+    const owns = (await ownDirectories(host, fresh, wholes, time === 0n)).values()
+    const entries = intended.map(({ path, name, whole, replaced }, index): OwnEntry => {
+      const known = found[index] ?? { ...unknown, size: 0, mtime: 0n }
+      const isDirectory = whole !== undefined
+      return {
+        ...{ path, name, ...known, isDirectory },
+        own: isDirectory ? owns.next().value : undefined,
+        replaced:
+          replaced === undefined
+            ? undefined
+            : { name: replaced, identity: before.next().value ?? unknown },
+      }
+    })
+    return { time, entries }
   }
 
   private async publishAll(): Promise<Committed> {
@@ -162,16 +231,20 @@ class Commit {
       return { survey: undefined, locking: this.locking }
     }
     const locked = await this.lockDest(dest)
-    if (this.context.lock !== false) await this.context.recover()
-    this.context.onLocked()
-    for (let round = 0; round < mostRounds; round++) {
+    for (let round = 0; round < mostRounds;) {
+      await this.context.recover()
+      if (round === 0) this.context.onLocked()
       debug('publishing into %s, round %d', target.path, round + 1)
       const survey = await this.context.survey(locked)
       const staged = (this.staged = await this.context.stage())
-      if (staged === undefined || (await this.publishInto(locked, root, staged))) {
+      const outcome = staged === undefined ? 'done' : await this.publishInto(locked, root, staged)
+      if (outcome === 'done') {
         await this.restrict({ base: locked, path: '' })
         return { survey, locking: this.locking }
       }
+      if (outcome === 'again') round++
+      // Of two that see each other both have stepped back.
+      else await sleep(randomInt(longestPause))
     }
     const hint = 'Something else keeps changing dest while this merge writes to it'
     throw new SystemError(errno.EBUSY, { syscall: 'rename', path: target.path, hint })
@@ -195,13 +268,27 @@ class Commit {
     if (restrictions.length > 0) await staged.writeModes(restrictions)
     if (this.context.durable) await this.sync()
     await this.lockStaged(staged)
-    for (const [depth, name] of target.missing.entries()) {
-      const path = target.missing.slice(0, depth).join('/')
-      const journal = this.journal(staged.published, staged.replaced, nearest)
+    const time = await staged.fence()
+    const { missing } = target
+    // What lies in it is known by its times alone, unless something is likely to fail later.
+    const isLooked = restrictions.length > 0 || this.context.durable || time === 0n
+    const wholes = [{ plan: root, path: missing.join('/') }]
+    const [own] = isLooked
+      ? await ownDirectories(this.context.host, staged.published, wholes, time === 0n)
+      : []
+    for (const [depth, name] of missing.entries()) {
+      const path = missing.slice(0, depth).join('/')
+      const journal = this.journal({
+        dest: nearest,
+        twins: (at) => ({
+          fresh: below(staged.published, at),
+          replaced: staged.twins(at).replaced,
+        }),
+        taken: (at) => staged.taken(at),
+      })
       // No record of it: whoever is killed after this one rename leaves dest complete, but for modes.
-      const entries = [{ path, names: [name] }]
-      await journal.know(entries)
-      const [done] = await journal.publish(entries)
+      journal.expect({ time, entries: [await this.wholeEntry(staged, path, name, own)] })
+      const [done] = await journal.publish([{ path, names: [name] }])
       if (done === true) {
         debug('published %s by one rename', target.path)
         root.state = 'published'
@@ -210,6 +297,32 @@ class Commit {
     }
     this.lock?.release()
     return this.keep(this.context.host.open(below(nearest, target.missing.join('/'))))
+  }
+
+  /** The highest directory that is missing: it holds the next one, and so on down to dest. */
+  private async wholeEntry(
+    staged: StagedTree,
+    path: string,
+    name: string,
+    inDest: OwnDirectory | undefined,
+  ): Promise<OwnEntry> {
+    const { host, target } = this.context
+    const names = target.missing.slice(path === '' ? 0 : path.split('/').length)
+    const jobs = names.map((_, depth) => {
+      const { directory, name: last } = entryOf(
+        below(staged.published, joinPath(path, names.slice(0, depth + 1).join('/'))),
+      )
+      return { to: directory, names: [last] }
+    })
+    const found = await identify(host, jobs)
+    let own: OwnDirectory | undefined = inDest && { ...inDest, identity: found.at(-1) ?? unknown }
+    for (let depth = names.length - 2; own !== undefined && depth >= 0; depth--) {
+      const directories = new Map([[names[depth + 1] ?? '', own]])
+      own = { identity: found[depth] ?? unknown, directories, files: undefined }
+    }
+    const [known = unknown] = found
+    const entry = { path, name, ...known, isDirectory: true, size: 0, mtime: 0n }
+    return { ...entry, own, replaced: undefined }
   }
 
   /**
@@ -222,10 +335,9 @@ class Commit {
     this.lock = await lockDirectory(host, await this.keep(host.open(staged.fresh)), lock)
   }
 
-  private journal(fresh: Place, replaced: Place, dest: Place): Journal {
-    const journal = new Journal(this.context.host, this.context.steady, { fresh, replaced, dest })
+  private journal(places: MergePlaces): Journal {
+    const journal = new Journal(this.context.host, this.context.steady, places)
     this.journals.push(journal)
-    this.undos.push(() => journal.undo())
     return journal
   }
 
@@ -256,67 +368,83 @@ class Commit {
     dest: Directory,
     root: PlanDirectory,
     staged: StagedTree,
-  ): Promise<boolean> {
-    const journal = this.journal(staged.fresh, staged.replaced, { base: dest, path: '' })
-    const makeReplaced = (path: string): Promise<void> => staged.makeReplaced(path)
-    const intend = (some: readonly Intent[]): Promise<void> => this.intend(staged, some)
-    return publish(root, { intend, journal, makeReplaced })
+  ): ReturnType<typeof publish> {
+    const journal = this.journal({
+      dest: { base: dest, path: '' },
+      twins: (path) => staged.twins(path),
+      taken: (path) => staged.taken(path),
+    })
+    return publish(root, {
+      journal,
+      makeReplaced: (path) => staged.makeReplaced(path),
+      intend: (intended) => this.intend(staged, dest, journal, intended),
+    })
   }
 
   /** Directories get their own mode last: one that is not writable could not have been moved. */
   private async restrict(dest: Place): Promise<void> {
     for (const { path, mode } of toRestrict(this.context.root)) {
       await chmod(this.context.host, below(dest, path), mode)
-      this.undos.push(() =>
-        chmod(this.context.steady, below(dest, path), mode | ownerAccess).then(
-          () => [],
-          (error: unknown) => [error],
-        ),
-      )
     }
   }
 
-  async undo(): Promise<unknown[]> {
-    const errors: unknown[] = []
+  /** Never throws. */
+  async undo(): Promise<{ failures: unknown[]; left: Error[] }> {
+    const failures: unknown[] = []
+    const left: Left[] = []
+    const kept: Left[] = []
+    const attempt = async (work: () => Promise<void> | undefined): Promise<void> => {
+      await Promise.resolve()
+        .then(work)
+        .catch((error: unknown) => failures.push(error))
+    }
     // First, since whoever is killed while it takes things back needs the records.
-    await this.staged?.reopen().catch((error: unknown) => errors.push(error))
-    for (const undo of this.undos.reverse()) append(errors, await undo())
-    if (errors.length === 0 && this.staged !== undefined) {
-      await this.keepForeign(this.staged).catch((error: unknown) => errors.push(error))
+    const { begun } = this
+    if (begun !== undefined) await attempt(() => this.staged?.reopen(begun))
+    for (const journal of this.journals.reverse()) {
+      await attempt(async () => {
+        const undone = await journal.undo()
+        for (const failure of undone.failures) failures.push(failure)
+        for (const each of undone.left) left.push(each)
+        if (undone.isKept) for (const each of undone.left) kept.push(each)
+      })
     }
-    return errors
+    if (failures.length === 0 && kept.length > 0) await attempt(() => this.staged?.keep())
+    else if (failures.length === 0) await attempt(() => this.staged?.withdraw())
+    return { failures, left: left.map(({ error }) => error) }
   }
 
-  /** Throws where others have something in what was taken back, after it has seen to it that it stays. */
-  private async keepForeign(staged: StagedTree): Promise<void> {
-    const holding = this.holding(staged)
-    try {
-      await foreignNames(this.context.steady, staged.published, holding)
-    } catch (error) {
-      await throwAfter(error, () => staged.keep(holding))
-    }
-  }
-
+  /** Never throws. */
   async close(): Promise<void> {
     // Whoever is next in this process's queue must not find the lock taken, and have to poll.
-    for (const directory of this.opened) await this.context.steady.close(directory)
+    for (const directory of this.opened) {
+      await this.context.steady.close(directory).catch((error: unknown) => {
+        debug('closing %s: %s', directory.path, error)
+      })
+    }
     this.lock?.release()
   }
+}
+
+/** One job for neighbours in one directory. */
+function jobsOf(
+  start: Place,
+  intended: readonly Intended[],
+  nameOf: (each: Intended) => string | undefined,
+): NamesJob[] {
+  const jobs: { path: string; to: Place; names: string[] }[] = []
+  for (const each of intended) {
+    const name = nameOf(each)
+    if (name === undefined) continue
+    const last = jobs.at(-1)
+    if (last?.path === each.path) last.names.push(name)
+    else jobs.push({ path: each.path, to: below(start, each.path), names: [name] })
+  }
+  return jobs
 }
 
 async function chmod(host: Host, place: Place, mode: number): Promise<void> {
   const { directory, name } = entryOf(place)
   const jobs = [{ to: directory, names: [name], modes: Uint32Array.of(mode) }]
   throwIfFailed(jobs, await host.chmod(jobs))
-}
-
-/** Those that are published with all that is in them. */
-function* wholeDirectories(root: PlanDirectory): Generator<PlanDirectory> {
-  const isOpen = (each: PlanDirectory): boolean => each.state === 'exists' && !isUnchanged(each)
-  const below = (each: PlanDirectory): Iterable<PlanDirectory> | undefined =>
-    isOpen(each) ? each.directories.values() : undefined
-  for (const each of preOrder(root, below)) {
-    if (each.state !== 'exists' && each.state !== 'keep' && !isUnchanged(each))
-      yield* eachDirectory(each)
-  }
 }

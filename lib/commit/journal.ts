@@ -1,12 +1,10 @@
-import { append } from '../append'
 import { errno, linkNeverHere, linkNotThisFile } from '../errno'
 import { SystemError, throwAfter } from '../errors'
 import {
   below,
   eachName,
-  Kind,
-  identityLength,
   joinPath,
+  Kind,
   pathOf,
   type Host,
   type Outcomes,
@@ -15,16 +13,11 @@ import {
 } from '../host/host'
 import { emptyOnes, throwIfFailed } from '../host/trees'
 import { inGroups } from '../lanes'
-import type { Inode } from '../record'
-import { throwIfFilled } from './foreign'
+import type { OwnEntry, Round } from '../records'
+import { throwIfFilled } from './emptied'
+import type { Left } from './left'
 import { renameHint } from './rename-hint'
-
-/** Three trees with the same paths: what is to be published, what it replaced, and dest. */
-export interface Places {
-  readonly fresh: Place
-  readonly replaced: Place
-  readonly dest: Place
-}
+import { TakeBack, type MergePlaces } from './take-back'
 
 /** Entries of one directory. */
 export interface Entries {
@@ -33,16 +26,13 @@ export interface Entries {
   readonly names: readonly string[]
 }
 
-/** An entry that this merge puts into dest. */
-interface Published {
-  readonly dev: bigint
-  readonly ino: bigint
-  /** Where it is told, it must be the same too. */
-  readonly mtime?: bigint
-  readonly path: string
-  readonly name: string
-  /** What stood there lies in `replaced`, under this name: dest may have spelled it otherwise. */
-  readonly replaced: string | undefined
+/** How far taking back has come. */
+export interface Undone {
+  readonly failures: unknown[]
+  /** What stays where it stands, or lies aside, since somebody else has a hand in it. */
+  readonly left: Left[]
+  /** The staging directory holds something that must not be removed. */
+  readonly isKept: boolean
 }
 
 // Somebody who does not ask for the lock has put something there or taken it away: look again.
@@ -54,14 +44,15 @@ const collisions: ReadonlySet<number> = new Set([
   errno.ENOENT,
 ])
 
-const linksPerCall = 256
-
 const cannotLink: ReadonlySet<number> = new Set([...linkNeverHere, ...linkNotThisFile])
+
+const linksPerCall = 256
 
 /** Moves entries into dest by single renames, and can take each one back. */
 export class Journal {
-  private readonly done: Published[] = []
-  private readonly inodes = new Map<string, Inode>()
+  private readonly done: OwnEntry[] = []
+  private readonly intents = new Map<string, OwnEntry>()
+  private time = 0n
   /** Empty directories that gave way. */
   private readonly emptied: Place[] = []
   /** Why something that dest had lies in `replaced` alone: undo must not pass for complete then. */
@@ -71,20 +62,18 @@ export class Journal {
     private readonly host: Host,
     /** The one to put things back with: it goes on after an abort. */
     private readonly steady: Host,
-    private readonly places: Places,
+    private readonly places: MergePlaces,
   ) {}
 
-  /** The inodes of what is about to be published, in order: undo knows them again. */
-  async know(entries: readonly Entries[]): Promise<Inode[]> {
-    const inodes = await inodesOf(this.host, this.places.fresh, entries)
-    const paths = entries.flatMap(({ path, names }) => names.map((name) => joinPath(path, name)))
-    paths.forEach((path, index) => this.inodes.set(path, inodes[index] as Inode))
-    return inodes
+  /** What is about to be published: undo knows it again. */
+  expect({ time, entries }: Round): void {
+    this.time = time
+    for (const entry of entries) this.intents.set(joinPath(entry.path, entry.name), entry)
   }
 
   /** Publishes entries where dest has nothing. One flag a name: false where something is there now. */
   async publish(entries: readonly Entries[]): Promise<boolean[]> {
-    const jobs = this.jobs(this.places.fresh, this.places.dest, entries)
+    const jobs = this.publishing(entries)
     return this.record(entries, jobs, await this.renamed(entries, jobs, false))
   }
 
@@ -110,13 +99,12 @@ export class Journal {
     return names.map((name) => results.get(name) === true)
   }
 
-  /** Those that can have a second name; there is nothing in the answer for the others. */
+  /** Those that can have a second name; there is nothing in the result for the others. */
   private async replaceLinked(
     path: string,
     names: readonly string[],
   ): Promise<Map<string, boolean>> {
-    const { fresh, replaced, dest } = this.places
-    const away = this.jobs(dest, replaced, [{ path, names }])
+    const away = this.savingJobs(path, names)
     const links = await this.host.hardlink(away)
     const results = new Map<string, boolean>()
     const linked: string[] = []
@@ -129,11 +117,11 @@ export class Journal {
     }
     if (failure !== undefined) return throwAfter(failure, () => this.unlinkSaved(path, linked))
     const entries = [{ path, names: linked }]
-    const jobs = this.jobs(fresh, dest, entries)
+    const jobs = this.publishing(entries)
     const renames = await this.renamed(entries, jobs, true)
     const failed = linked.filter((_, index) => renames.errnos[index] !== 0)
     try {
-      this.record(entries, jobs, renames, (name) => name)
+      this.record(entries, jobs, renames)
     } catch (error) {
       return throwAfter(error, () => this.unlinkSaved(path, failed))
     }
@@ -152,9 +140,7 @@ export class Journal {
     try {
       return await this.host.rename(jobs, replace)
     } catch (error) {
-      for (const { path, names } of entries) {
-        for (const name of names) this.note(path, name, replace ? name : undefined)
-      }
+      for (const { path, names } of entries) for (const name of names) this.note(path, name)
       throw error
     }
   }
@@ -162,7 +148,7 @@ export class Journal {
   /** What lies in `replaced` has its name in dest still. */
   private async unlinkSaved(path: string, names: readonly string[]): Promise<void> {
     if (names.length === 0) return
-    const seconds = [{ to: below(this.places.replaced, path), names }]
+    const seconds = [{ to: this.places.twins(path).replaced, names }]
     throwIfFailed(seconds, await this.steady.unlink(seconds))
   }
 
@@ -173,14 +159,13 @@ export class Journal {
     move: boolean,
   ): Promise<boolean> {
     const one = [{ path, names: [name] }]
-    const { fresh, dest } = this.places
     const saved = await this.save(path, old, move || old !== name)
     if (saved === undefined) return false
     const linked = saved === 'linked'
-    const jobs = this.jobs(fresh, dest, one)
+    const jobs = this.publishing(one)
     try {
       const outcomes = await this.host.rename(jobs, linked || (await this.isStale(path, name, old)))
-      const [published] = this.record(one, jobs, outcomes, () => old)
+      const [published] = this.record(one, jobs, outcomes)
       if (published === true) return true
     } catch (error) {
       return throwAfter(error, () => this.putBack(path, old, linked))
@@ -208,8 +193,8 @@ export class Journal {
     name: string,
     move: boolean,
   ): Promise<'linked' | 'moved' | undefined> {
-    const { replaced, dest } = this.places
-    const away = this.jobs(dest, replaced, [{ path, names: [name] }])
+    const { replaced } = this.places.twins(path)
+    const away = this.savingJobs(path, [name])
     if (!move) {
       const outcomes = await this.host.hardlink(away)
       const number = outcomes.errnos[0] ?? 0
@@ -219,10 +204,10 @@ export class Journal {
     }
     const moved = await this.attempt(away, () => this.host.rename(away, false), collisions)
     if (!moved) return undefined
-    const { kinds } = await this.steady.stat([{ to: below(replaced, path), names: [name] }])
+    const { kinds } = await this.steady.stat([{ to: replaced, names: [name] }])
     if (kinds[0] !== Kind.Directory) return 'moved'
-    // Looked at again where nobody finds it by its path any more: somebody may have put something into it meanwhile.
-    const place = below(replaced, joinPath(path, name))
+    // Looked at again where nobody finds it by its path any more: somebody may have put something into it since.
+    const place = below(replaced, name)
     const empty = await emptyOnes(this.steady, [place])
     if (empty.has(place)) {
       this.emptied.push(place)
@@ -234,12 +219,12 @@ export class Journal {
 
   /** What was saved but not replaced: gives it its only name again. */
   private async putBack(path: string, name: string, linked: boolean): Promise<void> {
-    const { replaced, dest } = this.places
+    const { replaced } = this.places.twins(path)
     if (linked) {
       await this.unlinkSaved(path, [name])
       return
     }
-    const back = this.jobs(replaced, dest, [{ path, names: [name] }])
+    const back = [{ from: replaced, to: below(this.places.dest, path), names: [name] }]
     try {
       await this.attempt(back, () => this.steady.rename(back, false), new Set())
     } catch (error) {
@@ -254,58 +239,25 @@ export class Journal {
     return this.emptied
   }
 
-  /** What a merge that was killed may have published: undo finds out what of it was. */
-  assume(entries: readonly Published[]): void {
-    append(this.done, entries)
-  }
-
   /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
-  async undo(): Promise<unknown[]> {
-    const errors = [...this.stranded]
-    for (let entry = this.done.pop(); entry !== undefined; entry = this.done.pop()) {
-      try {
-        await this.undoOne(entry)
-      } catch (error) {
-        errors.push(error)
-      }
-    }
-    return errors
-  }
-
-  private async undoOne({ path, name, dev, ino, mtime, replaced }: Published): Promise<void> {
-    const one = [{ path, names: [name] }]
-    const [found] = await inodesOf(this.steady, this.places.dest, one)
-    const isSame = found?.dev === dev && found.ino === ino
-    const ours = isSame && (mtime === undefined || found.mtime === mtime)
-    // Gone or another's by now: not ours to move.
-    if (!ours && found?.ino !== 0n) return
-    const before = replaced === undefined ? [] : [{ path, names: [replaced] }]
-    // Missing where a merge that was killed had not come to it, or was being undone already.
-    const [saved] = await inodesOf(this.steady, this.places.replaced, before)
-    const isSaved = saved !== undefined && saved.ino !== 0n
-    // A file goes over ours, so that its path is never empty; then ours is gone, as it would be in the end.
-    const isOver = ours && isSaved && replaced === name && !found.isDirectory && !saved.isDirectory
-    if (ours && !isOver) {
-      const back = this.jobs(this.places.dest, this.places.fresh, one)
-      await this.attempt(back, () => this.steady.rename(back, false), new Set())
-    }
-    if (!isSaved) return
-    const old = this.jobs(this.places.replaced, this.places.dest, before)
-    await this.attempt(old, () => this.steady.rename(old, isOver), new Set())
+  async undo(): Promise<Undone> {
+    const back = new TakeBack(this.steady, this.places)
+    await back.run([{ time: this.time, entries: this.done }])
+    const { left, failures, isKept } = back
+    return { failures: [...this.stranded, ...failures], left, isKept }
   }
 
   private record(
     entries: readonly Entries[],
     jobs: readonly PairJob[],
     outcomes: Outcomes,
-    replacedOf: (name: string) => string | undefined = () => undefined,
   ): boolean[] {
     const results: boolean[] = []
     let failure: SystemError | undefined
     const paths = entries.flatMap(({ path, names }) => names.map(() => path))
     for (const { index, job, name } of eachName(jobs)) {
       const number = outcomes.errnos[index] ?? 0
-      if (number === 0) this.note(paths[index] ?? '', name, replacedOf(name))
+      if (number === 0) this.note(paths[index] ?? '', name)
       else if (!collisions.has(number)) failure ??= this.error(job, name, number, outcomes, index)
       results.push(number === 0)
     }
@@ -315,11 +267,9 @@ export class Journal {
   }
 
   /** To be taken back, if it is there. */
-  private note(path: string, name: string, replaced: string | undefined): void {
-    const inode = this.inodes.get(joinPath(path, name))
-    if (inode === undefined) return
-    const { dev, ino } = inode
-    this.done.push({ path, name, replaced, dev, ino })
+  private note(path: string, name: string): void {
+    const entry = this.intents.get(joinPath(path, name))
+    if (entry !== undefined) this.done.push(entry)
   }
 
   /** Runs a job of one name: true if it succeeded, false for an allowed errno, else throws. */
@@ -344,30 +294,17 @@ export class Journal {
     })
   }
 
-  private jobs(from: Place, to: Place, entries: readonly Entries[]): PairJob[] {
+  /** From dest to where what it loses lies. */
+  private savingJobs(path: string, names: readonly string[]): PairJob[] {
+    const { replaced } = this.places.twins(path)
+    return [{ from: below(this.places.dest, path), to: replaced, names }]
+  }
+
+  private publishing(entries: readonly Entries[]): PairJob[] {
     return entries.map(({ path, names }) => ({
-      from: below(from, path),
-      to: below(to, path),
+      from: this.places.twins(path).fresh,
+      to: below(this.places.dest, path),
       names,
     }))
   }
-}
-
-/** What stands at a name; all zero where there is nothing. */
-interface Standing extends Inode {
-  readonly isDirectory: boolean
-}
-
-async function inodesOf(
-  host: Host,
-  start: Place,
-  entries: readonly Entries[],
-): Promise<Standing[]> {
-  const jobs = entries.map(({ path, names }) => ({ to: below(start, path), names }))
-  const { identities, kinds } = await host.stat(jobs)
-  return Array.from(kinds, (kind, index) => {
-    const [dev = 0n, ino = 0n, mtime = 0n] = identities.subarray(index * identityLength)
-    const isDirectory = kind === Kind.Directory
-    return { dev, ino, mtime: isDirectory ? 0n : mtime, isDirectory }
-  })
 }

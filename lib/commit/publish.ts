@@ -3,20 +3,32 @@ import { inGroups } from '../lanes'
 import type { Part } from '../plan/part'
 import { Action, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
-import type { Inode, Intent } from '../record'
 import type { Entries, Journal } from './journal'
 
 export interface PublishContext {
-  /** Writes down what is about to be published; `replaced`: what stands in the way is put aside under this name. */
-  readonly intend: (intents: readonly Intent[]) => Promise<void>
+  /** Writes down what is about to be published; false where another merge is at it, so that nothing may be. */
+  readonly intend: (intended: readonly Intended[]) => Promise<boolean>
   readonly journal: Journal
   /** Makes the place for what a directory loses. */
   readonly makeReplaced: (path: string) => Promise<void>
 }
 
+/** An entry that is about to be published. */
+export interface Intended {
+  /** '/'-joined below dest. */
+  readonly path: string
+  readonly name: string
+  /** A directory that goes there with all that is in it. */
+  readonly whole: PlanDirectory | undefined
+  /** What stands in the way is put aside; this is its name in dest. */
+  readonly replaced: string | undefined
+}
+
 /** One directory that dest has, and what goes into it. */
 interface Batch {
   readonly entries: Entries
+  /** By name: the directory that it is. */
+  readonly wholes: readonly (PlanDirectory | undefined)[]
   /** By name: says that it is published. */
   readonly settle: readonly (() => void)[]
 }
@@ -31,13 +43,17 @@ const namesPerCall = 512
 
 /**
  * Publishes top down what the last survey found: a whole new subtree by one rename, single entries
- * where dest has the directory too. False if something turned out to be in the way.
+ * where dest has the directory too. `again`: something turned out to be in the way. `withdrawn`: another merge is
+ * at it, and nothing was published.
  */
-export async function publish(root: PlanDirectory, context: PublishContext): Promise<boolean> {
+export async function publish(
+  root: PlanDirectory,
+  context: PublishContext,
+): Promise<'done' | 'again' | 'withdrawn'> {
   const created: Batch[] = []
   const replaced: Replacement[] = []
   walk(root, (directory) => collect(directory, created, replaced))
-  await context.intend(await intentsOf(context.journal, created, replaced))
+  if (!(await context.intend(intendedOf(created, replaced)))) return 'withdrawn'
   let complete = true
   for (const batches of inGroups(created, ({ entries }) => entries.names.length, namesPerCall)) {
     const results = await context.journal.publish(batches.map(({ entries }) => entries))
@@ -49,39 +65,31 @@ export async function publish(root: PlanDirectory, context: PublishContext): Pro
     const results = await context.journal.replace(entries, move, spellings)
     if (!settle([batch], results)) complete = false
   }
-  return complete
+  return complete ? 'done' : 'again'
 }
 
 /** In the order in which they are published. */
-async function intentsOf(
-  journal: Journal,
-  created: readonly Batch[],
-  replaced: readonly Replacement[],
-): Promise<Intent[]> {
-  const batches = [...created, ...replaced]
-  const intents: Intent[] = []
-  for (const some of inGroups(batches, ({ entries }) => entries.names.length, namesPerCall)) {
-    const inodes = await journal.know(some.map(({ entries }) => entries))
-    let index = 0
-    for (const batch of some) {
-      const { path, names } = batch.entries
-      const spellings = 'spellings' in batch ? (batch as Replacement).spellings : undefined
-      for (const name of names) {
-        const replaces = spellings && (spellings.get(name) ?? name)
-        intents.push({ ...(inodes[index++] as Inode), path, name, replaced: replaces })
-      }
-    }
+function intendedOf(created: readonly Batch[], replaced: readonly Replacement[]): Intended[] {
+  const intended: Intended[] = []
+  const add = ({ entries: { path, names }, wholes }: Batch, replacedAs?: Spell): void => {
+    names.forEach((name, index) => {
+      intended.push({ path, name, whole: wholes[index], replaced: replacedAs?.(name) })
+    })
   }
-  return intents
+  for (const batch of created) add(batch)
+  for (const batch of replaced) add(batch, (name) => batch.spellings.get(name) ?? name)
+  return intended
 }
 
-/** Answers the subdirectories that have something, too. */
+/** How dest spells a name. */
+type Spell = (name: string) => string
+
+/** Returns the subdirectories that have something, too. */
 function collect(
   directory: PlanDirectory,
   created: Batch[],
   replaced: Replacement[],
 ): PlanDirectory[] {
-  const common: PlanDirectory[] = []
   const { path } = directory
   const fresh = new Group(path)
   const others = new Group(path)
@@ -93,6 +101,7 @@ function collect(
         others.entry(part, position, Action.Replaced)
     })
   }
+  const common: PlanDirectory[] = []
   for (const child of directory.directories.values()) {
     if (child.state === 'new') fresh.directory(child)
     else if (child.state === 'replace') inTheWay.directory(child)
@@ -107,12 +116,14 @@ function collect(
 
 class Group {
   readonly names: string[] = []
+  private readonly wholes: (PlanDirectory | undefined)[] = []
   private readonly settle: (() => void)[] = []
 
   constructor(private readonly path: string) {}
 
   entry({ tree, picks, actions }: Part, position: number, done: number): void {
     this.names.push(tree.names[picks[position] as number] as string)
+    this.wholes.push(undefined)
     this.settle.push(() => {
       actions[position] = done
     })
@@ -120,21 +131,21 @@ class Group {
 
   directory(child: PlanDirectory): void {
     this.names.push(child.name)
+    this.wholes.push(child)
     this.settle.push(() => {
       child.state = 'published'
     })
   }
 
   get batch(): Batch {
-    return { entries: { path: this.path, names: this.names }, settle: this.settle }
+    const { path, names, wholes, settle } = this
+    return { entries: { path, names }, wholes, settle }
   }
 }
 
 function settle(batches: readonly Batch[], results: readonly boolean[]): boolean {
-  batches
-    .flatMap((batch) => batch.settle)
-    .forEach((done, index) => {
-      if (results[index] === true) done()
-    })
+  let index = 0
+  for (const batch of batches)
+    for (const done of batch.settle) if (results[index++] === true) done()
   return results.every(Boolean)
 }

@@ -1,20 +1,9 @@
 import { walk } from '../traversal'
-import {
-  below,
-  entryOf,
-  identityLength,
-  joinPath,
-  ownerAccess,
-  type Host,
-  type Place,
-} from '../host/host'
-import { throwIfFailed } from '../host/trees'
-import { inGroups } from '../lanes'
+import { below, entryOf, joinPath, ownerAccess, type Host, type Place } from '../host/host'
 import type { PlanDirectory } from '../plan/plan'
 import { asWhole } from '../plan/whole-directory'
-import type { Restriction } from '../record'
-
-const jobsPerCall = 512
+import type { Restriction } from '../records'
+import { identify } from './standing'
 
 /** What is left to do once one rename has made dest. `fresh` mirrors dest; `prefix`: the names that lead to it. */
 export async function restrictionsOf(
@@ -28,17 +17,11 @@ export async function restrictionsOf(
     const { directory, name } = entryOf(below(fresh, path))
     return { to: directory, names: [name] }
   })
-  const restrictions: Restriction[] = []
-  for (const some of inGroups(jobs, () => 1, jobsPerCall)) {
-    const stats = await host.stat(some)
-    throwIfFailed(some, stats)
-    for (const [index] of some.entries()) {
-      const { path, mode } = tight[restrictions.length] as (typeof tight)[number]
-      const [dev = 0n, ino = 0n] = stats.identities.subarray(index * identityLength)
-      restrictions.push({ path: joinPath(prefix, path), mode, dev, ino })
-    }
-  }
-  return restrictions
+  const found = await identify(host, jobs)
+  return tight.map(({ path, mode }, index) => {
+    const identity = found[index] ?? { ino: 0n, birth: 0n, handle: 0n }
+    return { path: joinPath(prefix, path), mode, identity }
+  })
 }
 
 /** Directories that were published with more access than they are to have, deepest first. */

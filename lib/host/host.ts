@@ -9,10 +9,13 @@ import type { TreeColumns, TreeJob, TreeMatches, TreeOperation, TreeOutcomes } f
 
 /** An open directory: the start of places, and what a lock hangs on. */
 export interface Directory {
-  /** As it was opened, for messages. */
-  readonly path: string
+  /** As it was opened, for messages; whoever renames it sets it. Without descriptors it is the way to it. */
+  path: string
   readonly fd: number
-  /** st_dev and st_ino: tells whether a path still leads to this directory. */
+  /**
+   * st_dev and st_ino: tells whether a path still leads to this directory. Nothing else gets that number as long as this
+   * one is open.
+   */
   readonly identity: string
 }
 
@@ -122,6 +125,15 @@ export interface Stats extends Columns, Outcomes {
   readonly identities: BigUint64Array
 }
 
+/** What entries are, and what tells each from a later one that was given its inode number. */
+export interface Identified extends Stats {
+  /**
+   * Birth time in ns, 0 where there is none; a hash of the file handle, 0 where there is none; the number of hard links: three
+   * an entry, all 0 for a missing one.
+   */
+  readonly lasting: BigUint64Array
+}
+
 /** How a single call went: 0, or the errno and the name of the call that failed. */
 export interface Failed {
   readonly errno: number
@@ -130,6 +142,7 @@ export interface Failed {
 
 /** How much of an identity tells the inode, and how much also its state. */
 export const identityLength = 4
+export const lastingLength = 3
 
 export interface FileOptions {
   /** Files get u+w. */
@@ -170,6 +183,8 @@ export interface Host {
   list(places: readonly Place[]): Promise<Listing[]>
   /** Nothing is followed. A missing entry is an answer, not a failure. */
   stat(jobs: readonly NamesJob[]): Promise<Stats>
+  /** The same, and what is not given to another entry later: dearer. */
+  identify(jobs: readonly NamesJob[]): Promise<Identified>
   /** Equal bytes? Regular files only. */
   compare(jobs: readonly PairJob[]): Promise<Comparison>
 
@@ -217,6 +232,8 @@ export interface Host {
   copyTimes(jobs: readonly PairJob[]): Promise<Outcomes>
   /** Without `replace`: EEXIST where the name is taken. */
   rename(jobs: readonly PairJob[], replace: boolean): Promise<Outcomes>
+  /** Swaps what the names lead to, in one step; ENOSYS or EINVAL where that cannot be. */
+  exchange(jobs: readonly PairJob[]): Promise<Outcomes>
   unlink(jobs: readonly NamesJob[]): Promise<Outcomes>
   rmdir(jobs: readonly NamesJob[]): Promise<Outcomes>
 }

@@ -16,6 +16,7 @@ export function limited(host: Host, most: number): Host {
     sync: through((directory) => host.sync(directory)),
     list: through((places) => host.list(places)),
     stat: through((jobs) => host.stat(jobs)),
+    identify: through((jobs) => host.identify(jobs)),
     compare: through((jobs) => host.compare(jobs)),
     clone: through((jobs, options) => host.clone(jobs, options)),
     ...(cloneDirectory && { cloneDirectory: through(cloneDirectory) }),
@@ -29,6 +30,7 @@ export function limited(host: Host, most: number): Host {
     chmod: through((jobs) => host.chmod(jobs)),
     copyTimes: through((jobs) => host.copyTimes(jobs)),
     rename: through((jobs, replace) => host.rename(jobs, replace)),
+    exchange: through((jobs) => host.exchange(jobs)),
     unlink: through((jobs) => host.unlink(jobs)),
     rmdir: through((jobs) => host.rmdir(jobs)),
   }

@@ -6,6 +6,7 @@ import {
   type Comparison,
   type Directory,
   type Host,
+  type Identified,
   type LinkJob,
   type Listing,
   type NamesJob,
@@ -53,6 +54,11 @@ export function nativeHost(addon: NativeAddon): Host {
 
   async function stat(jobs: readonly NamesJob[]): Promise<Stats> {
     const { calls, targets, ...stats } = await addon.stat(rawJobs(jobs))
+    return { ...stats, syscall: syscallOf(calls), targets: targetsOf(stats.kinds, targets) }
+  }
+
+  async function identify(jobs: readonly NamesJob[]): Promise<Identified> {
+    const { calls, targets, ...stats } = await addon.identify(rawJobs(jobs))
     return { ...stats, syscall: syscallOf(calls), targets: targetsOf(stats.kinds, targets) }
   }
 
@@ -106,6 +112,7 @@ export function nativeHost(addon: NativeAddon): Host {
       return toListings(await addon.list(...rawPlaces(places)), addon.calls)
     },
     stat,
+    identify,
     compare: (jobs) => run('compare', rawJobs(jobs)),
 
     clone: (jobs, options): Promise<Outcomes> => run('clone', rawJobs(jobs), options),
@@ -125,6 +132,7 @@ export function nativeHost(addon: NativeAddon): Host {
       replace
         ? rename(jobs)
         : renameNoReplace(jobs, { exclusive, replacing: rename, stat: lookUp }),
+    exchange: (jobs) => run('exchange', rawJobs(jobs)),
     unlink: (jobs) => run('unlink', rawJobs(jobs)),
     rmdir: (jobs) => run('rmdir', rawJobs(jobs)),
   }

@@ -1,6 +1,14 @@
 import { promises as fs, type BigIntStats } from 'node:fs'
 import { errno, errnoOf } from '../errno'
-import { identityLength, Kind, pathOf, type Listing, type Place, type Stats } from './host'
+import {
+  identityLength,
+  Kind,
+  lastingLength,
+  pathOf,
+  type Identified,
+  type Listing,
+  type Place,
+} from './host'
 import { call, each, Failure } from './node-items'
 
 function kindOf(status: BigIntStats): number {
@@ -22,11 +30,12 @@ export async function lstat(path: string): Promise<BigIntStats | undefined> {
 }
 
 /** What entries are, in columns. */
-export async function look(paths: readonly (string | Failure)[]): Promise<Stats> {
+export async function look(paths: readonly (string | Failure)[]): Promise<Identified> {
   const kinds = new Uint8Array(paths.length)
   const modes = new Uint16Array(paths.length)
   const sizes = new Float64Array(paths.length)
   const identities = new BigUint64Array(paths.length * identityLength)
+  const lasting = new BigUint64Array(paths.length * lastingLength)
   const targets = new Map<number, string>()
   const outcomes = await each(paths, async (path, index) => {
     const status = await lstat(path)
@@ -36,13 +45,19 @@ export async function look(paths: readonly (string | Failure)[]): Promise<Stats>
     sizes[index] = Number(status.size)
     const identity = [status.dev, status.ino, status.mtimeNs, status.ctimeNs]
     identities.set(identity, index * identityLength)
+    // Node gives no file handles; where the system keeps no time of birth, it may give another time for it.
+    lasting.set([birthOf(status), 0n, status.nlink], index * lastingLength)
     if (!status.isSymbolicLink()) return
     const bytes = await call(fs.readlink(path, { encoding: 'buffer' }))
     const text = bytes.toString()
     if (Buffer.from(text).equals(bytes)) targets.set(index, text)
     else kinds[index] = Kind.OddLink
   })
-  return { ...outcomes, kinds, modes, sizes, identities, targets }
+  return { ...outcomes, kinds, modes, sizes, identities, lasting, targets }
+}
+
+function birthOf({ birthtimeNs }: BigIntStats): bigint {
+  return birthtimeNs > 0n ? birthtimeNs : 0n
 }
 
 const emptyListing = {

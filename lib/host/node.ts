@@ -130,6 +130,8 @@ export const nodeHost: Host = {
 
   list: (places) => inParallel(places.map((place) => () => list(place))),
   stat: (jobs) => look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),
+  identify: (jobs) =>
+    look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),
   async compare(jobs) {
     const { answers, ...outcomes } = await each(pairItems(jobs), compareFiles)
     return { ...outcomes, equal: Uint8Array.from(answers) }
@@ -151,6 +153,9 @@ export const nodeHost: Host = {
     each(pairItems(jobs), (item) =>
       replace ? call(fs.rename(item.from, item.to)) : renameNoReplace(item),
     ),
+  // Node has no such call.
+  exchange: (jobs) =>
+    each(pairItems(jobs), () => Promise.reject(new Failure(errno.ENOSYS, 'rename'))),
   unlink: (jobs) => each(nameItems(jobs), ({ to }) => call(fs.unlink(to))),
   rmdir: (jobs) => each(nameItems(jobs), ({ to }) => call(fs.rmdir(to))),
 }

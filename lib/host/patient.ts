@@ -128,6 +128,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
         (listings) => listings.some((listing) => isPassing(listing.errno)),
       ),
     stat: reading((jobs) => host.stat(jobs)),
+    identify: reading((jobs) => host.identify(jobs)),
     compare: reading((jobs) => host.compare(jobs)),
     clone: writing((jobs, options) => host.clone(jobs, options)),
     // Not tried again: what they have not done, or left a part of, is done in another way.
@@ -142,6 +143,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
     chmod: writing((jobs) => host.chmod(jobs)),
     copyTimes: writing((jobs) => host.copyTimes(jobs)),
     rename: writing((jobs, replace) => host.rename(jobs, replace), mayClose),
+    exchange: writing((jobs) => host.exchange(jobs), mayClose),
     unlink: writing((jobs) => host.unlink(jobs), mayClose),
     rmdir: writing((jobs) => host.rmdir(jobs), mayClose),
   }

@@ -208,7 +208,8 @@ class Surveyor {
       const positions: number[] = []
       const entries: number[] = []
       for (let position = 0; position < part.picks.length; position++) {
-        const unchanged = now.isAsIn(before, entry)
+        // An inode number may have been given again, within one tick of the clock.
+        const unchanged = now.isAsIn(before, entry) && before?.wasAtRest(entry) === true
         if (stats.kinds[first + entry] === Kind.Directory && !isPublished(part, position)) {
           const name = part.tree.names[part.picks[position] as number] as string
           const place = below(to, directory.spellings.get(name) ?? name)

@@ -1,37 +1,44 @@
-import { randomBytes } from 'node:crypto'
-import { fstatSync, promises as fs, type Stats } from 'node:fs'
-import { dirname, relative, sep } from 'node:path'
+import { fstatSync, lstatSync, promises as fs } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { livePrefix } from '../stage/live'
 import { errno, errnoOf } from '../errno'
-import { Kind, ownerAccess, type Directory, type Host } from '../host/host'
-import { holdsAttributes } from '../host/kept-attributes'
+import { Kind, type Directory, type Host } from '../host/host'
 import { openReal } from '../host/open-real'
 import { patiently } from '../host/patient'
-import { throwIfFailed } from '../host/trees'
-import { readRecord } from './read'
-import { destName, journalName, modesName } from '../record'
-import { reservedPrefix } from '../scan/scan'
+import { isAlive, modesName, readStagingName, type Mark, type StagingState } from '../records'
+import { blockedError } from './blocked'
+import { claim, type Claim } from './claim'
+import { readMark } from './mark'
+import { showsOwners } from './owners'
 
 /** A staging directory whose merge is gone. Nobody else can take it as long as it is open. */
 export interface Abandoned {
   /** The directory in which it stands: dest, or one above it. */
   readonly parent: Directory
   readonly name: string
+  readonly state: StagingState
   readonly directory: Directory
   /** '/'-joined names from there to dest. */
   readonly prefix: string
+  /** Undefined where its merge was gone before it was written. */
+  readonly mark: Mark | undefined
+  readonly claim: Claim
 }
 
 export interface Found {
   readonly abandoned: Abandoned[]
   /** Of merges that run, or of which nobody can tell. */
-  readonly running: number
+  running: number
+  /** One of these is changing dest. */
+  isChanging: boolean
+  /** Of merges that were changing dest, and cannot be undone by us. */
+  readonly blocked: { readonly path: string; readonly error: unknown }[]
+  /** Directories that only look like those of a merge. */
+  readonly foreign: string[]
 }
 
-const isStagingName = new RegExp(`^${reservedPrefix.replaceAll('.', '\\.')}[0-9a-f]{16}$`)
-
-// ms. A look takes less than one; a merge that takes no lock may publish for longer.
+// ms. A look takes less than one.
 const longestLook = 5000
 const firstPause = 1
 
@@ -44,35 +51,65 @@ const unreadable: ReadonlySet<number | undefined> = new Set([
   // Somebody has put a symlink into the way.
   errno.ELOOP,
 ])
+const forbidden: ReadonlySet<number | undefined> = new Set([errno.EACCES, errno.EPERM])
 
 /**
  * Staging directories of merges into `dest` that were killed. They stand in dest, or, where dest was missing then, in
- * a directory above it. `dest`: absolute, without symlinks. `isGuarded`: dest's lock is held.
+ * a directory above it; those of merges that have begun to change dest always stand in dest. `dest`: absolute, without
+ * symlinks. `isGuarded`: dest's lock is held. `own`: path of the caller's own staging directory, which is passed by.
  */
-export async function findAbandoned(host: Host, dest: string, isGuarded: boolean): Promise<Found> {
-  const abandoned: Abandoned[] = []
-  let running = 0
+export async function findAbandoned(
+  host: Host,
+  dest: string,
+  isGuarded: boolean,
+  own?: string,
+): Promise<Found> {
+  const found: Found = { abandoned: [], running: 0, isChanging: false, blocked: [], foreign: [] }
   for (let path = dest; ; path = dirname(path)) {
-    const names = (await namesIn(path)).filter((name) => isStagingName.test(name))
     const prefix = relative(path, dest).split(sep).join('/')
-    for (const name of names.sort()) {
-      const live = livePrefix(name)
+    for (const name of (await stagingNamesIn(path)).sort()) {
+      const { id = '', state = '' } = readStagingName(name) ?? {}
+      if ((prefix !== '' && state !== '') || join(path, name) === own) continue
+      const live = state === '' ? livePrefix(id) : undefined
       if (live !== undefined) {
-        if (live === prefix) running++
+        if (live === prefix) found.running++
         continue
       }
-      const found = await open(host, path, { name, prefix, isGuarded })
-      if (found === 'running') running++
-      else if (found !== undefined) abandoned.push(found)
+      await open(host, path, { name, state, prefix, isGuarded }, found)
     }
-    if (path === dirname(path)) return { abandoned, running }
+    if (path === dirname(path)) return found
   }
 }
 
+/**
+ * Is a merge changing dest, or was one killed while it did? But for the one whose staging directory is `own`, which others
+ * can see by now.
+ */
+export async function isBusy(host: Host, dest: string, own: string): Promise<boolean> {
+  const begun = (await stagingNamesIn(dest)).filter((name) => {
+    return join(dest, name) !== own && readStagingName(name)?.state === '-begun'
+  })
+  if (begun.length === 0) return false
+  const found: Found = { abandoned: [], running: 0, isChanging: false, blocked: [], foreign: [] }
+  for (const name of begun) {
+    await open(host, dest, { name, state: '-begun', prefix: '', isGuarded: false }, found)
+  }
+  for (const each of found.abandoned) await release(host, each)
+  return found.isChanging || found.abandoned.length > 0 || found.blocked.length > 0
+}
+
+/** Lets others have it. */
+export async function release(host: Host, { claim, directory, parent }: Abandoned): Promise<void> {
+  await claim.release()
+  await host.close(directory)
+  await host.close(parent)
+}
+
 /** Names only: there may be many, and of others. */
-async function namesIn(path: string): Promise<string[]> {
+async function stagingNamesIn(path: string): Promise<string[]> {
   try {
-    return await patiently(undefined, () => fs.readdir(path))
+    const names = await patiently(undefined, () => fs.readdir(path))
+    return names.filter((name) => readStagingName(name) !== undefined)
   } catch (error) {
     if (unreadable.has(errnoOf(error))) return []
     throw error
@@ -81,80 +118,146 @@ async function namesIn(path: string): Promise<string[]> {
 
 interface Wanted {
   readonly name: string
+  readonly state: StagingState
   readonly prefix: string
   readonly isGuarded: boolean
 }
 
-/** Undefined where it is another user's, or counts for another dest. */
-async function open(
-  host: Host,
-  path: string,
-  wanted: Wanted,
-): Promise<Abandoned | 'running' | undefined> {
+async function open(host: Host, path: string, wanted: Wanted, found: Found): Promise<void> {
   const parent = await unlessUnreadable(openReal(host, path))
-  if (parent === undefined) return undefined
-  let directory: Directory | 'running' | undefined
+  if (parent === undefined) return
+  let isKept = false
   try {
-    directory = await take(host, parent, wanted)
+    const taken = await take(host, parent, wanted)
+    if (typeof taken === 'object') {
+      if ('error' in taken) found.blocked.push(taken)
+      else {
+        isKept = true
+        found.abandoned.push(taken)
+      }
+    }
+    if (taken === 'running') {
+      found.running++
+      found.isChanging ||= wanted.state === '-begun'
+    }
+    if (taken === 'foreign' && wanted.prefix === '') found.foreign.push(join(path, wanted.name))
   } finally {
-    if (typeof directory !== 'object') await host.close(parent)
+    if (!isKept) await host.close(parent)
   }
-  if (typeof directory !== 'object') return directory
-  return { parent, name: wanted.name, directory, prefix: wanted.prefix }
 }
+
+interface Blocked {
+  readonly path: string
+  readonly error: unknown
+}
+
+type Taken = Abandoned | Blocked | 'running' | 'foreign' | undefined
 
 /** Opens the staging directory of a merge that is gone, and keeps others from it. */
-export async function take(
-  host: Host,
-  parent: Directory,
-  { name, prefix, isGuarded }: Wanted,
-): Promise<Directory | 'running' | undefined> {
-  const directory = await unlessUnreadable(host.open({ base: parent, path: name }))
-  if (directory === undefined) return undefined
-  let taken: 'running' | 'ours' | undefined
+async function take(host: Host, parent: Directory, wanted: Wanted): Promise<Taken> {
+  const { name, state } = wanted
+  const path = join(parent.path, name)
+  const isBegun = state === '-begun'
+  let directory: Directory
   try {
-    taken = await unlessUnreadable(claim(host, parent, directory, { prefix, isGuarded }))
-  } finally {
-    if (taken !== 'ours') await host.close(directory)
+    directory = await host.open({ base: parent, path: name })
+  } catch (error) {
+    const number = errnoOf(error)
+    if (!unreadable.has(number)) throw error
+    if (number === errno.ENOTDIR || number === errno.ELOOP) return 'foreign'
+    if (!isBegun || !forbidden.has(number)) return undefined
+    return { path, error: blockedError(path, uidOf(path), 'this user may not open its directory') }
   }
-  return taken === 'ours' ? directory : taken
+  let taken: Taken
+  try {
+    taken = await unlessUnreadable(claimIt(host, parent, directory, wanted))
+  } finally {
+    if (typeof taken !== 'object' || 'error' in taken) await host.close(directory)
+  }
+  return taken
 }
 
-async function claim(
+async function claimIt(
   host: Host,
   parent: Directory,
   directory: Directory,
-  { prefix, isGuarded }: Pick<Wanted, 'prefix' | 'isGuarded'>,
-): Promise<'running' | 'ours' | undefined> {
-  if (!(await isOurs(host, parent, directory))) return undefined
-  const isMine = await isFor(host, directory, prefix)
-  if (!(await hold(host, directory, isMine && isGuarded))) return isMine ? 'running' : undefined
+  { name, state, prefix, isGuarded }: Wanted,
+): Promise<Taken> {
+  const id = readStagingName(name)?.id ?? ''
+  const path = join(parent.path, name)
+  const isBegun = state === '-begun'
+  const marked = await readMark(host, parent, name, id, directory)
+  if (marked === undefined) return undefined
+  const { kind, mark } = marked
+  if (kind === 'foreign' || (kind === 'scrap' && state !== '')) return 'foreign'
+  const { uid } = fstatSync(directory.fd)
+  const isOurs = await isOurUser(host, parent, uid, mark)
+  if (!isOurs) {
+    if (!isBegun) return undefined
+    return { path, error: blockedError(path, mark?.uid ?? uid, 'it is of another user') }
+  }
+  // Somebody may be making it right now.
+  if (kind === 'scrap' && host.tryLock(directory) !== 0 && isYoung(directory)) return 'running'
+  // Above dest: one that counts for another dest is left to those who merge into that.
+  const isForDest = prefix === '' || mark === undefined || mark.dest === prefix
+  const life = await lifeOf(host, directory, mark, isForDest && isGuarded && isBegun)
+  if (life === 'alive') return isForDest ? 'running' : undefined
+  if (life === 'unknown') {
+    if (!isForDest) return undefined
+    if (!isBegun || !isGuarded) return 'running'
+    const why = 'it may still run, on another machine or in another container'
+    return { path, error: blockedError(path, mark?.uid, why) }
+  }
   // Only now, since its merge may have put something into it, and been killed, before the lock was taken.
-  return isMine || !(await counts(host, directory)) ? 'ours' : undefined
+  if (!isForDest && (await counts(host, directory))) return undefined
+  const claimed = await claim(host, directory)
+  if (claimed === undefined) return isForDest ? 'running' : undefined
+  return { parent, name, state, directory, prefix, mark, claim: claimed }
+}
+
+type Life = 'dead' | 'alive' | 'unknown'
+
+/** Only a lock that its owner has held tells that the owner is gone; else its process does. */
+async function lifeOf(
+  host: Host,
+  directory: Directory,
+  mark: Mark | undefined,
+  isPatient: boolean,
+): Promise<Life> {
+  const isLocked = await hold(host, directory, isPatient)
+  if (isLocked === false) return 'alive'
+  // It had not written down whose it is, and so nothing else.
+  if (mark === undefined) return 'dead'
+  if (isLocked === true && mark.isLocked) return 'dead'
+  const alive = isAlive(mark)
+  if (alive === undefined) return 'unknown'
+  return alive ? 'alive' : 'dead'
 }
 
 /**
- * As long as dest's lock is held nobody else publishes, so whoever holds a merge that has begun to only looks whether
- * it is alive: to pass it by would be to build on what is going to be undone.
+ * Undefined where there are no locks. As long as dest's lock is held nobody else publishes, so whoever holds a merge that
+ * has begun to most likely only looks whether it is alive: to pass it by would be to build on what is going to be undone.
  */
-async function hold(host: Host, directory: Directory, isGuarded: boolean): Promise<boolean> {
+async function hold(
+  host: Host,
+  directory: Directory,
+  isPatient: boolean,
+): Promise<boolean | undefined> {
   const end = performance.now() + longestLook
   for (let pause = firstPause; ; pause *= 2) {
-    if (host.tryLock(directory) === 0) return true
-    if (!isGuarded || performance.now() >= end || !(await hasBegun(host, directory))) return false
+    const number = host.tryLock(directory)
+    if (number === 0) return true
+    if (number !== errno.EWOULDBLOCK && number !== errno.EINTR) return undefined
+    if (!isPatient || performance.now() >= end) return false
     await sleep(pause)
   }
 }
 
-/** Has it written down what it will do to dest? */
-export function hasBegun(host: Host, directory: Directory): Promise<boolean> {
-  return holds(host, directory, [journalName])
-}
+// ms
+const youth = 10_000
 
-/** Any of these names? */
-async function holds(host: Host, directory: Directory, names: readonly string[]): Promise<boolean> {
-  const { kinds } = await host.stat([{ to: { base: directory, path: '' }, names }])
-  return kinds.some((kind) => kind !== Kind.Missing)
+function isYoung({ fd }: Directory): boolean {
+  return Math.abs(Date.now() - fstatSync(fd).ctimeMs) < youth
 }
 
 async function unlessUnreadable<T>(call: Promise<T>): Promise<T | undefined> {
@@ -166,43 +269,34 @@ async function unlessUnreadable<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Made by a merge of this user: what others planted is none of ours. */
-async function isOurs(host: Host, parent: Directory, directory: Directory): Promise<boolean> {
-  const { uid, mode } = fstatSync(directory.fd)
-  if ((mode & 0o077) === 0 && uid === (process.geteuid?.() ?? uid)) return true
-  if (await holdsAttributes(parent.path)) return false
-  // Some file systems show what anybody makes in their own way: as they show what we make now.
-  const shown = await shownNow(host, parent)
-  return shown?.uid === uid && (shown.mode & 0o777) === (mode & 0o777)
+/**
+ * Made by a merge of this user: what other users write into records is not carried out. Where a file system keeps no owners,
+ * the mark tells.
+ */
+async function isOurUser(
+  host: Host,
+  parent: Directory,
+  uid: number,
+  mark: Mark | undefined,
+): Promise<boolean> {
+  const own = process.geteuid?.()
+  if (own === undefined || uid === own) return true
+  return mark?.uid === own && !(await showsOwners(host, parent, own))
 }
 
-/** Owner and mode that a new directory shows; undefined where it vanished, as one that others take for abandoned may. */
-async function shownNow(host: Host, parent: Directory): Promise<Stats | undefined> {
-  const at = { base: parent, path: '' }
-  const name = reservedPrefix + randomBytes(8).toString('hex')
-  const jobs = [{ to: at, names: [name], modes: Uint32Array.of(ownerAccess) }]
-  const { errnos } = await host.mkdir(jobs, false)
-  if (errnos[0] !== 0) return undefined
-  const directory = await unlessUnreadable(host.open({ base: parent, path: name }))
-  if (directory === undefined) return undefined
+function uidOf(path: string): number | undefined {
   try {
-    return fstatSync(directory.fd)
-  } finally {
-    await host.close(directory)
-    throwIfFailed(jobs, await host.rmdir(jobs), errno.ENOENT)
+    return lstatSync(path).uid
+  } catch {
+    return undefined
   }
 }
 
-/** In dest itself only its own merges have staging directories. */
-async function isFor(host: Host, directory: Directory, prefix: string): Promise<boolean> {
-  if (prefix === '') return true
-  return (await readRecord(host, { base: directory, path: '' }, destName)) === prefix
-}
-
 /**
- * Its merge had written down something that is to be taken back, or finished: that is left to those who merge into the same
- * dest. Otherwise it has changed nothing and is anybody's to remove, also where a power cut took the name of its dest.
+ * Its merge has something written down that is to be finished: that is left to those who merge into the same dest. Otherwise
+ * it is anybody's to remove, also where a power cut took the name of its dest.
  */
-function counts(host: Host, directory: Directory): Promise<boolean> {
-  return holds(host, directory, [journalName, modesName])
+async function counts(host: Host, directory: Directory): Promise<boolean> {
+  const { kinds } = await host.stat([{ to: { base: directory, path: '' }, names: [modesName] }])
+  return kinds[0] !== Kind.Missing
 }

@@ -1,63 +1,108 @@
-import { foreignNames } from '../commit/foreign'
-import { Journal } from '../commit/journal'
+import { randomBytes } from 'node:crypto'
+import type { Left } from '../commit/left'
+import { TakeBack } from '../commit/take-back'
 import { firstOf } from '../errors'
-import {
-  identityLength,
-  Kind,
-  ownerAccess,
-  type Directory,
-  type Host,
-  type NamesJob,
-} from '../host/host'
+import { below, joinPath, Kind, type Host, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { freshName, journalName, settledName, type Intent, type MergeRecord } from '../record'
+import {
+  freshName,
+  fromText,
+  journalName,
+  readStagingName,
+  RecordError,
+  replacedName,
+  stagingNameOf,
+  type MergeRecord,
+  type StagingState,
+} from '../records'
+import { takenPlace } from '../stage/staging'
 import type { Abandoned } from './find'
-import { lastRecord } from './read'
+import { readRecord } from './mark'
 import { restrict } from './restrict'
 
+export interface UndoneMerge {
+  /** There was something to put back. */
+  readonly isUndone: boolean
+  /** Name of the staging directory by now. */
+  readonly name: string
+  /** What stays in dest, since somebody else has a hand in it. */
+  readonly left: readonly Left[]
+  /** The staging directory holds something that had no place to go to. */
+  readonly isKept: boolean
+}
+
 /**
- * Puts dest back to what it was before the merge; true if there was something to put back. Where one rename made dest, it
- * is complete. The staging directory then holds nothing that is needed. Whoever calls it holds dest's lock, unless there is
- * none.
+ * Puts dest back to what it was before the merge. Where one rename made dest, it is complete. The staging directory then holds
+ * nothing that is needed, unless it is kept. Whoever calls it holds dest's lock, unless there is none.
  */
-export async function undoMerge(host: Host, merge: Abandoned): Promise<boolean> {
-  const record = await lastRecord(host, merge.directory)
-  if (record === undefined) await restrict(host, merge)
-  else await takeBack(host, merge, record)
-  return record !== undefined
+export async function undoMerge(host: Host, merge: Abandoned): Promise<UndoneMerge> {
+  const { name, state } = merge
+  if (state === '-begun') return takeBack(host, merge, await recordsOf(host, merge))
+  if (state === '-kept') {
+    return { isUndone: false, name, left: [], isKept: await holdsAnything(host, merge) }
+  }
+  await restrict(host, merge)
+  return { isUndone: false, name, left: [], isKept: false }
 }
 
-async function takeBack(host: Host, merge: Abandoned, record: MergeRecord): Promise<void> {
-  const staging = { base: merge.directory, path: '' }
-  const dest = { base: merge.parent, path: '' }
-  const fresh = { ...staging, path: freshName }
-  const replaced = { ...staging, path: 'old' }
-  await loosen(host, dest, record.intents)
-  const journal = new Journal(host, host, { fresh, replaced, dest })
-  journal.assume(record.intents)
-  const errors = await journal.undo()
-  if (errors.length > 0) throw firstOf(errors)
-  await foreignNames(host, fresh, record.holding)
-  // What is left is only to be removed, also where this process is killed meanwhile.
-  const jobs = [{ from: staging, to: staging, names: [journalName], toNames: [settledName] }]
-  throwIfFailed(jobs, await host.rename(jobs, false))
+/** One a round, in order. */
+async function recordsOf(host: Host, { directory }: Abandoned): Promise<MergeRecord[]> {
+  const place = below({ base: directory, path: '' }, journalName)
+  const records: MergeRecord[] = []
+  for (let number = 0; ; number++) {
+    const text = await readRecord(host, place, String(number))
+    if (text === undefined) break
+    records.push(fromText(text))
+  }
+  if (records.length === 0) throw new RecordError('it is missing')
+  return records
 }
 
-/** A directory that got its own mode, without u+rwx, could not be moved. */
-async function loosen(
+async function takeBack(
   host: Host,
-  dest: { base: Directory; path: string },
-  intents: readonly Intent[],
-): Promise<void> {
-  const jobs = intents.map(({ path, name }) => ({ to: { ...dest, path }, names: [name] }))
-  const { kinds, modes, identities } = await host.stat(jobs)
-  const tight: NamesJob[] = []
-  intents.forEach(({ dev, ino }, index) => {
-    const at = index * identityLength
-    const isOurs = identities[at] === dev && identities[at + 1] === ino
-    const mode = modes[index] ?? 0
-    if (!isOurs || kinds[index] !== Kind.Directory || (mode & ownerAccess) === ownerAccess) return
-    tight.push({ ...(jobs[index] as NamesJob), modes: Uint32Array.of(mode | ownerAccess) })
+  merge: Abandoned,
+  records: readonly MergeRecord[],
+): Promise<UndoneMerge> {
+  const { directory, parent } = merge
+  const [{ prefix } = { prefix: '' }] = records
+  const twin = (tree: string, path: string): Place =>
+    below({ base: directory, path: tree }, joinPath(prefix, path))
+  let taken: Promise<Place> | undefined
+  const back = new TakeBack(host, {
+    dest: { base: parent, path: '' },
+    twins: (path) => ({ fresh: twin(freshName, path), replaced: twin(replacedName, path) }),
+    taken: () => (taken ??= takenPlace(host, directory)),
   })
-  throwIfFailed(tight, await host.chmod(tight))
+  await back.run(records.map(({ round }) => round))
+  const { left, failures, isKept } = back
+  if (failures.length > 0) throw firstOf([...failures, ...left.map(({ error }) => error)])
+  // What is left is only to be removed, also where this process is killed meanwhile.
+  const name = await become(host, merge, isKept ? '-kept' : '')
+  return { isUndone: true, name, left, isKept }
+}
+
+async function become(host: Host, merge: Abandoned, state: StagingState): Promise<string> {
+  const at = { base: merge.parent, path: '' }
+  const id = readStagingName(merge.name)?.id ?? randomBytes(8).toString('hex')
+  const name = stagingNameOf(id, state)
+  const jobs = [{ from: at, to: at, names: [merge.name], toNames: [name] }]
+  throwIfFailed(jobs, await host.rename(jobs, false))
+  merge.directory.path = `${merge.parent.path}/${name}`
+  return name
+}
+
+/** Does anything but directories lie where things are kept? */
+async function holdsAnything(host: Host, { directory }: Abandoned): Promise<boolean> {
+  const waiting = [replacedName, 'taken'].map((path): Place => ({ base: directory, path }))
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const [listing] = await host.list([place])
+    if (listing === undefined || listing.errno !== 0) continue
+    const { names, kinds, notUtf8 } = listing
+    if (notUtf8.length > 0) return true
+    for (const [index, name] of names.entries()) {
+      if (kinds[index] !== Kind.Directory) return true
+      waiting.push(below(place, name))
+    }
+  }
+  return false
 }

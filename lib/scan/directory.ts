@@ -1,9 +1,9 @@
 import { SystemError } from '../errors'
 import { joinPath, Kind, pathOf, type Host, type Listing, type Place } from '../host/host'
-import { nameProblem } from '../host/names'
 import type { Source, SymlinkPolicy } from '../types'
 import { depthProblem, shortened } from './depth'
 import type { Problems } from './problems'
+import { sourceNameProblem } from './source-names'
 import { symlinkProblem } from './symlinks'
 import type { TreeDirectory } from './tree'
 
@@ -143,7 +143,7 @@ function wantedOf(
     const name = names[index] as string
     const at = joinPath(path, name)
     if (source.filter?.(at) === false) continue
-    const problem = nameProblem(name, rules.host.platform)
+    const problem = sourceNameProblem(name, rules.host.platform)
     if (problem !== undefined) {
       problems.badName(source.name, at, problem)
     } else if (kinds[index] === Kind.Directory) {

@@ -3,10 +3,10 @@ import { walk } from '../traversal'
 import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { identityLength, joinPath, Kind, pathOf, type Host, type Stats } from '../host/host'
-import { pathProblem } from '../host/names'
 import type { Source } from '../types'
 import { depthProblem, shortened } from './depth'
 import type { Problems } from './problems'
+import { sourcePathProblem } from './source-names'
 import { implicitDirectory, type StoreFile, type TreeDirectory } from './tree'
 
 interface MappedFile extends StoreFile {
@@ -38,7 +38,7 @@ export async function scanFileMap(
 function readMap(source: Source, platform: NodeJS.Platform, problems: Problems): MappedFile[] {
   const files: MappedFile[] = []
   for (const [path, file] of source.files ?? []) {
-    const problem = pathProblem(path, platform) ?? depthProblem(joinPath(source.to ?? '', path))
+    const problem = sourcePathProblem(path, platform) ?? depthProblem(joinPath(source.to ?? '', path))
     if (problem !== undefined) {
       problems.badName(source.name, shortened(path), problem)
     } else if (!isAbsolute(file) || file.includes('\0')) {

@@ -1,16 +1,13 @@
 import { append } from '../append'
 import type { Host } from '../host/host'
-import { pathProblem } from '../host/names'
 import { inLanes } from '../lanes'
 import type { Source } from '../types'
 import { listDirectories, type Pending, type ScanRules } from './directory'
 import { scanFileMap } from './file-map'
 import { Problems } from './problems'
 import { readTrees } from './read-trees'
+import { sourcePathProblem } from './source-names'
 import { implicitDirectory, type SourceTree, type TreeDirectory } from './tree'
-
-/** Names at the top of dest that are for staging directories alone. */
-export const reservedPrefix = '.reflink-merge-'
 
 // A tree that is too large for one trip is listed, and what lies in it tried in its turn. Not endlessly: what was read in
 // vain is read again.
@@ -55,7 +52,7 @@ export async function scan(
     roots[index] = root
   }
   for (const { name, to = '' } of sources) {
-    const problem = to === '' ? undefined : pathProblem(to, context.host.platform)
+    const problem = to === '' ? undefined : sourcePathProblem(to, context.host.platform)
     if (problem !== undefined) problems.badName(name, to, `to: ${problem}`)
   }
   await walk(queue, context, problems)
@@ -65,7 +62,6 @@ export async function scan(
     to: source.to ?? '',
     root: roots[index] as TreeDirectory,
   }))
-  refuseReserved(trees, problems)
   problems.throwIfAny()
   return trees
 }
@@ -97,14 +93,4 @@ function walk(queue: readonly Pending[], context: ScanContext, problems: Problem
       onFiles(files)
     })
   })
-}
-
-/** Names at the top of dest that would be taken for a staging directory. */
-function refuseReserved(trees: readonly SourceTree[], problems: Problems): void {
-  for (const { name, to, root } of trees) {
-    const tops = to === '' ? [...root.names, ...root.directories.keys()] : [to]
-    for (const top of tops) {
-      if (top.startsWith(reservedPrefix)) problems.badName(name, top, 'reserved at the top of dest')
-    }
-  }
 }

@@ -19,17 +19,22 @@ import {
 import { refusals, type KeptAttributes } from '../host/kept-attributes'
 import { makeDirectories, makePath, removeTree, throwIfFailed } from '../host/trees'
 import {
-  destName,
+  currentOwner,
   freshName,
   journalName,
+  markName,
   modesName,
-  settledName,
+  replacedName,
+  stagingNameOf,
+  toMarkText,
   toModesText,
   toText,
-  type MergeRecord,
+  type OtherStaging,
   type Restriction,
-} from '../record'
-import { reservedPrefix } from '../scan/scan'
+  type Round,
+  type StagingState,
+} from '../records'
+import { fence } from './fence'
 
 /** Where a tree is staged. */
 export interface StageTarget {
@@ -55,19 +60,26 @@ interface Hosts {
 export class Staging implements StageTarget {
   private rooms = 0
   private records = 0
-  private isSettled = false
   private readonly emptied: Place[] = []
   /** Paths in `old/`. */
   private readonly madeInOld = new Set<string>()
+  private takenPlace: Promise<Place> | undefined
+  private state: StagingState = ''
+  private isLocked = false
+
+  private parent: Directory
 
   private constructor(
     private readonly hosts: Hosts,
-    private readonly parent: Directory,
-    private name: string,
+    /** Where it was made. */
+    private readonly home: Directory,
+    private readonly id: string,
     private readonly directory: Directory,
     /** Where dest's own place is in `new/`: the names from the parent to dest. */
     readonly prefix: string,
-  ) {}
+  ) {
+    this.parent = home
+  }
 
   /** `parent`: dest, or the nearest directory above it that exists; `missing`: the names between. */
   static async make(hosts: Hosts, parent: Directory, missing: readonly string[]): Promise<Staging> {
@@ -83,13 +95,13 @@ export class Staging implements StageTarget {
     parent: Directory,
     missing: readonly string[],
   ): Promise<Staging | undefined> {
-    const name = reservedPrefix + randomBytes(8).toString('hex')
-    setLive(name, missing.join('/'))
+    const id = randomBytes(8).toString('hex')
+    setLive(id, missing.join('/'))
     let made: Staging | undefined
     try {
-      return (made = await this.makeNamed(hosts, parent, missing, name))
+      return (made = await this.makeNamed(hosts, parent, missing, id))
     } finally {
-      if (made === undefined) endLive(name)
+      if (made === undefined) endLive(id)
     }
   }
 
@@ -97,8 +109,9 @@ export class Staging implements StageTarget {
     hosts: Hosts,
     parent: Directory,
     missing: readonly string[],
-    name: string,
+    id: string,
   ): Promise<Staging | undefined> {
+    const name = stagingNameOf(id, '')
     const at = { base: parent, path: '' }
     const job = { to: at, names: [name], modes: Uint32Array.of(ownerAccess) }
     const exact = await hosts.host.mkdir([job], true)
@@ -116,7 +129,7 @@ export class Staging implements StageTarget {
     if (number !== 0) throw failed(made)
     try {
       const directory = await hosts.host.open({ base: parent, path: name })
-      const staging = new Staging(hosts, parent, name, directory, missing.join('/'))
+      const staging = new Staging(hosts, parent, id, directory, missing.join('/'))
       if (await staging.hold()) {
         debug('staging in %s', directory.path)
         return await staging.furnish(missing, isRefused ? failed(exact) : undefined)
@@ -134,6 +147,7 @@ export class Staging implements StageTarget {
   private async hold(): Promise<boolean> {
     for (;;) {
       const number = this.hosts.host.tryLock(this.directory)
+      this.isLocked = number === 0
       if (number !== errno.EINTR) return number !== errno.EWOULDBLOCK
       await nextTurn()
     }
@@ -149,11 +163,10 @@ export class Staging implements StageTarget {
       await kept.learn(this.directory)
       if (refusal !== undefined && !kept.refusesModes) throw refusal
       // First, so that whose it is, is known before anything else is in it.
-      if (missing.length > 0)
-        await this.writeRecord(host, this.scratch, destName, missing.join('/'))
+      await this.mark()
       await makeDirectories(host, this.scratch, [
         { path: freshName, mode: ownerAccess },
-        { path: 'old', mode: ownerAccess },
+        { path: replacedName, mode: ownerAccess },
       ])
       // What lies between is made like mkdir -p would.
       for (let depth = 1; depth < missing.length; depth++) {
@@ -166,6 +179,29 @@ export class Staging implements StageTarget {
     }
   }
 
+  /** What it is, as no copy and no package can tell it: its own inode is named in it. */
+  private async mark(): Promise<void> {
+    const { host } = this.hosts
+    const job = { to: { base: this.parent, path: '' }, names: [this.name] }
+    const stats = await host.identify([job])
+    throwIfFailed([job], stats)
+    if (stats.kinds[0] === Kind.Missing) {
+      const path = pathOf(job.to, this.name)
+      throw new SystemError(errno.ENOENT, { syscall: 'fstat', path })
+    }
+    const identity = {
+      ino: stats.identities[1] ?? 0n,
+      birth: stats.lasting[0] ?? 0n,
+      handle: stats.lasting[1] ?? 0n,
+    }
+    const mark = { ...currentOwner(this.isLocked), dest: this.prefix }
+    await this.writeRecord(host, this.scratch, markName, toMarkText(this.id, identity, mark))
+  }
+
+  private get name(): string {
+    return stagingNameOf(this.id, this.state)
+  }
+
   /** Mirrors `parent`. */
   get published(): Place {
     return { base: this.directory, path: freshName }
@@ -176,13 +212,23 @@ export class Staging implements StageTarget {
     return below(this.published, this.prefix)
   }
 
-  /** Mirrors dest: what was replaced. */
-  get replaced(): Place {
-    return below(this.oldPlace, this.prefix)
+  /** Where what is staged for a directory of dest lies, and what it lost. */
+  twins(path: string): { fresh: Place; replaced: Place } {
+    const whole = joinPath(this.prefix, path)
+    return { fresh: below(this.published, whole), replaced: below(this.oldPlace, whole) }
   }
 
+  /** A directory for what is taken back. */
+  taken(): Promise<Place> {
+    this.takenPlace ??= takenPlace(this.hosts.steady, this.directory)
+    return this.takenPlace
+  }
+
+  /** Staging directories elsewhere that belong to this one. */
+  readonly others: readonly OtherStaging[] = []
+
   private get oldPlace(): Place {
-    return { base: this.directory, path: 'old' }
+    return { base: this.directory, path: replacedName }
   }
 
   /** A name beside the staged trees, to try things with. */
@@ -209,14 +255,24 @@ export class Staging implements StageTarget {
     if (whole !== '') await makePath(this.hosts.host, this.oldPlace, whole, this.madeInOld)
   }
 
-  /** Each record stands for all before it. */
-  async write(record: MergeRecord): Promise<void> {
-    await this.writeOn(this.hosts.host, record)
+  /** ns, by the clock of the file system: see `Round.time`. */
+  fence(): Promise<bigint> {
+    return fence(this.hosts.host, this.scratch)
   }
 
-  /** What others have in it must not be removed: nothing but a record tells so to whoever comes next. */
-  async keep(holding: MergeRecord['holding']): Promise<void> {
-    if (this.records === 0) await this.writeOn(this.hosts.steady, { intents: [], holding })
+  /** One record a round. It has its name only when it is written to its end. */
+  async write(round: Round): Promise<void> {
+    const { host } = this.hosts
+    const number = this.records++
+    if (number === 0) {
+      await makeDirectories(host, this.scratch, [{ path: journalName, mode: ownerAccess }])
+    }
+    const at = below(this.scratch, journalName)
+    const { prefix, others } = this
+    const name = String(number)
+    await this.writeRecord(host, at, `${name}.part`, toText({ prefix, others, round }))
+    const job = { from: at, to: at, names: [`${name}.part`], toNames: [name] }
+    throwIfFailed([job], await host.rename([job], true))
   }
 
   /** What is left to do once one rename has made dest. */
@@ -224,37 +280,50 @@ export class Staging implements StageTarget {
     await this.writeRecord(this.hosts.host, this.scratch, modesName, toModesText(restrictions))
   }
 
-  private async writeOn(host: Host, record: MergeRecord): Promise<void> {
-    const number = this.records++
-    if (number === 0) {
-      await makeDirectories(host, this.scratch, [{ path: journalName, mode: ownerAccess }])
-    }
-    await this.writeRecord(host, below(this.scratch, journalName), String(number), toText(record))
-  }
-
   private async writeRecord(host: Host, at: Place, name: string, text: string): Promise<void> {
     const { errno: failed, syscall } = await host.writeRecord(at, name, text)
     if (failed !== 0) throw new SystemError(failed, { syscall, path: pathOf(at, name) })
   }
 
-  /** One rename, so that it is done or not, whenever this process is killed. */
-  async settle(): Promise<void> {
-    if (this.records === 0) return
-    await this.renameOwn(this.hosts.host, journalName, settledName)
-    this.isSettled = true
+  /**
+   * What is written down counts from now on, and everybody who sees dest sees that. One rename, so that it is done or not,
+   * whenever this process is killed. Where dest was missing and is there by now, the directory moves into it.
+   */
+  begin(dest: Directory): Promise<void> {
+    return this.become(this.hosts.host, '-begun', dest)
+  }
+
+  /** What is written down counts no more: dest is as it is to be, or as it was. */
+  settle(): Promise<void> {
+    return this.become(this.hosts.host, '', this.home)
+  }
+
+  /** The same when dest has been put back, also after an abort. */
+  withdraw(): Promise<void> {
+    return this.become(this.hosts.steady, '', this.home)
   }
 
   /** The records count again. */
-  async reopen(): Promise<void> {
-    if (!this.isSettled) return
-    await this.renameOwn(this.hosts.steady, settledName, journalName)
-    this.isSettled = false
+  reopen(dest: Directory): Promise<void> {
+    return this.become(this.hosts.steady, '-begun', dest)
   }
 
-  private async renameOwn(host: Host, from: string, to: string): Promise<void> {
-    const { scratch: at } = this
-    const jobs = [{ from: at, to: at, names: [from], toNames: [to] }]
-    throwIfFailed(jobs, await host.rename(jobs, false))
+  /** What lies in `old/`, and what was taken back, has no place to go to: it stays, and nothing else counts. */
+  keep(): Promise<void> {
+    return this.become(this.hosts.steady, '-kept')
+  }
+
+  private async become(host: Host, state: StagingState, into = this.parent): Promise<void> {
+    if (this.state === state) return
+    const from = { base: this.parent, path: '' }
+    const to = { base: into, path: '' }
+    const toName = stagingNameOf(this.id, state)
+    // Nobody else has that name, so that nothing can be replaced.
+    const job = { from, to, names: [this.name], toNames: [toName] }
+    throwIfFailed([job], await host.rename([job], true))
+    this.directory.path = pathOf(to, toName)
+    this.parent = into
+    this.state = state
   }
 
   /** Where it stands, for messages. */
@@ -264,22 +333,22 @@ export class Staging implements StageTarget {
 
   /** Empty directories of dest that gave way: whoever is in one may still put something into it. */
   spare(emptied: readonly Place[]): void {
-    this.emptied.push(...emptied)
+    for (const place of emptied) this.emptied.push(place)
   }
 
-  /** Tries twice, so that a passing failure leaves nothing behind. */
+  /** Tries twice, so that a passing failure leaves nothing behind. What counts, or is kept, stays. */
   async remove(): Promise<void> {
     const { steady } = this.hosts
     const remove = (): Promise<void> => removeStaging(steady, this.parent, this.name)
     try {
       await this.removeEmptied()
-      await remove().catch(remove)
+      if (this.state === '') await remove().catch(remove)
     } finally {
       await this.close()
     }
   }
 
-  /** What somebody has put into one stays, under a name that is not taken for one of a staging directory. */
+  /** What somebody has put into one stays. */
   private async removeEmptied(): Promise<void> {
     if (this.emptied.length === 0) return
     const { steady } = this.hosts
@@ -290,10 +359,7 @@ export class Staging implements StageTarget {
     const { errnos, syscall } = await steady.rmdir(jobs)
     const filled = errnos.findIndex((number) => number !== 0 && number !== errno.ENOENT)
     if (filled < 0) return
-    const at = { base: this.parent, path: '' }
-    const kept = [{ from: at, to: at, names: [this.name], toNames: [`${this.name}-kept`] }]
-    throwIfFailed(kept, await steady.rename(kept, false))
-    this.name = `${this.name}-kept`
+    await this.keep()
     const path = joinPath(this.path, (this.emptied[filled] as Place).path)
     const hint =
       'It was an empty directory of dest that gave way; somebody has put something into it since, which is kept there'
@@ -301,18 +367,43 @@ export class Staging implements StageTarget {
   }
 
   close(): Promise<void> {
-    endLive(this.name)
+    endLive(this.id)
     return this.hosts.steady.close(this.directory)
   }
 }
 
-/** What counts for its own dest alone goes first: should this be cut off, the rest is anybody's to remove. */
+/** A directory for what is taken back, in a staging directory. */
+export async function takenPlace(host: Host, staging: Directory): Promise<Place> {
+  const start = { base: staging, path: '' }
+  const made = [{ path: takenName, mode: ownerAccess }]
+  await makeDirectories(host, start, made, { allowed: errno.EEXIST })
+  return below(start, takenName)
+}
+
+const takenName = 'taken'
+
+/**
+ * What counts for its own dest alone goes first: should this be cut off, the rest is anybody's to remove. The mark goes last,
+ * since nothing without one is removed.
+ */
 export async function removeStaging(host: Host, parent: Directory, name: string): Promise<void> {
   const staging = { base: parent, path: name }
-  const { kinds } = await host.stat([{ to: staging, names: [journalName, modesName] }])
-  if (kinds[0] !== Kind.Missing) await removeTree(host, staging, journalName)
-  const modes = [{ to: staging, names: [modesName] }]
-  if (kinds[1] !== Kind.Missing) throwIfFailed(modes, await host.unlink(modes), errno.ENOENT)
+  const [listing] = await host.list([staging])
+  if (listing === undefined || listing.errno === errno.ENOENT) return
+  if (listing.errno !== 0) {
+    throw new SystemError(listing.errno, { syscall: listing.syscall, path: pathOf(staging) })
+  }
+  const unlink = async (file: string): Promise<void> => {
+    const jobs = [{ to: staging, names: [file] }]
+    throwIfFailed(jobs, await host.unlink(jobs), errno.ENOENT)
+  }
+  const { names, kinds } = listing
+  if (names.includes(modesName)) await unlink(modesName)
+  for (const [index, each] of names.entries()) {
+    if (each === markName || each === modesName) continue
+    if (kinds[index] === Kind.Directory) await removeTree(host, staging, each)
+    else await unlink(each)
+  }
   await removeTree(host, { base: parent, path: '' }, name)
 }
 

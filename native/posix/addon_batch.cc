@@ -49,21 +49,24 @@ class BatchWorker : public PromiseWorker {
 
 class StatWorker : public PromiseWorker {
  public:
-  StatWorker(Napi::Env env, Jobs jobs) : PromiseWorker(env), jobs_(std::move(jobs)) {}
+  StatWorker(Napi::Env env, Jobs jobs, bool lasting)
+      : PromiseWorker(env), jobs_(std::move(jobs)), lasting_(lasting) {}
 
  private:
-  void Execute() override { outcomes_ = StatBatch(jobs_); }
+  void Execute() override { outcomes_ = StatBatch(jobs_, lasting_); }
 
   Napi::Value Answer(Napi::Env env) override {
     Napi::Object answer = Napi::Object::New(env);
     answer.Set("errnos", ArrayOf<Napi::Int32Array>(env, outcomes_.errnos));
     answer.Set("calls", ArrayOf<Napi::Uint8Array>(env, outcomes_.calls));
     answer.Set("identities", ArrayOf<Napi::BigUint64Array>(env, outcomes_.identities));
+    if (lasting_) answer.Set("lasting", ArrayOf<Napi::BigUint64Array>(env, outcomes_.lasting));
     SetColumns(answer, outcomes_.columns);
     return answer;
   }
 
   Jobs jobs_;
+  bool lasting_;
   StatOutcomes outcomes_;
 };
 
@@ -162,7 +165,14 @@ Napi::Value Batch(const Napi::CallbackInfo& info) {
 Napi::Value Stat(const Napi::CallbackInfo& info) {
   Jobs jobs;
   if (!JobsArgument(info.Env(), info[0], Sides::kTo, &jobs)) return {};
-  return (new StatWorker(info.Env(), std::move(jobs)))->Start();
+  return (new StatWorker(info.Env(), std::move(jobs), false))->Start();
+}
+
+// identify(jobs): what stat(jobs) gives, and { lasting }
+Napi::Value Identify(const Napi::CallbackInfo& info) {
+  Jobs jobs;
+  if (!JobsArgument(info.Env(), info[0], Sides::kTo, &jobs)) return {};
+  return (new StatWorker(info.Env(), std::move(jobs), true))->Start();
 }
 
 // list(bases, places): { errnos, calls, directoryModes, devices, counts, notUtf8Counts, plain,
@@ -236,6 +246,7 @@ Napi::Value SyncDirectory(const Napi::CallbackInfo& info) {
 void ExportBatches(Napi::Env env, Napi::Object exports) {
   exports.Set("batch", Napi::Function::New(env, Batch, "batch"));
   exports.Set("stat", Napi::Function::New(env, Stat, "stat"));
+  exports.Set("identify", Napi::Function::New(env, Identify, "identify"));
   exports.Set("list", Napi::Function::New(env, ListPlaces, "list"));
   ExportTrees(env, exports);
   exports.Set("openDirectory", Napi::Function::New(env, OpenDirectory, "openDirectory"));

@@ -8,7 +8,7 @@
 namespace reflink_merge {
 namespace {
 
-constexpr std::array<OperationEntry, 13> kOperations = {{
+constexpr std::array<OperationEntry, 14> kOperations = {{
     {"clone", Clone, Sides::kBoth, false, true},
     {"cloneDirectory", CloneWholeDirectory, Sides::kBoth},
     {"hardlink", HardLink, Sides::kBoth, false, true},
@@ -16,6 +16,7 @@ constexpr std::array<OperationEntry, 13> kOperations = {{
     {"compare", Compare, Sides::kBoth},
     {"rename", Rename, Sides::kBoth, true},
     {"renameNoReplace", RenameNoReplace, Sides::kBoth, true},
+    {"exchange", Exchange, Sides::kBoth, true},
     {"copyTimes", CopyTimes, Sides::kBoth},
     {"symlink", Symlink, Sides::kTargets},
     {"mkdir", MakeDirectory, Sides::kTo},
@@ -64,7 +65,13 @@ void RunJob(const OperationEntry& operation, const Jobs& jobs, size_t job, size_
   }
 }
 
-void AddStatus(StatOutcomes* outcomes, int dir, const char* name) {
+void AddLasting(StatOutcomes* outcomes, const Lasting& lasting, uint64_t links) {
+  outcomes->lasting.push_back(lasting.birth);
+  outcomes->lasting.push_back(lasting.handle);
+  outcomes->lasting.push_back(links);
+}
+
+void AddStatus(StatOutcomes* outcomes, int dir, const char* name, bool lasting) {
   struct stat status{};
   Outcome outcome =
       IsName(name) ? outcomes->columns.Add(dir, name, &status) : Outcome{EINVAL, Call::kName};
@@ -76,6 +83,9 @@ void AddStatus(StatOutcomes* outcomes, int dir, const char* name) {
   outcomes->identities.push_back(static_cast<uint64_t>(status.st_ino));
   outcomes->identities.push_back(Nanoseconds(ModifyTime(status)));
   outcomes->identities.push_back(Nanoseconds(ChangeTime(status)));
+  if (!lasting) return;
+  const bool is_there = status.st_ino != 0;
+  AddLasting(outcomes, is_there ? ReadLasting(dir, name) : Lasting{}, status.st_nlink);
 }
 
 }  // namespace
@@ -100,7 +110,7 @@ Outcomes RunBatch(const OperationEntry& operation, const Jobs& jobs, const Optio
   return outcomes;
 }
 
-StatOutcomes StatBatch(const Jobs& jobs) {
+StatOutcomes StatBatch(const Jobs& jobs, bool lasting) {
   StatOutcomes outcomes;
   Walk walk;
   size_t first = 0;
@@ -109,13 +119,14 @@ StatOutcomes StatBatch(const Jobs& jobs) {
     const size_t end = first + jobs.counts[job];
     for (; first < end; first++) {
       if (walk.error() == 0) {
-        AddStatus(&outcomes, place, jobs.names[first]);
+        AddStatus(&outcomes, place, jobs.names[first], lasting);
         continue;
       }
       outcomes.columns.AddMissing();
       outcomes.errnos.push_back(walk.error());
       outcomes.calls.push_back(static_cast<uint8_t>(Call::kOpen));
       outcomes.identities.insert(outcomes.identities.end(), 4, 0);
+      if (lasting) AddLasting(&outcomes, {}, 0);
     }
   }
   return outcomes;

@@ -58,8 +58,10 @@ struct StatOutcomes {
   std::vector<uint8_t> calls;
   StatusColumns columns;
   std::vector<uint64_t> identities;  // st_dev, st_ino, mtime and ctime (ns): four an entry
+  std::vector<uint64_t> lasting;     // if asked for: birth time, handle, links: three an entry
 };
 
-StatOutcomes StatBatch(const Jobs& jobs);
+// `lasting`: also what tells an entry from a later one with its inode number.
+StatOutcomes StatBatch(const Jobs& jobs, bool lasting);
 
 }  // namespace reflink_merge

@@ -50,6 +50,12 @@ Result RenameNoReplace(const Item& item, const Options&) {
   return {};
 }
 
+Result Exchange(const Item& item, const Options&) {
+  const int error = RenameExchange(item.from, item.name, item.to, item.to_name);
+  if (error != 0) return Outcome{error, Call::kRename};
+  return {};
+}
+
 Result MakeDirectory(const Item& item, const Options& options) {
   if (mkdirat(item.to, item.to_name, static_cast<mode_t>(item.mode)) != 0) {
     return Outcome{errno, Call::kMakeDirectory};

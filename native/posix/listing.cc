@@ -72,7 +72,7 @@ class Reading {
       }
       const bool special = files && (status.st_mode & 07000) != 0;
       const bool expected = into_->columns.kinds.back() == static_cast<uint8_t>(plain_kind);
-      plain = plain && expected && !special && IsName(name);
+      plain = plain && expected && !special && IsName(name) && !MayBeReserved(name);
       if (files) bytes += static_cast<double>(status.st_size);
       Append(&into_->names, name);
       count++;

@@ -54,6 +54,7 @@ Result Compare(const Item& item, const Options& options);
 
 Result Rename(const Item& item, const Options& options);
 Result RenameNoReplace(const Item& item, const Options& options);
+Result Exchange(const Item& item, const Options& options);
 
 Result MakeDirectory(const Item& item, const Options& options);
 Result Unlink(const Item& item, const Options& options);

@@ -79,7 +79,7 @@ class TreeReader {
     struct stat status{};
     bytes_ = 0;
     for (const std::string& name : names) {
-      if (!IsName(name)) return false;
+      if (!IsName(name) || MayBeReserved(name)) return false;
       into_->names.append(name.c_str(), name.size() + 1);
       if (!into_->sized) continue;
       if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
@@ -105,7 +105,9 @@ class TreeReader {
     parents_.push_back(step.parent);
     const std::string above = step.path.empty() ? "" : step.path + '/';
     for (const std::string& name : names.directories) steps_.push_back({above + name, own});
-    return std::all_of(names.directories.begin(), names.directories.end(), IsName);
+    return std::all_of(
+        names.directories.begin(), names.directories.end(),
+        [](const std::string& name) { return IsName(name) && !MayBeReserved(name); });
   }
 
   // From the last on: a directory ends where the last one in it does.

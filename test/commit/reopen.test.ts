@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import fs from 'node:fs'
 import path from 'node:path'
 
 import { errno } from '../../lib/errno'
@@ -20,7 +19,7 @@ describe('a merge that fails after its commit point', () => {
     const dest = writeTree(path.join(base, 'dest'), { one: 'old', two: 'old' })
     const before = digest(dest)
     let syncs = 0
-    const seen: string[][] = []
+    const seen: string[] = []
     const host: Host = {
       ...defaultHost,
       sync: (directory) => {
@@ -30,7 +29,7 @@ describe('a merge that fails after its commit point', () => {
       },
       rename: (jobs, replace) => {
         const [staging] = syncs < 2 ? [] : stagingIn(dest)
-        if (staging !== undefined) seen.push(fs.readdirSync(path.join(dest, staging)).sort())
+        if (staging !== undefined) seen.push(staging)
         return defaultHost.rename(jobs, replace)
       },
     }
@@ -42,8 +41,8 @@ describe('a merge that fails after its commit point', () => {
     assert.deepEqual([failure.code, failure.syscall], ['EIO', 'syncfs'])
     assert.equal(digest(dest), before)
     const [first, ...others] = seen
-    assert.ok(first?.includes('settled'))
-    assert.equal(others.length, 3, 'what was published was taken back')
-    for (const names of others) assert.ok(names.includes('journal'), names.join())
+    assert.match(first ?? '', /-[0-9a-f]{16}$/, 'it had been settled')
+    assert.ok(others.length >= 3, 'what was published was taken back')
+    for (const name of others) assert.match(name, /-begun$/)
   })
 })

@@ -16,10 +16,13 @@ describe('a file that was moved aside and cannot be moved back', () => {
     const dir = writeTree(path.join(base, 'source'), { 'pkg/index.js': 'new' })
     const dest = writeTree(path.join(base, 'dest'), { pkg: 'the only copy' })
     // Only moving fails, and only once the file is out of dest: removing would work.
-    let renames = 0
-    const host = scriptedHost(defaultHost, ({ operation }) =>
-      operation === 'rename' && ++renames > 1 ? { errno: errno.EIO, syscall: 'rename' } : undefined,
-    )
+    let isOut = false
+    const host = scriptedHost(defaultHost, ({ operation, from }) => {
+      if (operation !== 'rename') return undefined
+      if (isOut) return { errno: errno.EIO, syscall: 'rename' }
+      isOut = from === path.join(dest, 'pkg')
+      return undefined
+    })
     const error = await failureOf(
       mergeOn(host, [{ name: 'one', dir }], dest, { existing: 'replace' }),
     )

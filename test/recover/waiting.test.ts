@@ -19,8 +19,8 @@ import { writeTree } from '../support/tree'
 async function cutOffAtTheEnd(...args: [Parameters<typeof stored>[1], string]): Promise<void> {
   const [packages, dest] = args
   let over = false
-  const host = scriptedHost(defaultHost, ({ operation, path: at }) => {
-    over ||= operation === 'rename' && at.endsWith('/settled')
+  const host = scriptedHost(defaultHost, ({ operation, from }) => {
+    over ||= operation === 'rename' && from?.endsWith('-begun') === true
     return over && mutating.has(operation) ? { errno: errno.EIO, syscall: operation } : undefined
   })
   await assert.rejects(mergeOn(host, stored(path.dirname(dest), packages), dest), { code: 'EIO' })

@@ -219,6 +219,7 @@ export function scriptedHost(host: Host, script: Script): Host {
       write('copyTimes', jobs, (some) => host.copyTimes(some)),
     rename: (jobs: readonly PairJob[], replace) =>
       write('rename', jobs, (some) => host.rename(some, replace)),
+    exchange: (jobs: readonly PairJob[]) => write('rename', jobs, (some) => host.exchange(some)),
     unlink: (jobs: readonly NamesJob[]) => write('unlink', jobs, (some) => host.unlink(some)),
     rmdir: (jobs: readonly NamesJob[]) => write('rmdir', jobs, (some) => host.rmdir(some)),
   }

@@ -27,6 +27,7 @@ export function stepwise(host: Host): Host {
     chmod: writing((jobs) => host.chmod(jobs)),
     copyTimes: writing((jobs) => host.copyTimes(jobs)),
     rename: writing((jobs, replace) => host.rename(jobs, replace)),
+    exchange: writing((jobs) => host.exchange(jobs)),
     unlink: writing((jobs) => host.unlink(jobs)),
     rmdir: writing((jobs) => host.rmdir(jobs)),
   }

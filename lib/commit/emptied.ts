@@ -1,0 +1,14 @@
+import { errno } from '../errno'
+import { SystemError } from '../errors'
+import { pathOf, type Host, type Place } from '../host/host'
+import { emptyOnes } from '../host/trees'
+
+/** Throws where somebody has put something into directories that were empty when they gave way. */
+export async function throwIfFilled(host: Host, places: readonly Place[]): Promise<void> {
+  const empty = await emptyOnes(host, places)
+  const filled = places.find((place) => !empty.has(place))
+  if (filled === undefined) return
+  const hint =
+    'Somebody has put something into an empty directory of dest that was about to be replaced: merge again'
+  throw new SystemError(errno.ENOTEMPTY, { syscall: 'rename', path: pathOf(filled), hint })
+}

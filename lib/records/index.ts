@@ -1,0 +1,7 @@
+export * from './names'
+export * from './identity'
+export * from './journal'
+export { currentOwner, isAlive } from './owner'
+export type { Owner } from './owner'
+export { firstLine, toMarkText, toModesText, toText } from './written'
+export { fromMarkText, fromModesText, fromText, RecordError, type Mark } from './parse'

@@ -1,0 +1,54 @@
+/** Names that start so are for staging directories alone, in dest and in every package. */
+export const reservedPrefix = '.reflink-merge-'
+
+/** What tells a staging directory that it is one: no package can carry it, since it names the directory itself. */
+export const markName = 'mark'
+/** The directory of the records. */
+export const journalName = 'journal'
+/** What is to be published. */
+export const freshName = 'new'
+/** What was replaced. */
+export const replacedName = 'old'
+/** Where dest was missing: the directories that get their own mode once they are published. */
+export const modesName = 'modes'
+
+/**
+ * A staging directory tells by its name how far its merge is, so that also those see it who may not open it. `-begun`: dest
+ * is being changed, and the records tell how to take that back; `-kept`: it holds entries of dest that had no place to go
+ * back to. Each step is one rename.
+ */
+export type StagingState = '' | '-begun' | '-kept'
+
+const stagingName = new RegExp(
+  `^${reservedPrefix.replaceAll('.', '\\.')}([0-9a-f]{16})(-begun|-kept)?$`,
+)
+
+export interface StagingName {
+  readonly id: string
+  readonly state: StagingState
+}
+
+/** Undefined for a name of anything else. */
+export function readStagingName(name: string): StagingName | undefined {
+  const match = stagingName.exec(name)
+  if (match === null) return undefined
+  const [, id = '', state = ''] = match
+  return { id, state: state as StagingState }
+}
+
+export function stagingNameOf(id: string, state: StagingState): string {
+  return reservedPrefix + id + state
+}
+
+/**
+ * Would any file system take the name for one of a staging directory? Some ignore case, some compose letters, some leave
+ * out characters that nobody sees.
+ */
+export function isReserved(name: string): boolean {
+  if (!/merge-/i.test(name)) return false
+  const folded = name
+    .normalize('NFKD')
+    .replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .toLowerCase()
+  return folded.startsWith(reservedPrefix)
+}

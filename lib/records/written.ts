@@ -1,0 +1,105 @@
+import { identityText, type Identity } from './identity'
+import type { KnownEntry, MergeRecord, OwnDirectory, Restriction } from './journal'
+import type { Owner } from './owner'
+
+export const version = 2
+
+/** Size, mtime and identity of what is no directory. */
+export type WrittenEntry = readonly [size: number, mtime: string, identity: string]
+
+/** Directories that are published whole, each after the one that holds it: its number, or -1 - that of an intent. */
+export type WrittenDirectory = readonly [
+  holder: number,
+  name: string,
+  identity: string,
+  files?: readonly (readonly [name: string, ...WrittenEntry])[],
+]
+
+export type WrittenIntent = readonly [
+  path: string,
+  name: string,
+  entry: WrittenEntry | readonly [identity: string],
+  replaced?: readonly [name: string, identity: string],
+]
+
+export interface WrittenRecord {
+  readonly version: number
+  readonly prefix: string
+  readonly others: readonly (readonly [path: string, name: string, identity: string])[]
+  readonly time: string
+  readonly intents: readonly WrittenIntent[]
+  readonly directories: readonly WrittenDirectory[]
+}
+
+export interface WrittenMark extends Owner {
+  readonly version: number
+  /** '/'-joined names from the directory that holds it to dest, when it was made. */
+  readonly dest: string
+}
+
+export interface WrittenModes {
+  readonly version: number
+  readonly modes: readonly (readonly [path: string, mode: number, identity: string])[]
+}
+
+export function toText({ prefix, others, round }: MergeRecord): string {
+  const directories: WrittenDirectory[] = []
+  const intents = round.entries.map((entry, index): WrittenIntent => {
+    if (entry.own !== undefined) writeOwn(entry.own, -1 - index, directories)
+    const known = entry.isDirectory ? ([identityText(entry)] as const) : writtenEntry(entry)
+    if (entry.replaced === undefined) return [entry.path, entry.name, known]
+    const { name, identity } = entry.replaced
+    return [entry.path, entry.name, known, [name, identityText(identity)]]
+  })
+  const written: WrittenRecord = {
+    version,
+    prefix,
+    others: others.map(({ path, name, identity }) => [path, name, identityText(identity)]),
+    time: String(round.time),
+    intents,
+    directories,
+  }
+  return JSON.stringify(written)
+}
+
+/** A directory's own row, where it is not an intent's, is written by who writes its holder. */
+function writeOwn(root: OwnDirectory, holder: number, rows: WrittenDirectory[]): void {
+  const waiting: [own: OwnDirectory, holder: number][] = [[root, holder]]
+  if (root.files !== undefined) rows.push([holder, '', identityText(root.identity), filesOf(root)])
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [own, number] = next
+    for (const [name, child] of own.directories) {
+      const row = [number, name, identityText(child.identity)] as const
+      const index = rows.push(child.files === undefined ? row : [...row, filesOf(child)]) - 1
+      waiting.push([child, index])
+    }
+  }
+}
+
+function filesOf({ files }: OwnDirectory): [name: string, ...WrittenEntry][] {
+  return [...(files ?? [])].map(([name, entry]) => [name, ...writtenEntry(entry)])
+}
+
+function writtenEntry(entry: KnownEntry): WrittenEntry {
+  return [entry.size, String(entry.mtime), identityText(entry)]
+}
+
+/** The first line of a mark: a part of it is what a merge has left that was killed while it wrote. */
+export function firstLine(id: string, identity: Identity): string {
+  return `reflink-merge ${id} ${identityText(identity)}\n`
+}
+
+export function toMarkText(
+  id: string,
+  identity: Identity,
+  mark: Omit<WrittenMark, 'version'>,
+): string {
+  return firstLine(id, identity) + JSON.stringify({ version, ...mark })
+}
+
+export function toModesText(restrictions: readonly Restriction[]): string {
+  const modes = restrictions.map(
+    ({ path, mode, identity }) => [path, mode, identityText(identity)] as const,
+  )
+  return JSON.stringify({ version, modes } satisfies WrittenModes)
+}

@@ -202,6 +202,13 @@ export interface Addon {
   identify?(jobs: RawJobs): Promise<RawIdentified>
   /** What directories hold. */
   list?(bases: readonly (number | string)[], places: RawPlaces): Promise<RawListings>
+  /**
+   * What directories pass on to what is made in them: one errno each, and a text, NUL after each.
+   */
+  inheritance?(
+    bases: readonly (number | string)[],
+    places: RawPlaces,
+  ): Promise<{ errnos: Int32Array; texts: string }>
   /** Reads whole trees. */
   scanTrees?(
     bases: readonly (number | string)[],

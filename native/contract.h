@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace reflink_merge {
@@ -108,6 +109,11 @@ int ReadCacheState(int file, CachedData* cached);
 // Do both lie on one file system, so that their extents' addresses can be compared? st_dev alone
 // does not tell: every Btrfs subvolume has its own.
 bool OnSameFileSystem(int a, int b);
+
+// What an open directory passes on to entries that are made in it, as text: two directories with
+// the same text pass the same on, and entries can be renamed from one to the other. An errno where
+// the system does not tell all of it.
+int DescribeInheritance(int directory, std::string* text);
 
 // Waits until everything that was written to the file system of an open file is on disk.
 int SyncFileSystem(int file);

@@ -6,11 +6,16 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "contract.h"
 #include "posix/new_file.h"
@@ -189,6 +194,159 @@ int ReadCacheState(int file, CachedData* cached) {
   if (syscall(kCachestat, file, &all, &pages, 0) != 0) return errno;
   cached->bytes = pages.cached * kPageBytes;
   cached->dirty = pages.dirty != 0 || pages.writeback != 0;
+  return 0;
+}
+
+namespace {
+
+// Flags of chattr(1) that new entries get from their directory, and those that keep entries from
+// being renamed from one directory to another. The others tell how it is stored.
+constexpr unsigned kDax = 0x02000000;       // FS_DAX_FL, since Linux 5.8
+constexpr unsigned kCasefold = 0x40000000;  // FS_CASEFOLD_FL, since 5.4
+constexpr unsigned kInheritedFlags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_NOCOMP_FL |
+                                     FS_SYNC_FL | FS_DIRSYNC_FL | FS_NODUMP_FL | FS_NOATIME_FL |
+                                     FS_JOURNAL_DATA_FL | FS_NOTAIL_FL | FS_ENCRYPT_FL |
+                                     FS_NOCOW_FL | FS_PROJINHERIT_FL | kDax | kCasefold;
+
+// The file system knows no such thing, or this directory has none of it.
+bool IsNone(int error) {
+  return error == ENOTTY || error == EOPNOTSUPP || error == ENODATA || error == EINVAL ||
+         error == ENOSYS;
+}
+
+void AddHex(const char* name, const void* bytes, size_t length, std::string* text) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  *text += std::string(" ") + name + "=";
+  for (size_t i = 0; i < length; i++) {
+    const auto byte = static_cast<const unsigned char*>(bytes)[i];
+    *text += kDigits[byte >> 4];
+    *text += kDigits[byte & 15];
+  }
+}
+
+template <typename Value>
+void AddValue(const char* name, const Value& value, std::string* text) {
+  AddHex(name, &value, sizeof(value), text);
+}
+
+// Attributes that are not handed down: those of users and of layers such as overlayfs, the
+// directory's own access control list, and what is calculated from it.
+bool IsOwn(const std::string& name) {
+  return name.rfind("user.", 0) == 0 || name.rfind("trusted.", 0) == 0 ||
+         name == "system.posix_acl_access" || name == "security.capability" ||
+         name == "security.ima" || name == "security.evm";
+}
+
+// man 2 flistxattr, man 2 fgetxattr. `read(nullptr, 0)` answers the length.
+template <typename Read>
+int ReadAll(Read read, std::string* bytes) {
+  for (;;) {
+    const ssize_t length = read(nullptr, size_t{0});
+    if (length < 0) return errno;
+    bytes->resize(static_cast<size_t>(length));
+    if (length == 0) return 0;
+    const ssize_t got = read(bytes->data(), bytes->size());
+    if (got < 0 && errno == ERANGE) continue;  // it grew meanwhile
+    if (got < 0) return errno;
+    bytes->resize(static_cast<size_t>(got));
+    return 0;
+  }
+}
+
+// Default ACLs, compression on Btrfs, security labels, NFSv4 ACLs.
+int AddAttributes(int directory, std::string* text) {
+  std::string list;
+  const int error =
+      ReadAll([&](char* bytes, size_t size) { return flistxattr(directory, bytes, size); }, &list);
+  if (error != 0) return IsNone(error) ? 0 : error;
+  std::vector<std::string> names;
+  for (size_t at = 0; at < list.size(); at += names.back().size() + 1) {
+    names.emplace_back(list.c_str() + at);
+  }
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    if (IsOwn(name)) continue;
+    std::string value;
+    const int failed = ReadAll(
+        [&](char* bytes, size_t size) { return fgetxattr(directory, name.c_str(), bytes, size); },
+        &value);
+    if (IsNone(failed)) continue;
+    if (failed != 0) return failed;
+    AddHex(name.c_str(), value.data(), value.size(), text);
+  }
+  return 0;
+}
+
+// st_dev does not tell bind mounts apart, and nothing can be renamed from one mount to another.
+int AddMount(int directory, std::string* text) {
+  // man 2 statx: since Linux 4.11, the number of the mount since 5.8. By offset, since the headers
+  // of older systems lack the field.
+  constexpr unsigned kMountId = 0x1000;
+  constexpr size_t kMaskAt = 0;
+  constexpr size_t kMountIdAt = 0x90;
+  alignas(uint64_t) std::array<char, 0x100> status{};
+  if (syscall(SYS_statx, directory, "", AT_EMPTY_PATH, kMountId, status.data()) != 0) {
+    return IsNone(errno) ? 0 : errno;
+  }
+  uint32_t mask = 0;
+  uint64_t mount = 0;
+  std::memcpy(&mask, status.data() + kMaskAt, sizeof(mask));
+  std::memcpy(&mount, status.data() + kMountIdAt, sizeof(mount));
+  if ((mask & kMountId) != 0) AddValue("mount", mount, text);
+  return 0;
+}
+
+int AddFlags(int directory, std::string* text) {
+  // The kernel writes an int; a FUSE server may write a long, as the number of the call says.
+  std::array<unsigned, 2> flags{};
+  if (ioctl(directory, FS_IOC_GETFLAGS, flags.data()) == 0) {
+    AddValue("flags", flags[0] & kInheritedFlags, text);
+  } else if (!IsNone(errno)) {
+    return errno;
+  }
+  fsxattr extended{};
+  if (ioctl(directory, FS_IOC_FSGETXATTR, &extended) == 0) {
+    // That it has extended attributes at all is not handed down.
+    extended.fsx_xflags &= ~static_cast<unsigned>(FS_XFLAG_HASATTR);
+    extended.fsx_nextents = 0;
+    AddValue("fsx", extended, text);
+  } else if (!IsNone(errno)) {
+    return errno;
+  }
+  return 0;
+}
+
+// Documentation/filesystems/fscrypt.rst. <linux/fscrypt.h> has it since Linux 5.4 only.
+int AddEncryption(int directory, std::string* text) {
+  struct Policy {
+    uint64_t size;
+    std::array<char, 24> bytes;
+  };
+  using Header = uint8_t[9];
+  constexpr unsigned long kGetPolicy = _IOWR('f', 22, Header);
+  Policy policy = {sizeof(policy.bytes), {}};
+  if (ioctl(directory, kGetPolicy, &policy) == 0) {
+    AddHex("policy", policy.bytes.data(), std::min<size_t>(policy.size, policy.bytes.size()), text);
+    return 0;
+  }
+  return IsNone(errno) ? 0 : errno;
+}
+
+}  // namespace
+
+// The group is asked for even without the set-group-ID bit: some file systems are mounted with
+// `grpid`.
+int DescribeInheritance(int directory, std::string* text) {
+  struct stat status{};
+  if (fstat(directory, &status) != 0) return errno;
+  text->clear();
+  AddValue("dev", status.st_dev, text);
+  AddValue("gid", status.st_gid, text);
+  AddValue("setgid", (status.st_mode & S_ISGID) != 0, text);
+  for (const auto add : {AddMount, AddFlags, AddEncryption, AddAttributes}) {
+    const int error = add(directory, text);
+    if (error != 0) return error;
+  }
   return 0;
 }
 

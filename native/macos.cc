@@ -6,12 +6,18 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 #include "contract.h"
 #include "descriptor.h"
 
 // Of <sys/xattr.h>, which the headers that come with zig lack.
 extern "C" int fremovexattr(int fd, const char* name, int options);
+
+// Of <sys/acl.h>, likewise.
+extern "C" void* acl_get_fd_np(int fd, int type);
+extern "C" char* acl_to_text(void* acl, ssize_t* length);
+extern "C" int acl_free(void* object);
 
 namespace reflink_merge {
 
@@ -71,6 +77,24 @@ int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
 int ReadExtents(int, uint64_t, bool, Extents*) { return ENOTSUP; }
 
 int ReadCacheState(int, CachedData*) { return ENOTSUP; }
+
+// man 2 open: a new file has its directory's group. man 3 acl: entries of an access control list
+// may be inherited.
+int DescribeInheritance(int directory, std::string* text) {
+  constexpr int kExtended = 0x100;  // ACL_TYPE_EXTENDED
+  struct stat status{};
+  if (fstat(directory, &status) != 0) return errno;
+  *text = "dev=" + std::to_string(status.st_dev) + " gid=" + std::to_string(status.st_gid);
+  void* list = acl_get_fd_np(directory, kExtended);
+  // ENOENT: it has none. ENOTSUP: nothing has one there.
+  if (list == nullptr) return errno == ENOENT || errno == ENOTSUP ? 0 : errno;
+  char* entries = acl_to_text(list, nullptr);
+  const int error = entries == nullptr ? errno : 0;
+  if (entries != nullptr) *text += std::string(" acl=") + entries;
+  if (entries != nullptr) acl_free(entries);
+  acl_free(list);
+  return error;
+}
 
 // man 2 fcntl: sync() only starts writing, and the drive may keep what it was given in its cache.
 int SyncFileSystem(int file) {

@@ -1,6 +1,7 @@
 // A system that has none of the calls (neither Linux, macOS nor Windows): the addon loads, every
 // call answers ENOSYS, and the library goes on with node:fs.
 #include <cerrno>
+#include <string>
 
 #include "addon.h"
 #include "contract.h"
@@ -27,6 +28,8 @@ int CopyInKernel(int, int, uint64_t, uint64_t, uint64_t*) { return ENOSYS; }
 int ReadExtents(int, uint64_t, bool, Extents*) { return ENOSYS; }
 
 int ReadCacheState(int, CachedData*) { return ENOSYS; }
+
+int DescribeInheritance(int, std::string*) { return ENOSYS; }
 
 int SyncFileSystem(int) { return ENOSYS; }
 

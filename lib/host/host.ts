@@ -134,6 +134,14 @@ export interface Identified extends Stats {
   readonly lasting: BigUint64Array
 }
 
+/** What a directory passes on to what is made in it: group, default ACL, compression, project, encryption … */
+export interface Inheritance {
+  /** Why it cannot be told; 0 if it can. */
+  readonly errno: number
+  /** Directories with the same text pass the same on, and entries can be renamed from one to another. */
+  readonly text: string
+}
+
 /** How a single call went: 0, or the errno and the name of the call that failed. */
 export interface Failed {
   readonly errno: number
@@ -185,6 +193,8 @@ export interface Host {
   stat(jobs: readonly NamesJob[]): Promise<Stats>
   /** The same, and what is not given to another entry later: dearer. */
   identify(jobs: readonly NamesJob[]): Promise<Identified>
+  /** What directories pass on to what is made in them. Absent where the host cannot ask. */
+  readonly inheritance?: ((places: readonly Place[]) => Promise<Inheritance[]>) | undefined
   /** Equal bytes? Regular files only. */
   compare(jobs: readonly PairJob[]): Promise<Comparison>
 

@@ -4,7 +4,7 @@ import type { Host } from './host'
 /** A host that keeps no more than `most` batches in flight, however many callers it has. */
 export function limited(host: Host, most: number): Host {
   const gate = new Gate(most)
-  const { cloneDirectory, scanTrees, matchTrees, placeTrees } = host
+  const { inheritance, cloneDirectory, scanTrees, matchTrees, placeTrees } = host
   const through =
     <A extends unknown[], R>(operation: (...args: A) => Promise<R>) =>
     (...args: A): Promise<R> =>
@@ -17,6 +17,7 @@ export function limited(host: Host, most: number): Host {
     list: through((places) => host.list(places)),
     stat: through((jobs) => host.stat(jobs)),
     identify: through((jobs) => host.identify(jobs)),
+    ...(inheritance && { inheritance: through(inheritance) }),
     compare: through((jobs) => host.compare(jobs)),
     clone: through((jobs, options) => host.clone(jobs, options)),
     ...(cloneDirectory && { cloneDirectory: through(cloneDirectory) }),

@@ -15,7 +15,7 @@ import {
   type Place,
   type Stats,
 } from './host'
-import { rawJobs, rawPlace, rawPlaces, rawTree, targetsOf, toListings } from './columns'
+import { rawJobs, rawPlace, rawPlaces, rawTree, splitNames, targetsOf, toListings } from './columns'
 import { keep, poolSize } from './descriptors'
 import { renameNoReplace } from './no-replace'
 
@@ -110,6 +110,11 @@ export function nativeHost(addon: NativeAddon): Host {
 
     async list(places): Promise<Listing[]> {
       return toListings(await addon.list(...rawPlaces(places)), addon.calls)
+    },
+    async inheritance(places) {
+      const { errnos, texts } = await addon.inheritance(...rawPlaces(places))
+      const all = splitNames(texts)
+      return Array.from(errnos, (errno, index) => ({ errno, text: all[index] ?? '' }))
     },
     stat,
     identify,

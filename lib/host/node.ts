@@ -57,7 +57,9 @@ async function chmodDirectory({ to, mode }: Item): Promise<void> {
   }
   const directory = await call(fs.open(to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
   try {
-    await call(directory.chmod(mode))
+    // The set-group-ID bit is inherited from the parent, and chmod(2) would clear it.
+    const now = (await call(directory.stat(), 'fstat')).mode
+    if ((now & 0o777) !== mode) await call(directory.chmod(mode | (now & 0o2000)))
   } finally {
     await directory.close()
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errno, errnoOf, heldOpen, outOfDescriptors } from '../errno'
-import type { Failed, Host, Outcomes } from './host'
+import type { Failed, Host, Outcomes, Place } from './host'
 import { singles, type Job } from './singles'
 
 // Other parts of the process close descriptors in their own time; after this it is a real error.
@@ -114,7 +114,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
   const mayClose = (number: number): boolean =>
     isPassing(number) || (isWindows && heldOpen.has(number))
 
-  const { cloneDirectory, scanTrees, matchTrees, placeTrees } = host
+  const { inheritance, cloneDirectory, scanTrees, matchTrees, placeTrees } = host
   return {
     ...host,
     open: (place) => patiently(signal, () => host.open(place)),
@@ -129,6 +129,14 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       ),
     stat: reading((jobs) => host.stat(jobs)),
     identify: reading((jobs) => host.identify(jobs)),
+    ...(inheritance && {
+      inheritance: (places: readonly Place[]) =>
+        untilSettled(
+          signal,
+          () => inheritance(places),
+          (answers) => answers.some((answer) => isPassing(answer.errno)),
+        ),
+    }),
     compare: reading((jobs) => host.compare(jobs)),
     clone: writing((jobs, options) => host.clone(jobs, options)),
     // Not tried again: what they have not done, or left a part of, is done in another way.

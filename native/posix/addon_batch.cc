@@ -1,4 +1,5 @@
 // Batches and listings from JavaScript and back.
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -107,6 +108,36 @@ class ListWorker : public PromiseWorker {
   Listings listings_;
 };
 
+class InheritanceWorker : public PromiseWorker {
+ public:
+  InheritanceWorker(Napi::Env env, std::vector<Place> places)
+      : PromiseWorker(env), places_(std::move(places)) {}
+
+ private:
+  void Execute() override {
+    Walk walk;
+    for (const Place& place : places_) {
+      const Descriptor directory = walk.Read(place);
+      std::string text;
+      errnos_.push_back(directory.ok() ? DescribeInheritance(directory.get(), &text)
+                                       : walk.error());
+      texts_ += text;
+      texts_.push_back('\0');
+    }
+  }
+
+  Napi::Value Answer(Napi::Env env) override {
+    Napi::Object answer = Napi::Object::New(env);
+    answer.Set("errnos", ArrayOf<Napi::Int32Array>(env, errnos_));
+    answer.Set("texts", Napi::String::New(env, texts_));
+    return answer;
+  }
+
+  std::vector<Place> places_;
+  std::vector<int32_t> errnos_;
+  std::string texts_;
+};
+
 class RecordWorker : public PromiseWorker {
  public:
   using Work = Outcome (*)(const Place&, const std::string&, std::string*);
@@ -185,6 +216,14 @@ Napi::Value ListPlaces(const Napi::CallbackInfo& info) {
   return (new ListWorker(env, std::move(places)))->Start();
 }
 
+// inheritance(bases, places): { errnos, texts }
+Napi::Value Inheritance(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<Place> places;
+  if (!PlacesArgument(env, info[0], info[1], &places)) return {};
+  return (new InheritanceWorker(env, std::move(places)))->Start();
+}
+
 OpenDirectories* Kept(Napi::Env env) { return env.GetInstanceData<OpenDirectories>(); }
 
 // openDirectory(base, path): { errno, fd }. One openat a name: short enough for the main thread.
@@ -248,6 +287,7 @@ void ExportBatches(Napi::Env env, Napi::Object exports) {
   exports.Set("stat", Napi::Function::New(env, Stat, "stat"));
   exports.Set("identify", Napi::Function::New(env, Identify, "identify"));
   exports.Set("list", Napi::Function::New(env, ListPlaces, "list"));
+  exports.Set("inheritance", Napi::Function::New(env, Inheritance, "inheritance"));
   ExportTrees(env, exports);
   exports.Set("openDirectory", Napi::Function::New(env, OpenDirectory, "openDirectory"));
   exports.Set("closeDirectory", Napi::Function::New(env, CloseDirectory, "closeDirectory"));

@@ -9,8 +9,9 @@ import { durationOf, toResult } from './result'
 import type { SourceTree } from './scan/tree'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
+import { Allocator } from './stage/allocator'
 import { FilePlacer } from './stage/files'
-import { stage } from './stage/stage'
+import { stage, type StagePlaces } from './stage/stage'
 import type { Staging, StageTarget } from './stage/staging'
 import { SubtreeCloner } from './stage/subtree-cloner'
 import type { MergeResult } from './types'
@@ -42,8 +43,13 @@ export class Merging {
     throwIfUndecided(context, union, found)
     progress.enter('stage')
     // What is wanted may grow until dest is locked; each time only what is not staged yet is built.
+    const allocator = new Allocator(host, site.stagingSite, site.allocation)
+    const { allocation } = site
+    const target = async (number: number): Promise<StageTarget> =>
+      (await site.staging()).target(number)
     const build = async (): Promise<Staging | undefined> => {
-      await this.build(union, early, () => site.staging())
+      await allocator.allocate(union.root)
+      await this.build(union, early, { allocation, target })
       return site.currentStaging
     }
     await build()
@@ -71,13 +77,13 @@ export class Merging {
   async build(
     union: Union,
     early: ReadonlyMap<number, EarlyTree>,
-    target: () => Promise<StageTarget>,
+    places: StagePlaces,
   ): Promise<void> {
     const { host, settings, lanes, progress, learnSizes } = this.context
     const { signal, preserveTimestamps } = settings
     const placing = progress.placing()
     try {
-      await stage(union, target, {
+      await stage(union, places, {
         ...{ host, early, signal, preserveTimestamps, learnSizes },
         placer: this.placer,
         cloner: this.cloner,

@@ -16,6 +16,8 @@ import type { SourceTree } from './scan/tree'
 import { listenForAbort, throwIfAborted } from './signal'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
+import { Allocation, mainStaging } from './stage/allocation'
+import { Allocator } from './stage/allocator'
 import type { StageTarget } from './stage/staging'
 import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
 
@@ -302,10 +304,21 @@ export class Session implements MergeSession {
     const { root } = union
     if (site.dest === undefined) root.state = 'exists'
     else await look({ ...context, compare: takenForSame, match: undefined }, site, union, site.dest)
-    await this.merging.build(union, new Map(), async (): Promise<StageTarget> => {
-      const staging = await site.staging()
-      member.room = await staging.makeRoom()
-      return { fresh: member.room, scratch: staging.scratch }
+    // What is to inherit from a directory of dest is staged there at the end, when it is known what of it is wanted.
+    const elsewhere = mainStaging + 1
+    const nest = (paths: readonly string[]): Promise<number[]> =>
+      Promise.resolve(paths.map(() => elsewhere))
+    const allocation = new Allocation()
+    const allocator = new Allocator(context.host, { ...site.stagingSite, nest }, allocation)
+    if (site.dest !== undefined) await allocator.allocate(root)
+    await this.merging.build(union, new Map(), {
+      allocation,
+      isMainOnly: true,
+      target: async (): Promise<StageTarget> => {
+        const staging = await site.staging()
+        member.room ??= await staging.makeRoom()
+        return { fresh: member.room, scratch: staging.scratch }
+      },
     })
     return member.room && { root, place: member.room }
   }

@@ -4,6 +4,8 @@ import type { Directory, Host, Place } from './host/host'
 import type { KeptAttributes } from './host/kept-attributes'
 import { Spelling } from './plan/spelling'
 import { openTarget, type Target } from './plan/target'
+import { Allocation } from './stage/allocation'
+import type { StagingSite } from './stage/allocator'
 import { Staging } from './stage/staging'
 import type { ExistingPolicy, RecoverResult } from './types'
 
@@ -26,6 +28,8 @@ export class Site {
   readonly spelling: Spelling
   /** What stays in dest of merges that were killed. */
   readonly left: RecoverResult['left'] = []
+  /** In which of this merge's staging directories each directory of dest is staged. */
+  readonly allocation = new Allocation()
   private made: Promise<Staging> | undefined
 
   private constructor(
@@ -66,7 +70,7 @@ export class Site {
   staging(): Promise<Staging> {
     if (this.made !== undefined) return this.made
     const { nearest, missing } = this.target
-    const made = Staging.make(this.hosts, nearest, missing).catch((error: unknown) => {
+    const made = Staging.make(this.hosts, nearest, missing, this.allocation).catch((error: unknown) => {
       if (this.made === made) this.made = undefined
       throw error
     })
@@ -76,6 +80,17 @@ export class Site {
   /** Undefined while there is none. */
   get currentStaging(): Promise<Staging> | undefined {
     return this.made
+  }
+
+  /** How staging directories are made inside directories of dest. */
+  get stagingSite(): StagingSite {
+    const { nearest: parent, missing } = this.target
+    return {
+      parent,
+      prefix: missing.join('/'),
+      nest: async (paths) => (await this.staging()).nest(paths),
+      lost: async () => (await this.staging()).lost(),
+    }
   }
 
   /** Can the staging directory be made? If so it is there then. */

@@ -9,6 +9,8 @@ const tools = {
   exfat: { program: 'mkfs.exfat', debian: 'exfatprogs' },
   exfatFuse: { program: 'mount.exfat-fuse', debian: 'exfat-fuse' },
   bindfs: { program: 'bindfs', debian: 'bindfs' },
+  acl: { program: 'setfacl', debian: 'acl' },
+  chattr: { program: 'chattr', debian: 'e2fsprogs' },
   strace: { program: 'strace', debian: 'strace' },
   clang: { program: 'clang++-19', debian: 'clang-19' },
   // Libraries, in a folder of their own; clang-19 does not bring them along.

@@ -39,6 +39,7 @@ ensureBuilt()
 // What stays missing makes tests pending, and they are listed with their reason at the end.
 ensureSystemTools({
   ...{ btrfs: true, xfs: true, exfat: true, exfatFuse: true, bindfs: true, strace: true },
+  ...{ acl: true, chattr: true },
   chromium: true, // for the page of `reflink-merge bench --html`
 })
 

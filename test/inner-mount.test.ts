@@ -1,36 +1,72 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
 import path from 'node:path'
-import { merge } from '../lib/index'
+import { merge, openMerge } from '../lib/index'
 import { describeOn } from './support/describe-on'
-import { failureOf } from './support/failure'
+import { stagingBelow } from './support/kill-check'
 import { snapshot } from './support/snapshot'
-import { runTool } from './support/tool'
+import { runTool, runToolSync } from './support/tool'
 import { writeTree } from './support/tree'
+
+const source = { 'a/new': 'a', 'inner/new': 'b', 'inner/dir/new': 'c', 'inner/same': 'same' }
 
 describe('a dest with another file system inside', () => {
   describeOn(['btrfs'], (volume) => {
-    it('is as before when something must be published there: EXDEV, and what to do', async () => {
+    for (const way of ['merge', 'session'] as const)
+      it(`is merged into, where that is a subvolume: ${way}`, async () => {
+        const dir = volume.fresh()
+        const sources = [{ name: 'one', dir: writeTree(path.join(dir, 'source'), source) }]
+        const dest = writeTree(path.join(dir, 'dest'), { 'a/old': 'mine' })
+        await runTool('btrfs', ['subvolume', 'create', path.join(dest, 'inner')])
+        writeTree(dest, { 'inner/same': 'same' })
+        if (way === 'merge') await merge(sources, dest)
+        else {
+          const session = await openMerge(dest)
+          for (const each of sources) await session.add(each)
+          await session.commit()
+        }
+        assert.equal(fs.readFileSync(path.join(dest, 'inner/dir/new'), 'utf8'), 'c')
+        assert.deepEqual(stagingBelow(dir), [])
+      })
+
+    it('is as before where that cannot be written, and the error tells so', async () => {
       const dir = volume.fresh()
-      const source = writeTree(path.join(dir, 'source'), { 'a/new': 'a', 'inner/new': 'b' })
+      const sources = [{ name: 'one', dir: writeTree(path.join(dir, 'source'), source) }]
       const dest = writeTree(path.join(dir, 'dest'), { 'a/old': 'mine' })
-      await runTool('btrfs', ['subvolume', 'create', path.join(dest, 'inner')])
+      const inner = path.join(dest, 'inner')
+      await runTool('btrfs', ['subvolume', 'create', inner])
+      await runTool('btrfs', ['property', 'set', '-ts', inner, 'ro', 'true'])
       const before = snapshot(dir)
-      const error = await failureOf(merge([{ name: 'one', dir: source }], dest))
-      assert.equal(error.code, 'EXDEV')
-      assert.equal(error.syscall, 'rename')
-      assert.equal(error.dest, path.join(dest, 'inner/new'))
-      assert.match(error.message, /another file system than dest itself/)
+      await assert.rejects(merge(sources, dest), { code: 'EROFS', syscall: 'mkdir' })
       assert.deepEqual(snapshot(dir), before)
     })
+  })
 
-    it('may be merged into where nothing of it is touched', async () => {
-      const dir = volume.fresh()
-      const source = writeTree(path.join(dir, 'source'), { 'a/new': 'a', 'inner/same': 'b' })
-      const dest = writeTree(path.join(dir, 'dest'), { 'a/old': 'mine' })
-      await runTool('btrfs', ['subvolume', 'create', path.join(dest, 'inner')])
-      writeTree(dest, { 'inner/same': 'b' })
-      const { created, unchanged } = await merge([{ name: 'one', dir: source }], dest)
-      assert.deepEqual({ created, unchanged }, { created: 1, unchanged: 1 })
-    })
+  describeOn(['ext4', 'xfs'], (volume) => {
+    for (const kind of ['bind', 'tmpfs'] as const)
+      for (const durability of ['none', 'full'] as const)
+        it(`is merged into, where that is a mount (${kind}), with durability: '${durability}'`, async () => {
+          const dir = volume.fresh()
+          const sources = [{ name: 'one', dir: writeTree(path.join(dir, 'source'), source) }]
+          const dest = writeTree(path.join(dir, 'dest'), { 'a/old': 'mine', 'inner/': {} })
+          const inner = path.join(dest, 'inner')
+          const mounted = writeTree(path.join(dir, 'mounted'), { same: 'other' })
+          await (kind === 'bind'
+            ? runTool('mount', ['--bind', mounted, inner])
+            : runTool('mount', ['-t', 'tmpfs', 'tmpfs', inner]))
+          try {
+            const options = { existing: 'replace', durability } as const
+            if (kind === 'tmpfs') fs.writeFileSync(path.join(inner, 'same'), 'other')
+            const { replaced } = await merge(sources, dest, options)
+            assert.equal(replaced, 1)
+            assert.equal(fs.readFileSync(path.join(inner, 'same'), 'utf8'), 'same')
+            assert.equal(fs.readFileSync(path.join(inner, 'dir/new'), 'utf8'), 'c')
+            const { unchanged } = await merge(sources, dest, options)
+            assert.equal(unchanged, 4)
+            assert.deepEqual(stagingBelow(dir), [])
+          } finally {
+            assert.equal(runToolSync('umount', [inner]), null)
+          }
+        })
   })
 })

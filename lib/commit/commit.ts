@@ -21,7 +21,7 @@ import type { OwnDirectory, OwnEntry, Restriction, Round } from '../records'
 import { Journal } from './journal'
 import type { Left } from './left'
 import { lockDirectory, type Lock, type LockOptions } from './lock'
-import { ownDirectories, type Whole } from './own'
+import { ownDirectories, type PlaceOf, type Whole } from './own'
 import { publish, type Intended } from './publish'
 import { restrictionsOf, toRestrict } from './restrictions'
 import { find, identify } from './standing'
@@ -40,6 +40,8 @@ interface StagedTree {
   makeReplaced(path: string): Promise<void>
   /** From the directory that `published` mirrors to dest: '/'-joined names. */
   readonly prefix: string
+  /** Staging directories of this merge inside directories of dest; they may lie on other file systems. */
+  readonly nestedPlaces: readonly Place[]
   /** ns, by dest's file system: see `Round.time`. */
   fence(): Promise<bigint>
   /** Keeps what this merge is about to do, in case it is killed. */
@@ -151,10 +153,18 @@ class Commit {
 
   private async sync(): Promise<void> {
     const { host, target } = this.context
-    const { errno: number, syscall } = await host.sync(target.nearest)
+    await this.syncOne(target.nearest)
+    for (const place of this.staged?.nestedPlaces ?? []) {
+      const other = await host.open(place)
+      await this.syncOne(other).finally(() => host.close(other))
+    }
+  }
+
+  private async syncOne(directory: Directory): Promise<void> {
+    const { errno: number, syscall } = await this.context.host.sync(directory)
     if (number === 0) return
     const hint = "durability: 'full' cannot be had here"
-    throw new SystemError(number, { syscall, path: target.nearest.path, hint })
+    throw new SystemError(number, { syscall, path: directory.path, hint })
   }
 
   /**
@@ -168,7 +178,7 @@ class Commit {
     intended: readonly Intended[],
   ): Promise<boolean> {
     if (intended.length === 0) return true
-    const round = await this.roundOf(staged, staged.fresh, { base: dest, path: '' }, intended)
+    const round = await this.roundOf(staged, { base: dest, path: '' }, intended)
     journal.expect(round)
     await staged.write(round)
     const isFirst = this.begun === undefined
@@ -184,21 +194,21 @@ class Commit {
     return true
   }
 
-  /** What is about to be published, so that it is known again. `fresh`: what the paths of the intended lie below. */
+  /** What is about to be published, so that it is known again. */
   private async roundOf(
     staged: StagedTree,
-    fresh: Place,
     dest: Place,
     intended: readonly Intended[],
   ): Promise<Round> {
     const { host } = this.context
+    const fresh: PlaceOf = (path) => staged.twins(path).fresh
     const found = await identify(
       host,
       jobsOf(fresh, intended, ({ name }) => name),
     )
     const old = await find(
       host,
-      jobsOf(dest, intended, ({ replaced }) => replaced),
+      jobsOf((path) => below(dest, path), intended, ({ replaced }) => replaced),
     )
     const before = old.values()
     const time = await staged.fence()
@@ -273,8 +283,9 @@ class Commit {
     // What lies in it is known by its times alone, unless something is likely to fail later.
     const isLooked = restrictions.length > 0 || this.context.durable || time === 0n
     const wholes = [{ plan: root, path: missing.join('/') }]
+    const published: PlaceOf = (path) => below(staged.published, path)
     const [own] = isLooked
-      ? await ownDirectories(this.context.host, staged.published, wholes, time === 0n)
+      ? await ownDirectories(this.context.host, published, wholes, time === 0n)
       : []
     for (const [depth, name] of missing.entries()) {
       const path = missing.slice(0, depth).join('/')
@@ -428,7 +439,7 @@ class Commit {
 
 /** One job for neighbours in one directory. */
 function jobsOf(
-  start: Place,
+  placeOf: PlaceOf,
   intended: readonly Intended[],
   nameOf: (each: Intended) => string | undefined,
 ): NamesJob[] {
@@ -438,7 +449,7 @@ function jobsOf(
     if (name === undefined) continue
     const last = jobs.at(-1)
     if (last?.path === each.path) last.names.push(name)
-    else jobs.push({ path: each.path, to: below(start, each.path), names: [name] })
+    else jobs.push({ path: each.path, to: placeOf(each.path), names: [name] })
   }
   return jobs
 }

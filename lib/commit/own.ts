@@ -1,4 +1,4 @@
-import { below, joinPath, type Host, type NamesJob, type Place } from '../host/host'
+import { joinPath, type Host, type NamesJob, type Place } from '../host/host'
 import type { PlanDirectory } from '../plan/plan'
 import { asWhole } from '../plan/whole-directory'
 import type { KnownEntry, OwnDirectory } from '../records'
@@ -9,6 +9,9 @@ interface Growing {
   readonly directories: Map<string, Growing>
   files: Map<string, KnownEntry> | undefined
 }
+
+/** Where the twin of a directory of dest lies. */
+export type PlaceOf = (path: string) => Place
 
 /** A directory that is published whole. */
 export interface Whole {
@@ -23,7 +26,7 @@ export interface Whole {
  */
 export async function ownDirectories(
   host: Host,
-  fresh: Place,
+  fresh: PlaceOf,
   wholes: readonly Whole[],
   withFiles: boolean,
 ): Promise<OwnDirectory[]> {
@@ -48,7 +51,7 @@ export async function ownDirectories(
     const directories = names.length
     if (withFiles) for (const name of fileNames(shown)) names.push(name)
     if (names.length === 0) continue
-    jobs.push({ to: below(fresh, path), names })
+    jobs.push({ to: fresh(path), names })
     notes.push((found, first) => {
       names.forEach((name, index) => {
         const now = found[first + index]

@@ -32,7 +32,7 @@ export function toRestrict(root: PlanDirectory, isOurs = false): { path: string;
     if (asWhole(directory) !== undefined) return undefined
     const { path, mode, state, directories } = directory
     const ours = inside || state === 'published'
-    const isTight = mode !== undefined && (mode & ownerAccess) !== ownerAccess && path !== ''
+    const isTight = mode !== undefined && (mode & ownerAccess) !== ownerAccess
     if (ours && state !== 'keep' && isTight) found.push({ path, mode })
     return Array.from(directories.values(), (child) => ({ directory: child, inside: ours }))
   })

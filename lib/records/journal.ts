@@ -47,19 +47,20 @@ export interface Round {
   readonly entries: readonly OwnEntry[]
 }
 
-/** A staging directory beside the one that holds the record, in a directory of dest. */
+/** A staging directory of the merge inside a directory of dest. */
 export interface OtherStaging {
   /** '/'-joined below dest: the directory that holds it. */
   readonly path: string
-  readonly name: string
-  readonly identity: Identity
+  /** Below dest: what goes into these is staged there, and into those below them that are staged nowhere else. */
+  readonly directories: readonly string[]
 }
 
 /** What a merge is about to do to dest, written down before it does: a merge that is killed can be undone. */
 export interface MergeRecord {
   /** Where dest's own place is in `new/` and `old/`: '/'-joined names. */
   readonly prefix: string
-  readonly others: readonly OtherStaging[]
+  /** The first is the one that holds the record: only those are told that lie below directories of others. */
+  readonly stagings: readonly OtherStaging[]
   readonly round: Round
 }
 

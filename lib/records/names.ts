@@ -12,6 +12,14 @@ export const replacedName = 'old'
 /** Where dest was missing: the directories that get their own mode once they are published. */
 export const modesName = 'modes'
 
+/** Where other staging directories of the merge stand; a number follows. */
+export const nestedName = 'parts-'
+
+/** The name of a staging directory inside a directory of dest. It is no merge's own: it belongs to the one with this id. */
+export function nestedNameOf(id: string): string {
+  return `${reservedPrefix}${id}-part`
+}
+
 /**
  * A staging directory tells by its name how far its merge is, so that also those see it who may not open it. `-begun`: dest
  * is being changed, and the records tell how to take that back; `-kept`: it holds entries of dest that had no place to go

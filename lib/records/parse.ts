@@ -9,7 +9,6 @@ import type {
   Replaced,
   Restriction,
 } from './journal'
-import { isReserved } from './names'
 import type { Owner } from './owner'
 import { version } from './written'
 
@@ -27,17 +26,24 @@ const most64 = 2n ** 64n
 export function fromText(text: string): MergeRecord {
   const written = parse(text)
   const prefix = pathOf(written['prefix'])
-  const others = listOf(written['others'], 3).map(([path, name, identity]): OtherStaging => {
-    const other = { path: pathOf(path), name: nameOf(name), identity: identityOf(identity) }
-    if (!isReserved(other.name)) fail('a staging directory without a reserved name')
-    return other
+  const stagings = listOf(written['stagings'], 2).map(([path, directories]): OtherStaging => {
+    return { path: pathOf(path), directories: pathsOf(directories) }
   })
   const intents = listOf(written['intents'], 3, 4).map((row) => intentOf(row))
   const owns = ownDirectories(listOf(written['directories'], 3, 4), intents)
   const entries = intents.map((intent, index): OwnEntry => {
     return { ...intent, own: intent.isDirectory ? owns[index] : undefined }
   })
-  return { prefix, others, round: { time: numberOf(written['time']), entries } }
+  return { prefix, stagings, round: { time: numberOf(written['time']), entries } }
+}
+
+export function fromNestedText(text: string): string[] {
+  return pathsOf(parse(text)['paths'])
+}
+
+function pathsOf(written: unknown): string[] {
+  if (!Array.isArray(written)) return fail('no list')
+  return (written as unknown[]).map(pathOf)
 }
 
 export interface Mark extends Owner {

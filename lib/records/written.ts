@@ -25,7 +25,7 @@ export type WrittenIntent = readonly [
 export interface WrittenRecord {
   readonly version: number
   readonly prefix: string
-  readonly others: readonly (readonly [path: string, name: string, identity: string])[]
+  readonly stagings: readonly (readonly [path: string, directories: readonly string[]])[]
   readonly time: string
   readonly intents: readonly WrittenIntent[]
   readonly directories: readonly WrittenDirectory[]
@@ -42,7 +42,7 @@ export interface WrittenModes {
   readonly modes: readonly (readonly [path: string, mode: number, identity: string])[]
 }
 
-export function toText({ prefix, others, round }: MergeRecord): string {
+export function toText({ prefix, stagings, round }: MergeRecord): string {
   const directories: WrittenDirectory[] = []
   const intents = round.entries.map((entry, index): WrittenIntent => {
     if (entry.own !== undefined) writeOwn(entry.own, -1 - index, directories)
@@ -54,7 +54,7 @@ export function toText({ prefix, others, round }: MergeRecord): string {
   const written: WrittenRecord = {
     version,
     prefix,
-    others: others.map(({ path, name, identity }) => [path, name, identityText(identity)]),
+    stagings: stagings.map(({ path, directories }) => [path, directories]),
     time: String(round.time),
     intents,
     directories,
@@ -102,4 +102,9 @@ export function toModesText(restrictions: readonly Restriction[]): string {
     ({ path, mode, identity }) => [path, mode, identityText(identity)] as const,
   )
   return JSON.stringify({ version, modes } satisfies WrittenModes)
+}
+
+/** Directories of dest in which there are staging directories of the merge. */
+export function toNestedText(paths: readonly string[]): string {
+  return JSON.stringify({ version, paths })
 }

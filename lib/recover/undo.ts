@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { Left } from '../commit/left'
 import { TakeBack } from '../commit/take-back'
 import { firstOf } from '../errors'
-import { below, joinPath, Kind, type Host, type Place } from '../host/host'
+import { below, joinPath, Kind, type Directory, type Host, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import {
-  freshName,
   fromText,
   journalName,
+  nestedNameOf,
   readStagingName,
   RecordError,
   replacedName,
@@ -15,6 +15,7 @@ import {
   type MergeRecord,
   type StagingState,
 } from '../records'
+import { allocationOf, nestedIn, twinsAt } from '../stage/nested'
 import { takenPlace } from '../stage/staging'
 import type { Abandoned } from './find'
 import { readRecord } from './mark'
@@ -65,13 +66,20 @@ async function takeBack(
 ): Promise<UndoneMerge> {
   const { directory, parent } = merge
   const [{ prefix } = { prefix: '' }] = records
-  const twin = (tree: string, path: string): Place =>
-    below({ base: directory, path: tree }, joinPath(prefix, path))
-  let taken: Promise<Place> | undefined
+  const stagings = stagingsOf(merge, records.at(-1)?.stagings ?? [])
+  const allocation = allocationOf(records.at(-1) as MergeRecord)
+  const main = mainOf(directory)
+  const placeOf = (path: string): Place => stagings[allocation.of(path)] ?? main
+  const taken = new Map<Place, Promise<Place>>()
   const back = new TakeBack(host, {
     dest: { base: parent, path: '' },
-    twins: (path) => ({ fresh: twin(freshName, path), replaced: twin(replacedName, path) }),
-    taken: () => (taken ??= takenPlace(host, directory)),
+    twins: (path) => twinsAt(placeOf(path), prefix, path),
+    taken: (path) => {
+      const place = placeOf(path)
+      const made = taken.get(place) ?? takenPlace(host, place)
+      taken.set(place, made)
+      return made
+    },
   })
   await back.run(records.map(({ round }) => round))
   const { left, failures, isKept } = back
@@ -79,6 +87,22 @@ async function takeBack(
   // What is left is only to be removed, also where this process is killed meanwhile.
   const name = await become(host, merge, isKept ? '-kept' : '')
   return { isUndone: true, name, left, isKept }
+}
+
+function mainOf(directory: Directory): Place {
+  return { base: directory, path: '' }
+}
+
+/** By number: the main one, and those inside directories of dest, which holds the main one by now. */
+function stagingsOf(
+  { name, parent, directory }: Abandoned,
+  stagings: MergeRecord['stagings'],
+): Place[] {
+  const { id = '' } = readStagingName(name) ?? {}
+  return stagings.map(({ path }, number) => {
+    if (number === 0) return mainOf(directory)
+    return { base: parent, path: joinPath(path, nestedNameOf(id)) }
+  })
 }
 
 async function become(host: Host, merge: Abandoned, state: StagingState): Promise<string> {
@@ -92,8 +116,13 @@ async function become(host: Host, merge: Abandoned, state: StagingState): Promis
 }
 
 /** Does anything but directories lie where things are kept? */
-async function holdsAnything(host: Host, { directory }: Abandoned): Promise<boolean> {
-  const waiting = [replacedName, 'taken'].map((path): Place => ({ base: directory, path }))
+async function holdsAnything(host: Host, merge: Abandoned): Promise<boolean> {
+  const nested = await nestedIn(host, mainOf(merge.directory))
+  const all = stagingsOf(
+    merge,
+    ['', ...nested].map((path) => ({ path, directories: [] })),
+  )
+  const waiting = all.flatMap((place) => [below(place, replacedName), below(place, 'taken')])
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
     const [listing] = await host.list([place])
     if (listing === undefined || listing.errno !== 0) continue

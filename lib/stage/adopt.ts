@@ -4,6 +4,7 @@ import { throwIfFailed } from '../host/trees'
 import type { Part } from '../plan/part'
 import { placeOf, type PlanDirectory } from '../plan/plan'
 import { asWhole, isUnchanged, type WholeDirectory } from '../plan/whole-directory'
+import { mainStaging, type Allocation } from './allocation'
 import { nameAt } from './entries'
 import type { Unit } from './wanted'
 
@@ -27,7 +28,10 @@ export class Adoption {
   /** By the union's directory and source: what that source staged there. */
   private readonly known = new Map<PlanDirectory, ReadonlyMap<number, EarlyTree>>()
 
-  constructor(private readonly host: Host) {}
+  constructor(
+    private readonly host: Host,
+    private readonly allocation: Allocation,
+  ) {}
 
   /** Finds what can be moved whole, and counts it as staged from now on. `early`: by source. */
   plan(root: PlanDirectory, early: ReadonlyMap<number, EarlyTree>): void {
@@ -46,12 +50,14 @@ export class Adoption {
     if (state === 'published' || state === 'keep' || isUnchanged(directory)) return []
     const isNew = inside || state !== 'exists'
     const [only] = early.values()
-    if (only !== undefined && isNew && alike.has(directory)) {
+    // It would keep what it has inherited where it stands now.
+    const isHere = this.allocation.of(directory.path) === mainStaging
+    if (only !== undefined && isHere && isNew && alike.has(directory)) {
       this.whole.push({ directory, place: only.place })
       for (const pair of eachPair({ directory, own: only.root })) takeOver(pair)
       return []
     }
-    this.known.set(directory, early)
+    if (isHere) this.known.set(directory, early)
     const found: Visited[] = []
     for (const child of directory.directories.values()) {
       const below = new Map<number, EarlyTree>()

@@ -1,9 +1,10 @@
 import { walk } from '../traversal'
-import { entryOf, ownerAccess, type Host, type PairJob } from '../host/host'
+import { entryOf, ownerAccess, type Host, type PairJob, type Place } from '../host/host'
 import { makeDirectories, throwIfFailed, type NewDirectory } from '../host/trees'
 import { inGroups } from '../lanes'
 import { placeOf, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
+import type { StagePlaces } from './stage'
 import type { StageTarget } from './staging'
 
 const jobsPerCall = 512
@@ -22,11 +23,14 @@ export async function stageDirectories(
   }
 }
 
-/** Dest's own directory: `new/` mirrors an existing dest, else it is one of the names below it. */
+/**
+ * Dest's own directory, where it is missing: its mode is that of the source's root that is merged into it. Where dest is
+ * there, `new/` mirrors it.
+ */
 async function makeRoot(host: Host, staging: StageTarget, root: PlanDirectory): Promise<void> {
   if (root.state === 'exists') return
   const { path } = staging.fresh
-  await makeDirectories(host, staging.scratch, [{ path, mode: undefined }])
+  await makeDirectories(host, staging.scratch, [{ ...toMake(root), path }])
 }
 
 function toMake({ path, mode }: PlanDirectory): NewDirectory {
@@ -36,24 +40,28 @@ function toMake({ path, mode }: PlanDirectory): NewDirectory {
 /** Times of the staged directories, once nothing more is put into them for now. */
 export async function copyDirectoryTimes(
   host: Host,
-  staging: StageTarget,
+  { allocation, target }: StagePlaces,
   root: PlanDirectory,
 ): Promise<void> {
-  const jobs: PairJob[] = []
+  const found: { readonly directory: PlanDirectory; readonly origin: Place }[] = []
   walk({ directory: root, inside: false }, ({ directory, inside }) => {
-    const { origin, path, state, staged } = directory
+    const { origin, state, staged } = directory
     // Below a directory that dest lacks everything is new, whatever was found there before.
     const isNew = inside || state === 'new' || state === 'replace'
-    if (isNew && staged && origin !== undefined && path !== '') {
-      const from = entryOf(origin)
-      const to = entryOf(placeOf(staging.fresh, directory))
-      jobs.push({ from: from.directory, names: [from.name], to: to.directory, toNames: [to.name] })
-    }
+    if (isNew && staged && origin !== undefined) found.push({ directory, origin })
     if (state === 'published' || state === 'keep' || isUnchanged(directory)) return undefined
     return Array.from(directory.directories.values(), (child) => {
       return { directory: child, inside: isNew }
     })
   })
-  for (const some of inGroups(jobs, () => 1, jobsPerCall))
-    throwIfFailed(some, await host.copyTimes(some))
+  for (const some of inGroups(found, () => 1, jobsPerCall)) {
+    const jobs: PairJob[] = []
+    for (const { directory, origin } of some) {
+      const { fresh } = await target(allocation.of(directory.path))
+      const from = entryOf(origin)
+      const to = entryOf(placeOf(fresh, directory))
+      jobs.push({ from: from.directory, names: [from.name], to: to.directory, toNames: [to.name] })
+    }
+    throwIfFailed(jobs, await host.copyTimes(jobs))
+  }
 }

@@ -4,6 +4,7 @@ import type { Host, Outcomes, Place } from '../host/host'
 import { Placements } from '../plan/placements'
 import { correctSize } from '../scan/tree'
 import type { LinkMode } from '../types'
+import { mainStaging } from './allocation'
 import { Attempt, debugRefusal, type PlaceOptions } from './attempt'
 import { linkJobs, pairJobs, sourcePath, whereLink, type Group } from './entries'
 import { Grouping } from './groups'
@@ -14,8 +15,6 @@ import type { Unit } from './wanted'
 
 /** Puts files and symlinks into staged directories, falling back from mode to mode. */
 export class FilePlacer {
-  /** How the entries were placed. */
-  readonly placements = new Placements()
   readonly trees: TreePlacer
   private readonly attempt: Attempt
   private readonly grouping: Grouping
@@ -23,10 +22,13 @@ export class FilePlacer {
   private readonly trials: Trials
   /** All modes that any file may take, in the order in which they are tried. */
   private readonly order: readonly LinkMode[]
+  private readonly others = new Map<number, FilePlacer>()
 
   constructor(
     private readonly host: Host,
     private readonly options: PlaceOptions,
+    /** How the entries were placed. */
+    readonly placements = new Placements(),
   ) {
     const { linkModes } = options
     this.attempt = new Attempt(host, options)
@@ -34,6 +36,17 @@ export class FilePlacer {
     this.trees = new TreePlacer(host, options, this.ladders, this.placements)
     this.trials = new Trials(host, this.attempt, this.grouping, this.ladders, linkModes)
     this.order = [...new Set([...linkModes, ...this.grouping.ownModes])]
+  }
+
+  /** For the staging directory with this number: which link modes work there is another question in each. */
+  forStaging(number: number): FilePlacer {
+    if (number === mainStaging) return this
+    let own = this.others.get(number)
+    if (own === undefined) {
+      own = new FilePlacer(this.host, this.options, this.placements)
+      this.others.set(number, own)
+    }
+    return own
   }
 
   /** What must come before place(): finds out which link modes work here. */

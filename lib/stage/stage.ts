@@ -1,15 +1,17 @@
-import { Kind, type Host } from '../host/host'
+import { joinPath, Kind, type Host } from '../host/host'
+import { makePath } from '../host/trees'
 import { eachInLanes, inGroups } from '../lanes'
 import type { PlanDirectory, Union } from '../plan/plan'
 import type { LearnSizes } from '../scan/sizes'
 import type { TreeDirectory } from '../scan/tree'
+import { mainStaging, type Allocation } from './allocation'
 import { copyDirectoryTimes, stageDirectories } from './directories'
 import type { FilePlacer } from './files'
 import { Adoption, type EarlyTree } from './adopt'
 import type { StageTarget } from './staging'
 import type { SubtreeCloner } from './subtree-cloner'
 import type { TreeUnit } from './trees'
-import { wanted, type Unit, type Wanted } from './wanted'
+import { apart, wanted, type Unit, type Wanted } from './wanted'
 
 export interface StageContext {
   readonly host: Host
@@ -27,52 +29,97 @@ export interface StageContext {
   readonly onFiles: (files: number, bytes: number) => void
 }
 
+/** Where all of a union is staged. */
+export interface StagePlaces {
+  readonly allocation: Allocation
+  /** The staging directory with that number, made when it is first asked for. */
+  readonly target: (number: number) => Promise<StageTarget>
+  /** Only what goes into the main one is staged for now. */
+  readonly isMainOnly?: boolean
+}
+
 // A trip off the main thread pays from some hundred files on; more would only delay an abort.
 const entriesPerCall = 512
 const mostEntriesPerCall = 1024
 
 /**
- * Builds what the plan wants and the staging directory lacks. Nothing of it can be seen in dest.
+ * Builds what the plan wants and the staging directories lack. Nothing of it can be seen in dest.
  * One directory is written by one worker: two would fight for its lock in the kernel.
  */
 export async function stage(
   union: Union,
-  staging: () => Promise<StageTarget>,
+  places: StagePlaces,
   context: StageContext,
 ): Promise<void> {
   const { placer, cloner } = context
-  const adoption = new Adoption(context.host)
+  const { allocation } = places
+  const adoption = new Adoption(context.host, allocation)
   adoption.plan(union.root, context.early)
   // A clone of a whole directory is one call, and looks into what it has made.
-  const all = wanted(union, placer.trees.isUsed && !cloner.isUsed)
+  const all = stageable(wanted(union, placer.trees.isUsed && !cloner.isUsed), places)
   const toPlace = adoption.takeEntries(all.units)
   await context.learnSizes(treesOf(toPlace))
   context.onStart(
     filesOf(all.trees) + entriesOf(toPlace.flat()),
     allBytesOf(all.trees) + bytesOf(toPlace.flat()),
   )
-  let made: Promise<StageTarget> | undefined
-  const place = (): Promise<StageTarget> => (made ??= staging())
-  await cloner.stage(union, place, context)
+  await cloner.stage(union, places, context)
   const left = { trees: all.trees, ...withoutClones(all.levels, toPlace) }
   if (isEmpty(left) && adoption.isEmpty) return
-  const target = await place()
-  await stageDirectories(context, target, left.levels)
-  await adoption.moveDirectories(target.fresh)
-  await adoption.moveEntries(target.fresh)
-  await fill(left, target, context)
-  if (left.trees.length > 0) await fillRest(union, target, context)
-  if (context.preserveTimestamps) {
-    await copyDirectoryTimes(context.host, target, union.root)
+  for (const [number, own] of apart(left, allocation)) {
+    const target = await places.target(number)
+    await makeAll(own.levels, target, places, context)
+    if (number === mainStaging) {
+      await adoption.moveDirectories(target.fresh)
+      await adoption.moveEntries(target.fresh)
+    }
+    await fill(own, number, target, context)
   }
+  if (left.trees.length > 0) await fillRest(union, places, context)
+  if (context.preserveTimestamps) await copyDirectoryTimes(context.host, places, union.root)
 }
 
 /** What could not be made as a whole. */
-async function fillRest(union: Union, target: StageTarget, context: StageContext): Promise<void> {
-  const rest = wanted(union, false)
+async function fillRest(union: Union, places: StagePlaces, context: StageContext): Promise<void> {
+  const rest = stageable(wanted(union, false), places)
   await context.learnSizes(treesOf(rest.units))
-  await stageDirectories(context, target, rest.levels)
-  await fill(rest, target, context)
+  for (const [number, own] of apart(rest, places.allocation)) {
+    const target = await places.target(number)
+    await makeAll(own.levels, target, places, context)
+    await fill(own, number, target, context)
+  }
+}
+
+/** Makes new directories, and those that mirror dest's. */
+async function makeAll(
+  levels: readonly PlanDirectory[][],
+  target: StageTarget,
+  { allocation }: StagePlaces,
+  context: StageContext,
+): Promise<void> {
+  if (allocation.isPlain) {
+    await stageDirectories(context, target, levels)
+    return
+  }
+  const made = new Set<string>()
+  // Of what leads to a directory of dest some may be staged elsewhere, and some may have been made for another one.
+  for (const directory of levels.flat()) {
+    if (directory.state !== 'exists') continue
+    await makeMirror(context.host, target, directory.path, made)
+    directory.staged = true
+  }
+  const fresh = levels.map((level) => level.filter(({ state }) => state !== 'exists'))
+  await stageDirectories(context, target, fresh)
+}
+
+function makeMirror(
+  host: Host,
+  { fresh, scratch }: StageTarget,
+  path: string,
+  made: Set<string>,
+): Promise<void> {
+  const start = fresh.path.slice(scratch.path === '' ? 0 : scratch.path.length + 1)
+  return makePath(host, scratch, joinPath(start, path), made)
 }
 
 function treesOf(units: readonly Unit[][]): TreeDirectory[] {
@@ -82,14 +129,22 @@ function treesOf(units: readonly Unit[][]): TreeDirectory[] {
 /** Puts entries and trees into directories that are there. */
 async function fill(
   { units, trees }: Wanted,
+  number: number,
   target: StageTarget,
   context: StageContext,
 ): Promise<void> {
-  await context.placer.tryModes(units.flat(), trees, target.scratch)
+  const placer = context.placer.forStaging(number)
+  await placer.tryModes(units.flat(), trees, target.scratch)
   // Biggest first, so that no worker is left alone with one at the end.
   const packs = [...packUnits(units), ...packTrees(trees)].sort((a, b) => b.entries - a.entries)
   const { concurrency, signal } = context
-  await eachInLanes(concurrency, signal, packs, (next) => placePack(next, target, context))
+  await eachInLanes(concurrency, signal, packs, (next) => placePack(next, placer, target, context))
+}
+
+/** What of it is staged for now. */
+function stageable(all: Wanted, { allocation, isMainOnly }: StagePlaces): Wanted {
+  if (isMainOnly !== true || allocation.isPlain) return all
+  return apart(all, allocation).get(mainStaging) ?? { trees: [], levels: [], units: [] }
 }
 
 function isEmpty({ levels, units, trees }: Wanted): boolean {
@@ -141,16 +196,17 @@ function packTrees(trees: readonly TreeUnit[]): Pack[] {
 /** One call after the other: a huge directory stays with its worker, in slices. */
 async function placePack(
   { units, trees }: Pack,
+  placer: FilePlacer,
   staging: StageTarget,
   context: StageContext,
 ): Promise<void> {
   if (trees.length > 0) {
-    const { files, bytes } = await context.placer.trees.place(trees, staging.fresh)
+    const { files, bytes } = await placer.trees.place(trees, staging.fresh)
     context.onFiles(files, bytes)
   }
   for (const slice of slices(units)) {
     context.signal?.throwIfAborted()
-    await context.placer.place(slice, staging.fresh)
+    await placer.place(slice, staging.fresh)
     context.onFiles(entriesOf(slice), bytesOf(slice))
   }
 }

@@ -17,24 +17,37 @@ import {
   type Place,
 } from '../host/host'
 import { refusals, type KeptAttributes } from '../host/kept-attributes'
-import { makeDirectories, makePath, removeTree, throwIfFailed } from '../host/trees'
+import {
+  makeDirectories,
+  makePath,
+  removeTree,
+  throwIfFailed,
+  type NewDirectory,
+} from '../host/trees'
 import {
   currentOwner,
   freshName,
+  fromMarkText,
   journalName,
   markName,
   modesName,
+  nestedName,
+  nestedNameOf,
+  readStagingName,
   replacedName,
   stagingNameOf,
   toMarkText,
   toModesText,
+  toNestedText,
   toText,
   type OtherStaging,
   type Restriction,
   type Round,
   type StagingState,
 } from '../records'
+import { Allocation } from './allocation'
 import { fence } from './fence'
+import { nestedIn, twinsAt } from './nested'
 
 /** Where a tree is staged. */
 export interface StageTarget {
@@ -61,11 +74,15 @@ export class Staging implements StageTarget {
   private rooms = 0
   private records = 0
   private readonly emptied: Place[] = []
-  /** Paths in `old/`. */
-  private readonly madeInOld = new Set<string>()
-  private takenPlace: Promise<Place> | undefined
+  /** Paths in `old/`, by staging directory. */
+  private readonly madeInOld = new Map<number, Set<string>>()
+  private readonly takenPlaces = new Map<number, Promise<Place>>()
   private state: StagingState = ''
   private isLocked = false
+
+  private lists = 0
+  /** Directories of dest that have a staging directory of this merge inside: paths below dest. The first has number 1. */
+  private readonly nested: string[] = []
 
   private parent: Directory
 
@@ -77,14 +94,20 @@ export class Staging implements StageTarget {
     private readonly directory: Directory,
     /** Where dest's own place is in `new/`: the names from the parent to dest. */
     readonly prefix: string,
+    private readonly allocation: Allocation,
   ) {
     this.parent = home
   }
 
   /** `parent`: dest, or the nearest directory above it that exists; `missing`: the names between. */
-  static async make(hosts: Hosts, parent: Directory, missing: readonly string[]): Promise<Staging> {
+  static async make(
+    hosts: Hosts,
+    parent: Directory,
+    missing: readonly string[],
+    allocation = new Allocation(),
+  ): Promise<Staging> {
     for (;;) {
-      const made = await this.tryToMake(hosts, parent, missing)
+      const made = await this.tryToMake(hosts, parent, missing, allocation)
       if (made !== undefined) return made
     }
   }
@@ -94,12 +117,13 @@ export class Staging implements StageTarget {
     hosts: Hosts,
     parent: Directory,
     missing: readonly string[],
+    allocation: Allocation,
   ): Promise<Staging | undefined> {
     const id = randomBytes(8).toString('hex')
     setLive(id, missing.join('/'))
     let made: Staging | undefined
     try {
-      return (made = await this.makeNamed(hosts, parent, missing, id))
+      return (made = await this.makeNamed(hosts, parent, missing, { id, allocation }))
     } finally {
       if (made === undefined) endLive(id)
     }
@@ -109,7 +133,7 @@ export class Staging implements StageTarget {
     hosts: Hosts,
     parent: Directory,
     missing: readonly string[],
-    id: string,
+    { id, allocation }: { readonly id: string; readonly allocation: Allocation },
   ): Promise<Staging | undefined> {
     const name = stagingNameOf(id, '')
     const at = { base: parent, path: '' }
@@ -129,7 +153,7 @@ export class Staging implements StageTarget {
     if (number !== 0) throw failed(made)
     try {
       const directory = await hosts.host.open({ base: parent, path: name })
-      const staging = new Staging(hosts, parent, id, directory, missing.join('/'))
+      const staging = new Staging(hosts, parent, id, directory, missing.join('/'), allocation)
       if (await staging.hold()) {
         debug('staging in %s', directory.path)
         return await staging.furnish(missing, isRefused ? failed(exact) : undefined)
@@ -214,21 +238,78 @@ export class Staging implements StageTarget {
 
   /** Where what is staged for a directory of dest lies, and what it lost. */
   twins(path: string): { fresh: Place; replaced: Place } {
-    const whole = joinPath(this.prefix, path)
-    return { fresh: below(this.published, whole), replaced: below(this.oldPlace, whole) }
+    return twinsAt(this.placeOf(this.allocation.of(path)), this.prefix, path)
   }
 
-  /** A directory for what is taken back. */
-  taken(): Promise<Place> {
-    this.takenPlace ??= takenPlace(this.hosts.steady, this.directory)
-    return this.takenPlace
+  /** A directory for what is taken back from a directory of dest. */
+  taken(path: string): Promise<Place> {
+    const number = this.allocation.of(path)
+    let taken = this.takenPlaces.get(number)
+    if (taken === undefined) {
+      taken = takenPlace(this.hosts.steady, this.placeOf(number))
+      this.takenPlaces.set(number, taken)
+    }
+    return taken
   }
 
-  /** Staging directories elsewhere that belong to this one. */
-  readonly others: readonly OtherStaging[] = []
+  /** A staging directory of this merge, by its number: 0 is this one. */
+  private placeOf(number: number): Place {
+    const inside = this.nested[number - 1]
+    if (inside === undefined) return this.scratch
+    const path = joinPath(joinPath(this.prefix, inside), nestedNameOf(this.id))
+    return { base: this.home, path }
+  }
 
-  private get oldPlace(): Place {
-    return { base: this.directory, path: replacedName }
+  /** Those inside directories of dest. */
+  get nestedPlaces(): Place[] {
+    return this.nested.map((_, index) => this.placeOf(index + 1))
+  }
+
+  /** Where that is staged which has this number. */
+  target(number: number): StageTarget {
+    const scratch = this.placeOf(number)
+    return { fresh: twinsAt(scratch, this.prefix, '').fresh, scratch }
+  }
+
+  /**
+   * Makes a staging directory inside each of these directories: paths below dest. Answers their numbers. They are listed
+   * before they are made, so that they are removed with this one whenever this process is killed.
+   */
+  async nest(paths: readonly string[]): Promise<number[]> {
+    const { host } = this.hosts
+    const list = nestedName + String(this.lists++)
+    await this.writeRecord(host, this.scratch, list, toNestedText(paths))
+    const first = this.nested.length + 1
+    for (const path of paths) this.nested.push(path)
+    const home = { base: this.home, path: '' }
+    const made = paths.map((_, index) => this.placeOf(first + index).path)
+    const toPrivate = (path: string): NewDirectory => ({ path, mode: ownerAccess })
+    await makeDirectories(host, home, made.map(toPrivate))
+    for (const name of [freshName, replacedName]) {
+      const all = made.map((path) => toPrivate(joinPath(path, name)))
+      await makeDirectories(host, home, all)
+    }
+    debug('staging in %s too', made.join(', '))
+    return paths.map((_, index) => first + index)
+  }
+
+  /** Numbers of nested staging directories that are not there any more. */
+  async lost(): Promise<ReadonlySet<number>> {
+    const jobs = this.nestedPlaces.map((place) => {
+      const { directory, name } = entryOf(place)
+      return { to: directory, names: [name] }
+    })
+    const { kinds } = await this.hosts.host.stat(jobs)
+    const numbers = jobs.map((_, index) => index + 1)
+    return new Set(numbers.filter((_, index) => kinds[index] !== Kind.Directory))
+  }
+
+  private get stagings(): OtherStaging[] {
+    if (this.nested.length === 0) return []
+    const directories = this.allocation.directories
+    return ['', ...this.nested].map((path, number) => {
+      return { path, directories: directories.get(number) ?? [] }
+    })
   }
 
   /** A name beside the staged trees, to try things with. */
@@ -252,7 +333,11 @@ export class Staging implements StageTarget {
   /** Makes the place in `old/` for what a directory loses. */
   async makeReplaced(path: string): Promise<void> {
     const whole = joinPath(this.prefix, path)
-    if (whole !== '') await makePath(this.hosts.host, this.oldPlace, whole, this.madeInOld)
+    if (whole === '') return
+    const number = this.allocation.of(path)
+    let made = this.madeInOld.get(number)
+    if (made === undefined) this.madeInOld.set(number, (made = new Set()))
+    await makePath(this.hosts.host, below(this.placeOf(number), replacedName), whole, made)
   }
 
   /** ns, by the clock of the file system: see `Round.time`. */
@@ -268,9 +353,9 @@ export class Staging implements StageTarget {
       await makeDirectories(host, this.scratch, [{ path: journalName, mode: ownerAccess }])
     }
     const at = below(this.scratch, journalName)
-    const { prefix, others } = this
+    const { prefix, stagings } = this
     const name = String(number)
-    await this.writeRecord(host, at, `${name}.part`, toText({ prefix, others, round }))
+    await this.writeRecord(host, at, `${name}.part`, toText({ prefix, stagings, round }))
     const job = { from: at, to: at, names: [`${name}.part`], toNames: [name] }
     throwIfFailed([job], await host.rename([job], true))
   }
@@ -373,8 +458,7 @@ export class Staging implements StageTarget {
 }
 
 /** A directory for what is taken back, in a staging directory. */
-export async function takenPlace(host: Host, staging: Directory): Promise<Place> {
-  const start = { base: staging, path: '' }
+export async function takenPlace(host: Host, start: Place): Promise<Place> {
   const made = [{ path: takenName, mode: ownerAccess }]
   await makeDirectories(host, start, made, { allowed: errno.EEXIST })
   return below(start, takenName)
@@ -399,12 +483,41 @@ export async function removeStaging(host: Host, parent: Directory, name: string)
   }
   const { names, kinds } = listing
   if (names.includes(modesName)) await unlink(modesName)
+  if (names.includes(`${nestedName}0`)) await removeNested(host, parent, name)
   for (const [index, each] of names.entries()) {
     if (each === markName || each === modesName) continue
     if (kinds[index] === Kind.Directory) await removeTree(host, staging, each)
     else await unlink(each)
   }
   await removeTree(host, { base: parent, path: '' }, name)
+}
+
+/** Where a directory in which one stood is gone, or something else by now, there is none. */
+async function removeNested(host: Host, parent: Directory, name: string): Promise<void> {
+  const staging = { base: parent, path: name }
+  const { id = '' } = readStagingName(name) ?? {}
+  const text = await host.readRecord(staging, markName)
+  const prefix = text.errno === 0 ? prefixOf(text.text) : ''
+  for (const path of await nestedIn(host, staging)) {
+    // Once dest is there the staging directory may stand in it, or where dest was missing before.
+    for (const at of new Set([path, joinPath(prefix, path)])) {
+      try {
+        await removeTree(host, { base: parent, path: at }, nestedNameOf(id))
+      } catch (error) {
+        if (!gone.has(errnoOf(error))) throw error
+      }
+    }
+  }
+}
+
+const gone: ReadonlySet<number | undefined> = new Set([errno.ENOENT, errno.ENOTDIR, errno.ELOOP])
+
+function prefixOf(mark: string): string {
+  try {
+    return fromMarkText(mark.slice(mark.indexOf('\n') + 1)).dest
+  } catch {
+    return ''
+  }
 }
 
 async function isMissing(host: Host, at: Place, name: string): Promise<boolean> {

@@ -14,13 +14,14 @@ import {
 import { removeTree, throwIfFailed } from '../host/trees'
 import { inGroups, inLanes } from '../lanes'
 import type { Placements } from '../plan/placements'
-import { placeOf, type Union } from '../plan/plan'
+import { placeOf, type PlanDirectory, type Union } from '../plan/plan'
 import { eachDirectory } from '../plan/whole-directory'
 import { freshName } from '../records'
 import type { LinkMode } from '../types'
+import { mainStaging } from './allocation'
 import { isAsScanned } from './as-scanned'
 import { stageDirectories } from './directories'
-import type { StageContext } from './stage'
+import type { StageContext, StagePlaces } from './stage'
 import type { StageTarget } from './staging'
 import { findSubtrees, type Subtree } from './subtrees'
 
@@ -65,15 +66,15 @@ export class SubtreeCloner {
   }
 
   /** What it stages is marked as staged in the union. */
-  async stage(
-    union: Union,
-    staging: () => Promise<StageTarget>,
-    context: StageContext,
-  ): Promise<void> {
+  async stage(union: Union, places: StagePlaces, context: StageContext): Promise<void> {
     if (!this.isUsed) return
-    const { subtrees, levels } = findSubtrees(union, this.options)
+    const isHere = ({ path }: PlanDirectory): boolean => places.allocation.of(path) === mainStaging
+    const found = findSubtrees(union, this.options)
+    // A clone brings its own access control list along, so others are made entry by entry.
+    const subtrees = found.subtrees.filter(({ directory }) => isHere(directory))
+    const levels = found.levels.map((level) => level.filter(isHere))
     if (subtrees.length === 0) return
-    const target = await staging()
+    const target = await places.target(mainStaging)
     await stageDirectories(context, target, levels)
     const queue = subtrees.values()
     await inLanes(Math.min(context.concurrency, mostAtOnce), context.signal, () => {

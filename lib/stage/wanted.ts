@@ -2,6 +2,7 @@ import { walk } from '../traversal'
 import type { Part } from '../plan/part'
 import { Action, upTo, type PlanDirectory, type Union } from '../plan/plan'
 import { asWhole, isUnchanged } from '../plan/whole-directory'
+import { mainStaging, type Allocation } from './allocation'
 import type { TreeUnit } from './trees'
 
 type Positions = ArrayLike<number> & Iterable<number>
@@ -99,6 +100,36 @@ interface Visited {
 
 function begin(directory: PlanDirectory, depth: number, inside: boolean, above?: Visited): Visited {
   return { directory, depth, inside, above, isNeeded: false, isMade: false }
+}
+
+/** What is wanted, by the number of the staging directory that it is staged in. The main one is always there. */
+export function apart(all: Wanted, allocation: Allocation): Map<number, Wanted> {
+  if (allocation.isPlain) return new Map([[mainStaging, all]])
+  const parts = new Map<number, Wanted>()
+  const partOf = (number: number): Wanted => {
+    let part = parts.get(number)
+    if (part === undefined) parts.set(number, (part = { trees: [], levels: [], units: [] }))
+    return part
+  }
+  partOf(mainStaging)
+  for (const level of all.levels) {
+    const started = new Map<number, PlanDirectory[]>()
+    for (const directory of level) {
+      const number = allocation.of(directory.path)
+      let own = started.get(number)
+      if (own === undefined) {
+        started.set(number, (own = []))
+        partOf(number).levels.push(own)
+      }
+      own.push(directory)
+    }
+  }
+  for (const tree of all.trees) partOf(allocation.of(tree.directory.path)).trees.push(tree)
+  for (const own of all.units) {
+    const path = own[0]?.directory.path ?? ''
+    partOf(allocation.of(path)).units.push(own)
+  }
+  return parts
 }
 
 /** `begun`: some of the directory's entries may be staged. */

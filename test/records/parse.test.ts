@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 
 import fc from 'fast-check'
 
-import { fromMarkText, fromModesText, fromText, RecordError, toText } from '../../lib/records'
+import { fromMarkText, fromModesText, fromNestedText, fromText, RecordError, toText } from '../../lib/records'
 import { isReserved } from '../../lib/records'
 
 const identity = { ino: 12n, birth: 1795860473759063968n, handle: 2n ** 64n - 1n }
@@ -10,7 +10,10 @@ const file = { ...identity, isDirectory: false, size: 5, mtime: 17n }
 
 const record = toText({
   prefix: 'x/y',
-  others: [{ path: 'a', name: '.reflink-merge-0123456789abcdef', identity }],
+  stagings: [
+    { path: '', directories: ['a/b'] },
+    { path: 'a', directories: ['a'] },
+  ],
   round: {
     time: 1795860473759063999n,
     entries: [
@@ -48,7 +51,7 @@ function isRead(read: (text: string) => unknown, text: string): boolean {
   }
 }
 
-const readers = [fromText, fromMarkText, fromModesText]
+const readers = [fromText, fromMarkText, fromModesText, fromNestedText]
 
 /** Replaces one value anywhere in it. */
 function mutate(value: unknown, at: number, by: unknown): unknown {

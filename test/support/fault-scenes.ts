@@ -47,6 +47,14 @@ export const scenes = {
     },
     options: { existing: 'replace' },
   },
+  'a directory of dest with rules of its own': {
+    dest: {
+      'shared/': { dir: true, mode: 0o2775 },
+      'shared/own.js': 'own',
+      'shared/one.js': 'old one',
+    },
+    options: { existing: 'replace' },
+  },
 } as const satisfies Readonly<Record<string, SceneKind>>
 
 export function makeScene(base: string, { dest: spec, options = {} }: SceneKind): Scene {

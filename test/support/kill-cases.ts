@@ -56,6 +56,17 @@ export const killCases = {
     options: { existing: 'replace', concurrency: 1 },
     steps: 50,
   },
+  'into directories with rules of their own': {
+    what: 'merge',
+    packages: { one, two },
+    before: {
+      ...dest,
+      'deep/dest/shared/': { dir: true, mode: 0o2775 },
+      'deep/dest/shared/deep/': { dir: true, mode: 0o755 },
+    },
+    options: { existing: 'replace', concurrency: 1 },
+    steps: 50,
+  },
   'into a dest that is missing': {
     what: 'merge',
     packages: { one, two },

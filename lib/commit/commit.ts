@@ -208,7 +208,11 @@ class Commit {
     )
     const old = await find(
       host,
-      jobsOf((path) => below(dest, path), intended, ({ replaced }) => replaced),
+      jobsOf(
+        (path) => below(dest, path),
+        intended,
+        ({ replaced }) => replaced,
+      ),
     )
     const before = old.values()
     const time = await staged.fence()

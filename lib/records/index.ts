@@ -4,4 +4,11 @@ export * from './journal'
 export { currentOwner, isAlive } from './owner'
 export type { Owner } from './owner'
 export { firstLine, toMarkText, toModesText, toNestedText, toText } from './written'
-export { fromMarkText, fromModesText, fromNestedText, fromText, RecordError, type Mark } from './parse'
+export {
+  fromMarkText,
+  fromModesText,
+  fromNestedText,
+  fromText,
+  RecordError,
+  type Mark,
+} from './parse'

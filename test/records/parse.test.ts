@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 
 import fc from 'fast-check'
 
-import { fromMarkText, fromModesText, fromNestedText, fromText, RecordError, toText } from '../../lib/records'
+import {
+  fromMarkText,
+  fromModesText,
+  fromNestedText,
+  fromText,
+  RecordError,
+  toText,
+} from '../../lib/records'
 import { isReserved } from '../../lib/records'
 
 const identity = { ino: 12n, birth: 1795860473759063968n, handle: 2n ** 64n - 1n }

@@ -58,12 +58,13 @@ struct StatxTime {
 };
 struct Statx {
   uint32_t mask;
-  std::array<uint32_t, 19> skipped;
+  std::array<uint32_t, 15> skipped;
   StatxTime access;
   StatxTime birth;
-  std::array<uint64_t, 18> more;
+  std::array<uint64_t, 20> more;
 };
-static_assert(sizeof(Statx) >= 256, "what the kernel writes");
+static_assert(sizeof(Statx) == 256, "what the kernel writes");
+static_assert(offsetof(Statx, birth) == 80, "stx_btime");
 constexpr uint32_t kBirthTime = 0x800;
 
 uint64_t ReadBirth(int dir, const char* name) {

@@ -57,8 +57,8 @@ export async function planMerge(
  * Undoes what merges into dest that were killed have left: puts dest back to what it was before them, and removes
  * their staging directories. Every merge into dest does so at its start. Those of merges that still run are left alone.
  *
- * dest may be missing where such a merge was about to make it. Where there is neither dest nor anything that a merge into
- * it has left, it rejects with ENOENT.
+ * dest may be missing: a merge that was about to make it has left its staging directory in a directory above it. Where there
+ * is nothing at all, there is nothing to recover, and all counts are 0.
  */
 export async function recover(dest: string): Promise<RecoverResult> {
   return recoverOn(defaultHost, dest)

@@ -1,7 +1,6 @@
 import type { Host } from './host/host'
 import { patient } from './host/patient'
-import { errno } from './errno'
-import { SystemError, throwAfter } from './errors'
+import { throwAfter } from './errors'
 import { readPath, readSources } from './options'
 import { openTarget } from './plan/target'
 import { plan, prepare, scanSources, type Context, type Plan } from './planning'
@@ -92,14 +91,8 @@ async function planUntilStopped(
 /** recover() on a host of choice. */
 export async function recoverOn(system: Host, dest: string): Promise<RecoverResult> {
   const host = patient(system, undefined)
-  const { path, nearest, missing } = await openTarget(host, readPath('dest', dest))
+  const { path, nearest } = await openTarget(host, readPath('dest', dest))
   await host.close(nearest)
   const { result } = await recoverDest(host, path, { timeout: undefined, signal: undefined })
-  // Where dest was missing, a killed merge into it has left something above it, or nothing at all.
-  const isNothing = result.undone + result.removed + result.running + result.left.length === 0
-  if (missing.length > 0 && isNothing) {
-    const hint = 'Nothing is there, and no merge into it has left anything: check its spelling'
-    throw new SystemError(errno.ENOENT, { syscall: 'open', path, hint, side: 'dest' })
-  }
   return result
 }

@@ -1,4 +1,7 @@
-import { recover } from '../../index'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { errno } from '../../errno'
+import { recover, SystemError, type RecoverResult } from '../../index'
 import type { CliCommand } from '../command'
 import { ExitCode } from '../exit-codes'
 import { toJson } from '../json'
@@ -19,6 +22,7 @@ export const recoverCommand: CliCommand = {
     const [dest] = command.processedArgs as [string]
     const { json, quiet }: OutputOptions = command.opts()
     const result = await recover(dest)
+    if (isNothing(result) && !existsSync(dest)) throw noDest(dest)
     if (json === true) print(toJson(result))
     else if (quiet !== true) print(describeRecovery(result, dest))
     for (const { path, error } of result.left) {
@@ -26,4 +30,15 @@ export const recoverCommand: CliCommand = {
     }
     return result.left.length > 0 ? ExitCode.Failed : ExitCode.Done
   },
+}
+
+/** Where dest was missing, a killed merge into it has left something above it, or nothing at all. */
+function isNothing({ undone, removed, running, left }: RecoverResult): boolean {
+  return undone + removed + running + left.length === 0
+}
+
+/** Most likely a wrong path: programs call recover() for a dest that may not be there, people do not. */
+function noDest(dest: string): SystemError {
+  const hint = 'Nothing is there, and no merge into it has left anything: check its spelling'
+  return new SystemError(errno.ENOENT, { syscall: 'open', path: resolve(dest), hint, side: 'dest' })
 }

@@ -2,8 +2,8 @@ import { evenly, prepareField } from './field.mjs'
 import { runRounds } from './rounds.mjs'
 import { makeVolume } from './volume.mjs'
 
-// The store, two trees of it and one dest, and room to breathe.
-const gibibytes = 5
+// Two stores, two trees of one and one dest, and room to breathe.
+const gibibytes = 6
 
 /**
  * Measures the subjects on a volume of each kind, one volume after the other.

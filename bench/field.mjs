@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { merge } from 'reflink-merge'
 import { settle } from '../scripts/demo/measured-merge.mjs'
+import { makeContentStore } from './content-store.mjs'
 import { makeStore } from './corpus/corpus.mjs'
 
 /** @typedef {import('./corpus/corpus.mjs').StoreSource} StoreSource */
@@ -21,6 +22,7 @@ import { makeStore } from './corpus/corpus.mjs'
  * @property {SourceList} all
  * @property {SourceList} base what a populated dest holds
  * @property {SourceList} extra what comes to it, one by one
+ * @property {SourceList} store all packages out of a content-addressed store: `StoredSource`s instead
  * @property {string} tree all packages laid out in one tree, with blocks of its own
  * @property {string | null} subvolume the same as a Btrfs subvolume
  * @property {string} dest not there, but its parent is
@@ -53,6 +55,7 @@ export async function prepareField(volume, kind, packages) {
     all: writeList(join(lists, 'all'), sources),
     base: writeList(join(lists, 'base'), base),
     extra: writeList(join(lists, 'extra'), extra),
+    store: writeStored(join(lists, 'store'), makeContentStore(sources, join(volume, 'cas'))),
     tree,
     subvolume: kind === 'btrfs' ? makeSubvolume(join(volume, 'subvolume'), tree) : null,
     dest: join(volume, 'run/dest'),
@@ -84,6 +87,17 @@ export function writeList(file, sources) {
   const list = { json: `${file}.json`, manifest: `${file}.tsv`, packages: sources.length }
   writeFileSync(list.json, JSON.stringify(sources))
   writeFileSync(list.manifest, sources.map(({ dir, to }) => `${dir}\t${to}\n`).join(''))
+  return list
+}
+
+/**
+ * @param {string} file without an ending
+ * @param {readonly import('./content-store.mjs').StoredSource[]} sources
+ * @returns {SourceList} without a manifest: the floor reads directories
+ */
+function writeStored(file, sources) {
+  const list = { json: `${file}.json`, manifest: '', packages: sources.length }
+  writeFileSync(list.json, JSON.stringify(sources))
   return list
 }
 

@@ -9,7 +9,7 @@ import { parseJson } from './json.mjs'
  * @typedef {object} Job
  * @property {string} program a file of subjects/
  * @property {Mode} mode
- * @property {string} sources a JSON file with a `StoreSource[]`
+ * @property {string} sources a JSON file with a `StoreSource[]`; `as` store: with a `StoredSource[]`
  * @property {string} tree all sources laid out, for those who copy one tree
  * @property {string} dest
  * @property {string} [as] how, where a program has several ways

@@ -89,6 +89,18 @@ function of(mode, on) {
       title: '@pnpm/fs.indexed-pkg-importer',
       run: library('pnpm', { mode, node: newerNode }),
     },
+    {
+      ...common,
+      id: `merge-${mode}-store`,
+      title: 'reflink-merge, from a content-addressed store',
+      run: library('reflink-merge', { mode, as: 'store', list: 'store' }),
+    },
+    {
+      ...{ ...common, peer: true },
+      id: `pnpm-${mode}-store`,
+      title: '@pnpm/fs.indexed-pkg-importer, from the same store',
+      run: library('pnpm', { mode, as: 'store', list: 'store', node: newerNode }),
+    },
   ]
   if (mode === 'hardlink') return merges
   return [
@@ -215,7 +227,7 @@ function cp(args) {
 
 /**
  * @param {string} program
- * @param {{ mode: Mode, as?: string, list?: 'all' | 'base' | 'extra', node?: string }} how
+ * @param {{ mode: Mode, as?: string, list?: 'all' | 'base' | 'extra' | 'store', node?: string }} how
  * @returns {(field: Field) => Run}
  */
 function library(program, { mode, as, list = 'all', node = process.execPath }) {

@@ -22,6 +22,7 @@ export interface RawJobs {
   /** In `to`; default: the same. */
   toNames?: string
   modes?: Uint32Array
+  contents?: readonly Uint8Array[]
 }
 
 /** How files are made: see `FileOptions` of the host; `exactMode` sets modes whatever the umask says. */
@@ -114,9 +115,20 @@ export interface RawTree {
   paths: string
   skip: number
   modes: Uint32Array
-  /** Files of each directory. */
+  /** Entries of each directory. */
   counts: Uint32Array
   names: string
+  /** One an entry: 0 is a file, 1 a symlink, 2 a content. */
+  kinds?: Uint8Array
+  /** One an entry: the path of a file below `from`, the text of a symlink. */
+  sources?: string
+  /** One an entry. */
+  fileModes?: Uint32Array
+  contents?: readonly Uint8Array[]
+  /** One an entry: 0 leaves it out. */
+  wanted?: Uint8Array
+  /** Directories that are there already, the first ones. */
+  made?: number
 }
 
 /** What trees hold that are plain; of others there is nothing here but `found`: 0 is plain, 1 is not, 2 is too large. */
@@ -157,16 +169,20 @@ export interface RawTreeColumns {
   names: string
 }
 
-/** What became of making several trees: all of it, or how many directories of each and which files. */
+/** What became of making several trees: all of it, or how many directories of each, and why not the others. */
 export interface RawTreeOutcomes {
   /** All of it was made. */
   complete: boolean
-  /** One a tree: bytes of the files that were cloned or copied. */
+  /** One a tree: bytes of the files that were cloned, copied or written. */
   bytes: Float64Array
-  /** One a tree, unless complete: its directories that were made, the first ones. */
+  /** One a tree, unless complete: its directories that are there, the first ones. */
   made?: Uint32Array
-  /** One a file, unless complete: 1 or 0; 2 where its source changed meanwhile. */
-  placed?: Uint8Array
+  /** One a tree, unless complete: why the next directory could not be made, 0 where all are there. */
+  stopErrnos?: Int32Array
+  stopCalls?: Uint8Array
+  /** One an entry, unless complete: 0, the errno, or -1 where it was not tried. */
+  errnos?: Int32Array
+  calls?: Uint8Array
 }
 
 /** Which trees are somewhere already, and what their directories there are: see `Host.matchTrees`. */

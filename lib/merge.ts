@@ -3,8 +3,10 @@ import { patient } from './host/patient'
 import { throwAfter } from './errors'
 import { readPath, readSources } from './options'
 import { openTarget } from './plan/target'
-import { plan, prepare, scanSources, type Context, type Plan } from './planning'
+import { unsizedIn } from './plan/whole-directory'
+import { plan, prepare, scanSources, withFiles, type Context, type Plan } from './planning'
 import { toPlan } from './result'
+import type { GivenSource } from './scan/given'
 import { Session } from './session'
 import { listenForAbort, throwIfAborted } from './signal'
 import { Site } from './site'
@@ -71,7 +73,7 @@ export async function planOn(
 async function planUntilStopped(
   context: Context,
   path: string,
-  named: readonly Source[],
+  named: readonly GivenSource[],
 ): Promise<MergePlan> {
   const site = await Site.open(context, path, context.settings.existing)
   const leave = (): Promise<void> => site.sweep().finally(() => site.close())
@@ -80,7 +82,11 @@ async function planUntilStopped(
     context.progress.enter('scan')
     const trees = await scanSources(context, site, named, true)
     context.progress.enter('plan')
-    found = await plan(context, site, trees)
+    found = await withFiles(context, trees, async () => {
+      const all = await plan(context, site, trees)
+      await context.learnSizes(unsizedIn(all.union.root))
+      return all
+    })
   } catch (error) {
     return throwAfter(error, leave)
   }

@@ -1,6 +1,7 @@
-import { resolve } from 'node:path'
+import { dirname, resolve, sep } from 'node:path'
 import { inspect, types } from 'node:util'
 import { invalidArgument } from './errors'
+import { pathInStore, type GivenEntry, type GivenFiles, type GivenSource } from './scan/given'
 import { isSignal } from './signal'
 import type {
   ConflictPolicy,
@@ -59,13 +60,14 @@ export function readOptions(options: unknown = {}): Settings {
 }
 
 /** Checks the sources and makes their directories absolute. */
-export function readSources(sources: unknown): Source[] {
+export function readSources(sources: unknown): GivenSource[] {
   if (!Array.isArray(sources)) throw badType('sources', 'an array', sources)
   const names = new Set<string>()
+  const stores = new Directories()
   // Not by map(), which passes over what is missing in a sparse array.
   return Array.from(sources, (source: unknown, index) => {
     const what = `sources[${String(index)}]`
-    const read = readSource(source, what)
+    const read = readSource(source, what, stores)
     if (names.has(read.name)) {
       throw invalidArgument('VALUE', `${what}.name "${read.name}" is not unique`)
     }
@@ -90,16 +92,16 @@ export function readRank(at: unknown = {}): number | undefined {
 }
 
 /** Checks a source and makes its directory absolute. */
-export function readSource(source: unknown, what: string): Source {
+export function readSource(source: unknown, what: string, stores = new Directories()): GivenSource {
   if (!isObject(source)) throw badType(what, 'an object', source)
   const { name, dir, files, to, filter }: Given<Source> = source
   if (typeof name !== 'string') throw badType(`${what}.name`, 'a string', name)
   if ((dir === undefined) === (files === undefined)) {
     throw invalidArgument('VALUE', `${what} ("${name}") must have either dir or files`)
   }
-  const read: Source = { name }
+  const read: { -readonly [K in keyof GivenSource]: GivenSource[K] } = { name }
   if (dir !== undefined) read.dir = readPath(`${what}.dir`, dir)
-  if (files !== undefined) read.files = readFiles(`${what}.files`, files)
+  if (files !== undefined) read.files = readFiles(`${what}.files`, files, stores)
   const place = optional(`${what}.to`, to, aString)
   if (place !== undefined) read.to = place
   const wanted = saysYesOrNo(
@@ -116,17 +118,95 @@ function saysYesOrNo(
   return asked && ((path) => Boolean(asked(path)))
 }
 
-function readFiles(what: string, files: unknown): ReadonlyMap<string, string> {
-  // Not instanceof, here and for signals: another context, such as jest's, has classes of its own.
-  if (!types.isMap(files)) throw badType(what, 'a Map', files)
-  // A copy: what the caller does to its own while the merge runs must not change what is merged.
-  const read = new Map<string, string>()
-  for (const [path, file] of files) {
-    if (typeof path !== 'string') throw badType(`a key of ${what}`, 'a string', path)
-    if (typeof file !== 'string') throw badType(`${what}.get("${path}")`, 'a string', file)
-    read.set(path, file)
+/** A copy: what the caller does to its own while the merge runs must not change what is merged. */
+function readFiles(what: string, files: unknown, stores: Directories): GivenFiles {
+  const paths: string[] = []
+  const entries: GivenEntry[] = []
+  const directoryOf: number[] = []
+  const add = (path: string, entry: unknown, what: () => string): void => {
+    const read = readEntry(what, entry)
+    const file = pathInStore(read)
+    paths.push(path)
+    entries.push(read)
+    directoryOf.push(file === undefined ? -1 : stores.numberOf(file))
   }
-  return read
+  // Not instanceof, here and for signals: another context, such as jest's, has classes of its own.
+  if (types.isMap(files)) {
+    for (const [path, entry] of files) {
+      if (typeof path !== 'string') throw badType(`a key of ${what}`, 'a string', path)
+      add(path, entry, () => `${what}.get(${JSON.stringify(path)})`)
+    }
+  } else if (isPlainObject(files)) {
+    for (const [path, entry] of Object.entries(files)) {
+      add(path, entry, () => `${what}[${JSON.stringify(path)}]`)
+    }
+  } else {
+    throw badType(what, 'a Map or an object', files)
+  }
+  return { paths, entries, directories: stores.list, directoryOf }
+}
+
+/** The directories of stores, each once, in the order in which they came. */
+class Directories {
+  readonly list: string[] = []
+  private readonly numbers = new Map<string, number>()
+
+  /** The number of the one in which a file lies, by the file's path. */
+  numberOf(path: string): number {
+    // Of what lies in the root directory, that.
+    const directory = path.slice(0, path.lastIndexOf(sep)) || dirname(path)
+    let number = this.numbers.get(directory)
+    if (number === undefined) {
+      number = this.list.push(directory) - 1
+      this.numbers.set(directory, number)
+    }
+    return number
+  }
+}
+
+function readEntry(what: () => string, entry: unknown): GivenEntry {
+  if (typeof entry === 'string') return absolute(what, entry)
+  const expected = 'a path, or an object with path, content or target'
+  if (!isPlainObject(entry)) throw badType(what(), expected, entry)
+  const { path, content, target, size, mode } = entry
+  const kinds = [path, content, target].filter((each) => each !== undefined)
+  if (kinds.length !== 1) {
+    throw invalidArgument('VALUE', `${what()} must have one of path, content and target`)
+  }
+  if (target !== undefined) {
+    if (typeof target !== 'string') throw badType(`${what()}.target`, 'a string', target)
+    if (target === '') throw invalidArgument('VALUE', `${what()}.target must not be empty`)
+    return { target }
+  }
+  const given = aMode.is(mode) ? mode : optional(`${what()}.mode`, mode, aMode)
+  const bits = given === undefined ? undefined : given & 0o777
+  if (content !== undefined) return { content: bytesOf(what, content), mode: bits ?? 0o644 }
+  if (typeof path !== 'string') throw badType(`${what()}.path`, 'a string', path)
+  return {
+    path: absolute(what, path),
+    size: aSize.is(size) ? size : optional(`${what()}.size`, size, aSize),
+    mode: bits,
+  }
+}
+
+function bytesOf(what: () => string, content: unknown): Uint8Array {
+  if (typeof content === 'string') return Buffer.from(content)
+  if (types.isUint8Array(content)) return Uint8Array.from(content)
+  throw badType(`${what()}.content`, 'a string or a Uint8Array', content)
+}
+
+/** Would resolve() make it the same? False where that is not seen at once. */
+function isResolved(path: string): boolean {
+  if (process.platform === 'win32' || path.charAt(0) !== '/') return false
+  return !path.includes('//') && !path.includes('/.') && !path.endsWith('/')
+}
+
+function absolute(what: () => string, path: string): string {
+  if (path === '') throw invalidArgument('VALUE', `${what()} must not be empty`)
+  if (path.includes('\0')) {
+    throw invalidArgument('VALUE', `${what()} must not hold a NUL character`)
+  }
+  return isResolved(path) ? path : resolve(path)
 }
 
 function readLinkModes(given: unknown): readonly LinkMode[] {
@@ -207,6 +287,19 @@ const aCount: Check<number> = {
   isType: isNumber,
 }
 
+const aSize: Check<number> = {
+  expected: 'a number of bytes, 0 or more',
+  is: (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
+  isType: isNumber,
+}
+
+/** Of any mode only these bits count. */
+const aMode: Check<number> = {
+  expected: 'a mode, 0 or more',
+  is: (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
+  isType: isNumber,
+}
+
 const aRank: Check<number> = {
   expected: 'a number',
   is: (value): value is number => isNumber(value) && !Number.isNaN(value),
@@ -224,6 +317,14 @@ const conflictPolicy: Check<Settings['conflicts']> = {
   is: (value): value is Settings['conflicts'] =>
     typeof value === 'function' || (conflictPolicies as readonly unknown[]).includes(value),
   isType: isString,
+}
+
+/** Neither an array nor of any class: by mistake, such as a Set, it would be a map without files. */
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isObject(value) || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Other contexts have an Object.prototype of their own.
+  return !isObject(prototype) || Object.getPrototypeOf(prototype) === null
 }
 
 function isObject(value: unknown): value is object {

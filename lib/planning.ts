@@ -1,5 +1,5 @@
 import { debug } from './debug'
-import { errno } from './errno'
+import { errno, errnoOf } from './errno'
 import { firstOf, SystemError } from './errors'
 import type { Directory, Host } from './host/host'
 import { holdsAttributes, KeptAttributes } from './host/kept-attributes'
@@ -19,12 +19,15 @@ import { survey, type Survey } from './plan/survey'
 import { unite, type NameOracle } from './plan/union'
 import { Progress } from './progress'
 import { recoverDest } from './recover/recover'
+import { throwIfBadFiles } from './scan/map-files'
 import { scan } from './scan/scan'
+import type { GivenSource } from './scan/given'
 import { sizeLearner, type LearnSizes } from './scan/sizes'
+import { StoreDirectories } from './scan/store-directories'
 import type { SourceTree } from './scan/tree'
 import { Site } from './site'
 import { Stopwatch } from './stopwatch'
-import type { MergeOptions, MergePhase, RecoverResult, Source } from './types'
+import type { MergeOptions, MergePhase, RecoverResult } from './types'
 
 /** What every phase needs. */
 export interface Context {
@@ -41,6 +44,8 @@ export interface Context {
   readonly compare: Compare
   readonly digest: Digest
   readonly learnSizes: LearnSizes
+  /** Of the sources that are file maps. */
+  readonly stores: StoreDirectories
   /** Undefined: no tree is looked for as a whole. */
   readonly match: MatchTrees | undefined
   readonly progress: Progress
@@ -81,6 +86,7 @@ export function prepare(
     compare: comparer(host, lanes, settings.signal),
     digest: digester(lanes, settings.signal),
     learnSizes: sizeLearner(host, lanes, settings.signal),
+    stores: new StoreDirectories(host),
     match: host.matchTrees,
     progress: new Progress(given.onProgress),
     watch: new Stopwatch(),
@@ -117,16 +123,29 @@ export async function openRecovered(
 
 /** Reads the sources into trees; `sized`: with the modes and sizes of all files. */
 export async function scanSources(
-  { host, settings, lanes, progress }: Context,
+  { host, settings, lanes, progress, stores }: Context,
   site: Site,
-  given: readonly Source[],
+  given: readonly GivenSource[],
   sized: boolean,
 ): Promise<SourceTree[]> {
   const { symlinks, signal } = settings
+  const needsModes = !isAlwaysOwn(settings)
   const sources = await resolveSources(given)
-  await refuseIntoSelf(sources, site.target.path)
+  for (const directories of new Set(sources.map(({ files }) => files?.directories))) {
+    if (directories !== undefined) await stores.look(directories)
+  }
+  refuseIntoSelf(sources, site.target.path, stores)
   const onFiles = progress.scanned
-  return scan(sources, { host, symlinks, concurrency: lanes, signal, sized, onFiles })
+  return scan(sources, {
+    host,
+    stores,
+    symlinks,
+    concurrency: lanes,
+    signal,
+    sized,
+    needsModes,
+    onFiles,
+  })
 }
 
 /**
@@ -134,11 +153,44 @@ export async function scanSources(
  * come with that, and are asked for beforehand only where files meet.
  */
 export function needsSizes({ host, settings, progress }: Context): boolean {
-  const { linkModes, mutable, writable } = settings
-  const isOwn = linkModes.every((mode) => mode === 'clone' || mode === 'copy')
   // What was cloned as a directory is compared with what was read.
   const isSeen = host.cloneDirectory !== undefined
-  return !isOwn || mutable !== undefined || writable || isSeen || progress.isHeard
+  return !isAlwaysOwn(settings) || isSeen || progress.isHeard
+}
+
+/** Are all files dest's own, whatever modes they have? */
+function isAlwaysOwn({ linkModes, mutable, writable }: Settings): boolean {
+  const isOwn = linkModes.every((mode) => mode === 'clone' || mode === 'copy')
+  return isOwn && mutable === undefined && !writable
+}
+
+// What opening a file of a store fails with where it is missing, or not a regular file.
+const ofBadFiles: ReadonlySet<number | undefined> = new Set([
+  errno.ENOENT,
+  errno.ENOTDIR,
+  errno.EISDIR,
+  errno.EINVAL,
+  errno.ELOOP,
+  errno.ENXIO,
+])
+
+/**
+ * Does what takes the files of the sources. Those of a file map are not looked at before; if one turns out to be missing or
+ * not regular, all that are so are listed.
+ */
+export async function withFiles<T>(
+  { host, settings }: Context,
+  trees: readonly SourceTree[],
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof SystemError && ofBadFiles.has(errnoOf(error))) {
+      await throwIfBadFiles(host, trees, settings.symlinks)
+    }
+    throw error
+  }
 }
 
 /** The union of the trees, compared with what dest holds. */

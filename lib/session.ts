@@ -11,7 +11,15 @@ import type { Compare } from './plan/compare'
 import { undecided } from './plan/policy'
 import type { NameGroup } from './plan/spelling'
 import { unite, type NameOracle } from './plan/union'
-import { look, needsSizes, openRecovered, prepare, scanSources, type Context } from './planning'
+import {
+  look,
+  needsSizes,
+  openRecovered,
+  prepare,
+  scanSources,
+  withFiles,
+  type Context,
+} from './planning'
 import type { SourceTree } from './scan/tree'
 import { listenForAbort, throwIfAborted } from './signal'
 import type { Site } from './site'
@@ -19,6 +27,7 @@ import type { EarlyTree } from './stage/adopt'
 import { Allocation, mainStaging } from './stage/allocation'
 import { Allocator } from './stage/allocator'
 import type { StageTarget } from './stage/staging'
+import type { GivenSource } from './scan/given'
 import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
 
 /** A source that was added, and not dropped. */
@@ -177,7 +186,7 @@ export class Session implements MergeSession {
   }
 
   /** All sources at once: what is wrong with any of them is reported together, and nothing is staged twice. */
-  async merge(sources: readonly Source[]): Promise<MergeResult> {
+  async merge(sources: readonly GivenSource[]): Promise<MergeResult> {
     const { signal } = this.stop
     if (signal.aborted) await throwAfter(signal.reason, () => this.end())
     return this.endWith(this.finish(() => this.addAll(sources)))
@@ -239,7 +248,7 @@ export class Session implements MergeSession {
     return noted
   }
 
-  private async addAll(sources: readonly Source[]): Promise<void> {
+  private async addAll(sources: readonly GivenSource[]): Promise<void> {
     const { progress, watch } = this.context
     progress.enter('scan')
     const sized = needsSizes(this.context)
@@ -254,7 +263,7 @@ export class Session implements MergeSession {
   }
 
   /** Reads a source and stages it alone. */
-  private async addOne(source: Source, member: Member): Promise<void> {
+  private async addOne(source: GivenSource, member: Member): Promise<void> {
     try {
       const [tree] = await scanSources(this.context, this.site, [source], true)
       throwIfDropped(member)
@@ -332,7 +341,7 @@ export class Session implements MergeSession {
       this.context.watch.lap('stage')
       this.throwFailures()
       const { trees, early } = this.inOrder()
-      result = await this.merging.carryOut(trees, early)
+      result = await withFiles(this.context, trees, () => this.merging.carryOut(trees, early))
       return result
     } catch (error) {
       if (!(error instanceof UndoError)) return await throwAfter(error, () => this.site.sweep())

@@ -7,13 +7,27 @@ export interface Source {
   name: string
   /** A directory tree. Either this or `files`. */
   dir?: string
-  /** `/`-separated path in the package → absolute path of a regular file. */
-  files?: ReadonlyMap<string, string>
+  /** `/`-separated path in the package → what is to be there. Either this or `dir`. */
+  files?: ReadonlyMap<string, FileEntry> | Readonly<Record<string, FileEntry>>
   /** `/`-separated place in dest, e.g. `@babel/core`; default: dest itself. */
   to?: string
   /** Called with the path within the package; false leaves it, and what is under it, out. */
   filter?: (path: string) => boolean
 }
+
+/**
+ * An entry of a file map:
+ * - a regular file, usually of a content-addressed store: its path, absolute or relative to the working directory
+ * - the same with what the caller's index knows of it. `size`, in bytes, counts until the file is read; `mode`, of which 0777
+ *   counts, is what the file gets in dest, whatever mode it has in the store
+ * - a file with this content, text as UTF-8, and `mode` (default 0644). It is always written, whatever the link modes
+ * - a symlink with this text, to which the option `symlinks` applies
+ */
+export type FileEntry =
+  | string
+  | { path: string; size?: number; mode?: number }
+  | { content: string | Uint8Array; mode?: number }
+  | { target: string }
 
 /** How conflicts between sources are decided. */
 export type ConflictPolicy =

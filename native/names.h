@@ -47,6 +47,19 @@ inline bool IsRelativePath(std::string_view path) {
   }
 }
 
+// The way to a file of a store: as a caller names it, so directories on it may be symlinks and have
+// any name, but it never leads up.
+inline bool IsSourcePath(std::string_view path) {
+  size_t start = 0;
+  for (;;) {
+    const size_t slash = std::min(path.find('/', start), path.size());
+    const std::string_view name = path.substr(start, slash - start);
+    if (name.empty() || name == "." || name == "..") return false;
+    if (slash == path.size()) return true;
+    start = slash + 1;
+  }
+}
+
 // Node hands out strings with lone bytes replaced, so a name that is not UTF-8 cannot be given back
 // to the kernel as it was. RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
 inline bool IsUtf8(std::string_view text) {

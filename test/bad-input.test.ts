@@ -205,11 +205,11 @@ describe('bad input', () => {
         assert.deepEqual(error.paths, told)
       })
 
-      it('refuses a relative path', async () => {
-        const files = new Map([['a', 'store/a']])
+      it('refuses a path that is not Unicode', async () => {
+        const files = new Map([['a', '/store/\ud800']])
         const error = await refusalOf(host, [{ name: 'm', files }])
         assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
-        assert.deepEqual(error.paths, ['m: "a" ("store/a" is not an absolute path)'])
+        assert.deepEqual(error.paths, ['m: "a" ("/store/\\ud800" has a lone surrogate)'])
       })
     })
 

@@ -148,7 +148,8 @@ const badSources: readonly (readonly [why: string, Kind, source: unknown, ...tol
     'either dir or files',
   ],
   ['a taken name', 'VALUE', { name: 'good', dir: '/tmp' }, 'sources[1].name "good"', 'unique'],
-  ['files in an object', 'TYPE', { name: 'p', files: { a: '/a' } }, 'sources[1].files', 'a Map'],
+  ['files in an array', 'TYPE', { name: 'p', files: ['/a'] }, 'sources[1].files', 'a Map'],
+  ['files in a Set', 'TYPE', { name: 'p', files: new Set(['/a']) }, 'sources[1].files', 'a Map'],
   ['files as null', 'TYPE', { name: 'p', files: null }, 'sources[1].files', 'a Map'],
   [
     'files with a key that is no string',
@@ -160,8 +161,29 @@ const badSources: readonly (readonly [why: string, Kind, source: unknown, ...tol
     'files with a value that is no string',
     'TYPE',
     { name: 'p', files: new Map([['a', Buffer.from('/a')]]) },
-    'sources[1].files.get("a") must be a string',
+    'sources[1].files.get("a") must be a path, or an object with path, content or target',
   ],
+  ...(
+    [
+      [{}, 'VALUE', '["a"] must have one of path, content and target'],
+      [{ path: '/a', target: 'b' }, 'VALUE', '["a"] must have one of'],
+      [{ path: 1 }, 'TYPE', '["a"].path must be a string'],
+      [{ path: '' }, 'VALUE', '["a"] must not be empty'],
+      ['', 'VALUE', '["a"] must not be empty'],
+      ['/a\0b', 'VALUE', '["a"] must not hold a NUL character'],
+      [{ path: '/a', size: -1 }, 'VALUE', '["a"].size must be a number of bytes, 0 or more'],
+      [{ path: '/a', size: '1' }, 'TYPE', '["a"].size must be a number of bytes'],
+      [{ path: '/a', mode: 0.5 }, 'VALUE', '["a"].mode must be a mode'],
+      [{ content: 1 }, 'TYPE', '["a"].content must be a string or a Uint8Array'],
+      [{ content: null }, 'TYPE', '["a"].content must be a string or a Uint8Array'],
+      [{ target: 1 }, 'TYPE', '["a"].target must be a string'],
+      [{ target: '' }, 'VALUE', '["a"].target must not be empty'],
+      [null, 'TYPE', '["a"] must be a path, or an object'],
+    ] as const
+  ).map(
+    ([entry, kind, told]) =>
+      [`files with ${inspect(entry)}`, kind, { name: 'p', files: { a: entry } }, told] as const,
+  ),
   ['to: number', 'TYPE', { name: 'p', dir: '/', to: 1 }, 'sources[1].to must be a string'],
   ['to: null', 'TYPE', { name: 'p', dir: '/', to: null }, 'sources[1].to must be a string'],
   [

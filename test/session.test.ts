@@ -115,7 +115,7 @@ describe('a merge session', function () {
       'neither dir nor files': [{ name: 'x' }, 'ERR_INVALID_ARG_VALUE'],
       'both dir and files': [{ name: 'x', dir: '/', files: new Map() }, 'ERR_INVALID_ARG_VALUE'],
       'an empty dir': [{ name: 'x', dir: '' }, 'ERR_INVALID_ARG_VALUE'],
-      'files that are no map': [{ name: 'x', files: {} }, 'ERR_INVALID_ARG_TYPE'],
+      'files that are no map': [{ name: 'x', files: [] }, 'ERR_INVALID_ARG_TYPE'],
       'a place that is no string': [{ name: 'x', dir: '/', to: 1 }, 'ERR_INVALID_ARG_TYPE'],
       'a filter that is no function': [{ name: 'x', dir: '/', filter: 1 }, 'ERR_INVALID_ARG_TYPE'],
       'a name that is taken': [{ name: 'a', dir: '/' }, 'ERR_INVALID_ARG_VALUE'],

@@ -1,15 +1,25 @@
 import { merge } from 'reflink-merge'
-import { fileMapOf, sourcesOf } from './sources-of.mjs'
+import { fileMapOf, sourcesOf, storedSourcesOf } from './sources-of.mjs'
 
-/** @param {import('../run-subject.mjs').Job} job `as`: packages (the default), maps (from paths to files) or tree (one source) */
-export function prepare({ as = 'packages', mode, dest, ...job }) {
-  const packages = sourcesOf({ mode, dest, ...job })
-  /** @type {import('reflink-merge').Source[]} */
-  const sources =
-    as === 'tree'
-      ? [{ name: 'tree', dir: job.tree }]
-      : as === 'maps'
-        ? packages.map(({ name, dir, to }) => ({ name, files: fileMapOf(dir), to }))
-        : packages
-  return Promise.resolve(() => merge(sources, dest, { linkModes: mode }))
+/** @typedef {import('../run-subject.mjs').Job} Job */
+
+/**
+ * @param {Job} job `as`: packages (the default), maps (from paths to files of the packages), store (to files of a
+ *   content-addressed store) or tree (one source)
+ */
+export function prepare(job) {
+  const sources = givenBy(job)
+  return Promise.resolve(() => merge(sources, job.dest, { linkModes: job.mode }))
+}
+
+/**
+ * @param {Job} job
+ * @returns {import('reflink-merge').Source[]}
+ */
+function givenBy(job) {
+  if (job.as === 'tree') return [{ name: 'tree', dir: job.tree }]
+  if (job.as === 'store') return storedSourcesOf(job)
+  const packages = sourcesOf(job)
+  if (job.as !== 'maps') return packages
+  return packages.map(({ name, dir, to }) => ({ name, files: fileMapOf(dir), to }))
 }

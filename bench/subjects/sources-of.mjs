@@ -13,6 +13,16 @@ export function sourcesOf(job) {
 }
 
 /**
+ * @param {import('../run-subject.mjs').Job} job whose list is of a content-addressed store
+ * @returns {import('../content-store.mjs').StoredSource[]}
+ */
+export function storedSourcesOf(job) {
+  return /** @type {import('../content-store.mjs').StoredSource[]} */ (
+    parseJson(readFileSync(job.sources, 'utf8'))
+  )
+}
+
+/**
  * @param {string} dir
  * @returns {Map<string, string>} each file below it: its path there → its absolute path
  */

@@ -1,6 +1,6 @@
 import type { RawJobs, RawListings, RawPlaces, RawTree } from '../addon'
 import { Kind, type Listing, type PlainListing, type Place } from './host'
-import type { TreeJob } from './whole-trees'
+import { noMode, type TreeJob } from './whole-trees'
 
 /** What jobs of all kinds have. */
 interface Job {
@@ -110,7 +110,10 @@ export function rawJobs(jobs: readonly Job[]): RawJobs {
 }
 
 function joinNumbers(jobs: readonly Job[]): Uint32Array {
-  const all = jobs.map(({ names, modes }) => modes ?? new Uint32Array(names.length))
+  // Files that are made from others have their modes, unless another one is told.
+  const all = jobs.map(({ from, names, modes }) => {
+    return modes ?? new Uint32Array(names.length).fill(from === undefined ? 0 : noMode)
+  })
   const joined = new Uint32Array(all.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const modes of all) {

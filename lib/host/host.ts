@@ -41,6 +41,17 @@ export interface PairJob {
   readonly names: readonly string[]
   /** In `to`; default: the same. */
   readonly toNames?: readonly string[]
+  /** Permission bits of the files that are made or compared, instead of the source's; `noMode`: the source's. */
+  readonly modes?: Uint32Array
+}
+
+/** Files with given bytes: to make, or to compare. */
+export interface ContentJob {
+  readonly to: Place
+  readonly names: readonly string[]
+  readonly contents: readonly Uint8Array[]
+  /** Permission bits. */
+  readonly modes: Uint32Array
 }
 
 /** Symlinks to make: `targets` are kept as text. */
@@ -197,6 +208,8 @@ export interface Host {
   readonly inheritance?: ((places: readonly Place[]) => Promise<Inheritance[]>) | undefined
   /** Equal bytes? Regular files only. */
   compare(jobs: readonly PairJob[]): Promise<Comparison>
+  /** Do the files have these bytes? Regular files only. */
+  compareContent(jobs: readonly ContentJob[]): Promise<Comparison>
 
   /**
    * New files only: EEXIST where the name is taken. A failed one leaves nothing behind. A source that changed meanwhile
@@ -220,8 +233,7 @@ export interface Host {
   readonly matchTrees?:
     ((jobs: readonly TreeJob[], bytes: boolean, own?: boolean) => Promise<TreeMatches>) | undefined
   /**
-   * Makes whole trees in one trip. Why something failed is not told: whoever does it name by name learns that. What failed
-   * has left nothing behind.
+   * Makes whole trees in one trip. What failed has left nothing behind, and ends nothing but what depends on it.
    */
   readonly placeTrees?:
     | ((
@@ -233,6 +245,8 @@ export interface Host {
   hardlink(jobs: readonly PairJob[]): Promise<Outcomes>
   copy(jobs: readonly PairJob[], options: FileOptions): Promise<Outcomes>
   symlink(jobs: readonly LinkJob[]): Promise<Outcomes>
+  /** New files only, with their modes whatever the umask says. */
+  write(jobs: readonly ContentJob[], options: FileOptions): Promise<Outcomes>
 
   /** With `exact`, the modes are set whatever the umask says. */
   mkdir(jobs: readonly NamesJob[], exact: boolean): Promise<Outcomes>

@@ -13,6 +13,7 @@ export function lenient(host: Host, kept: KeptAttributes): Host {
     ...host,
     clone: (jobs, given) => host.clone(jobs, options(given)),
     copy: (jobs, given) => host.copy(jobs, options(given)),
+    write: (jobs, given) => host.write(jobs, options(given)),
     ...(placeTrees && {
       placeTrees: (operation, jobs, given) => placeTrees(operation, jobs, options(given)),
     }),

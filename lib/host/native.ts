@@ -4,7 +4,9 @@ import { SystemError } from '../errors'
 import {
   pathOf,
   type Comparison,
+  type ContentJob,
   type Directory,
+  type FileOptions,
   type Host,
   type Identified,
   type LinkJob,
@@ -18,6 +20,7 @@ import {
 import { rawJobs, rawPlace, rawPlaces, rawTree, splitNames, targetsOf, toListings } from './columns'
 import { keep, poolSize } from './descriptors'
 import { renameNoReplace } from './no-replace'
+import type { TreeJob, TreeOperation, TreeOutcomes } from './whole-trees'
 
 type NativeAddon = Required<Addon>
 
@@ -35,6 +38,10 @@ export function hasBatches(addon: Addon): addon is NativeAddon {
 const linkJob = ({ to, names, targets }: LinkJob): PairJob | NamesJob => ({
   ...{ to, names: targets, toNames: names },
 })
+
+function rawContents(jobs: readonly ContentJob[]): RawJobs {
+  return { ...rawJobs(jobs), contents: jobs.flatMap(({ contents }) => contents) }
+}
 
 /** The host with the addon: directory descriptors, one name at a time, off the main thread. */
 export function nativeHost(addon: NativeAddon): Host {
@@ -67,6 +74,27 @@ export function nativeHost(addon: NativeAddon): Host {
     run('renameNoReplace', rawJobs(jobs))
   const lookUp = (jobs: readonly PairJob[]): Promise<Stats> =>
     stat(jobs.map(({ to, names, toNames = names }) => ({ to, names: toNames })))
+
+  async function placeTrees(
+    operation: TreeOperation,
+    jobs: readonly TreeJob[],
+    options: FileOptions,
+  ): Promise<TreeOutcomes> {
+    const raw = await addon.placeTrees(operation, jobs.map(rawTree), { ...options })
+    const { complete, bytes, made, stopErrnos, stopCalls, errnos, calls } = raw
+    if (!(made && stopErrnos && stopCalls && errnos && calls)) return { complete, bytes }
+    return {
+      complete,
+      bytes,
+      made,
+      stops: { errnos: stopErrnos, syscall: syscallOf(stopCalls) },
+      rows: {
+        errnos,
+        syscall: syscallOf(calls),
+        inDest: (index) => nameOf(calls[index]) === creating,
+      },
+    }
+  }
 
   const isMacos = addon.cloneSyscall === 'clonefile'
   const free = Math.max(1, Math.min(availableParallelism(), poolSize() - 1))
@@ -119,16 +147,17 @@ export function nativeHost(addon: NativeAddon): Host {
     stat,
     identify,
     compare: (jobs) => run('compare', rawJobs(jobs)),
+    compareContent: (jobs) => run('compareContent', rawContents(jobs)),
 
     clone: (jobs, options): Promise<Outcomes> => run('clone', rawJobs(jobs), options),
     ...(isMacos && { cloneDirectory: (jobs) => run('cloneDirectory', rawJobs(jobs)) }),
     scanTrees: (places, sized) => addon.scanTrees(...rawPlaces(places), sized),
     matchTrees: (jobs, bytes, own) => addon.matchTrees(jobs.map(rawTree), bytes, own),
-    placeTrees: (operation, jobs, options) =>
-      addon.placeTrees(operation, jobs.map(rawTree), { ...options }),
+    placeTrees,
     hardlink: (jobs) => run('hardlink', rawJobs(jobs)),
     copy: (jobs, options) => run('copy', rawJobs(jobs), options),
     symlink: (jobs) => run('symlink', rawJobs(jobs.map(linkJob))),
+    write: (jobs, options) => run('write', rawContents(jobs), { ...options }),
 
     mkdir: (jobs, exact) => run('mkdir', rawJobs(jobs), { exactMode: exact }),
     chmod: (jobs) => run('chmod', rawJobs(jobs)),

@@ -6,6 +6,7 @@ import { changedCall } from '../errors'
 import { copyBytes, isSparse } from './copy-bytes'
 import { call, callInDest, Failure, type Item } from './node-items'
 import { Equality, type FileOptions } from './host'
+import { noMode } from './whole-trees'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
@@ -41,11 +42,12 @@ async function openRegular(path: string): Promise<OpenFile> {
 
 /** Permission bits, u+w and times of a file that was just made. */
 async function setAttributes(
-  path: string,
+  { to: path, mode: given }: Item,
   source: BigIntStats,
   options: FileOptions,
 ): Promise<void> {
-  const mode = Number(source.mode & 0o777n) | (options.writable ? 0o200 : 0)
+  const own = given === noMode ? Number(source.mode & 0o777n) : given
+  const mode = own | (options.writable ? 0o200 : 0)
   // A BigIntStats has whole milliseconds only.
   const times = [Number(source.atimeNs) / 1e9, Number(source.mtimeNs) / 1e9] as const
   if (isWindows) {
@@ -80,7 +82,7 @@ async function makeFile(
   } finally {
     await file.close()
   }
-  await removeOnFailure(item.to, () => setAttributes(item.to, status, options))
+  await removeOnFailure(item.to, () => setAttributes(item, status, options))
   return bytes
 }
 
@@ -211,6 +213,43 @@ async function sameBytes(a: fs.FileHandle, b: fs.FileHandle): Promise<boolean> {
     const other = await readFully(b, right, at)
     if (!one.equals(other)) return false
     if (one.length < chunkBytes) return true
+  }
+}
+
+type ContentItem = Item & { readonly content: Uint8Array }
+
+/** A new file with these bytes, and its mode whatever the umask. */
+export async function writeContent(
+  item: ContentItem,
+  { writable, asMade }: FileOptions,
+): Promise<void> {
+  const { to, content } = item
+  const mode = item.mode | (writable ? 0o200 : 0)
+  const file = await call(fs.open(to, 'wx', mode))
+  try {
+    try {
+      await call(file.writeFile(content), 'write')
+      // On Windows what is open cannot become read-only.
+      if (!isWindows && asMade !== true) await call(file.chmod(mode))
+    } finally {
+      await file.close()
+    }
+    if (isWindows) await call(fs.chmod(to, mode))
+  } catch (error) {
+    await call(fs.unlink(to))
+    throw error
+  }
+}
+
+/** Does a regular file have these bytes? A number of `Equality`. */
+export async function compareContent({ to, content }: ContentItem): Promise<number> {
+  const { file, status } = await openRegular(to)
+  try {
+    if (status.size !== BigInt(content.length)) return Equality.Differ
+    const same = (await call(file.readFile())).equals(content)
+    return same ? Equality.SameBytes : Equality.Differ
+  } finally {
+    await file.close()
   }
 }
 

@@ -2,6 +2,7 @@ import { errno, errnoOf } from '../errno'
 import { Gate } from './gate'
 import {
   pathOf,
+  type ContentJob,
   type LinkJob,
   type NamesJob,
   type Outcomes,
@@ -9,11 +10,13 @@ import {
   type Place,
 } from './host'
 import { isName } from './names'
+import { noMode } from './whole-trees'
 
 /** One name of a job, as paths. */
 export interface Item {
   readonly from: string
   readonly to: string
+  /** `noMode` where a file is to have its source's. */
   readonly mode: number
 }
 
@@ -115,8 +118,20 @@ function item(from: string | Failure, to: string | Failure, mode = 0): Item | Fa
 }
 
 export function pairItems(jobs: readonly PairJob[]): (Item | Failure)[] {
-  return jobs.flatMap(({ from, to, names, toNames = names }) =>
-    names.map((name, i) => item(entryPath(from, name), entryPath(to, toNames[i] ?? ''))),
+  return jobs.flatMap(({ from, to, names, toNames = names, modes }) =>
+    names.map((name, i) =>
+      item(entryPath(from, name), entryPath(to, toNames[i] ?? ''), modes?.[i] ?? noMode),
+    ),
+  )
+}
+
+/** Files with given bytes, in order. */
+export function contentItems(
+  jobs: readonly ContentJob[],
+): ((Item & { content: Uint8Array }) | Failure)[] {
+  const contents = jobs.flatMap((job) => job.contents)
+  return nameItems(jobs).map((each, index) =>
+    each instanceof Failure ? each : { ...each, content: contents[index] as Uint8Array },
   )
 }
 

@@ -2,10 +2,26 @@ import { constants, open, promises as fs } from 'node:fs'
 import { promisify } from 'node:util'
 import { errno } from '../errno'
 import { closeDescriptor, keep } from './descriptors'
-import { pathOf, type Failed, type Host, type Outcomes, type PairJob, type Place } from './host'
-import { cloneFile, cloneSyscall, compareFiles, copyFile } from './node-files'
+import {
+  pathOf,
+  type Comparison,
+  type Failed,
+  type Host,
+  type Outcomes,
+  type PairJob,
+  type Place,
+} from './host'
+import {
+  cloneFile,
+  cloneSyscall,
+  compareContent,
+  compareFiles,
+  copyFile,
+  writeContent,
+} from './node-files'
 import {
   call,
+  contentItems,
   each,
   entryPath,
   Failure,
@@ -80,6 +96,11 @@ async function copyTimes({ from, to }: Item): Promise<void> {
   await call(fs.lutimes(to, atimeMs / 1000, mtimeMs / 1000))
 }
 
+async function compared(comparing: ReturnType<typeof each>): Promise<Comparison> {
+  const { answers, ...outcomes } = await comparing
+  return { ...outcomes, equal: Uint8Array.from(answers) }
+}
+
 /** `make` answers the bytes of the new file. */
 async function made(
   jobs: readonly PairJob[],
@@ -134,14 +155,13 @@ export const nodeHost: Host = {
   stat: (jobs) => look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),
   identify: (jobs) =>
     look(jobs.flatMap(({ to, names }) => names.map((name) => entryPath(to, name)))),
-  async compare(jobs) {
-    const { answers, ...outcomes } = await each(pairItems(jobs), compareFiles)
-    return { ...outcomes, equal: Uint8Array.from(answers) }
-  },
+  compare: (jobs) => compared(each(pairItems(jobs), compareFiles)),
+  compareContent: (jobs) => compared(each(contentItems(jobs), compareContent)),
 
   clone: (jobs, options) => made(jobs, (item) => cloneFile(item, options)),
   hardlink: (jobs) => each(pairItems(jobs), ({ from, to }) => call(fs.link(from, to))),
   copy: (jobs, options) => made(jobs, (item) => copyFile(item, options)),
+  write: (jobs, options) => each(contentItems(jobs), (item) => writeContent(item, options)),
   symlink: (jobs) => each(linkItems(jobs), ({ from, to }) => call(fs.symlink(from, to))),
 
   mkdir: (jobs, exact) =>

@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errno, errnoOf, heldOpen, outOfDescriptors } from '../errno'
 import type { Failed, Host, Outcomes, Place } from './host'
 import { singles, type Job } from './singles'
+import { TreeProgress } from './tree-progress'
 
 // Other parts of the process close descriptors in their own time; after this it is a real error.
 const longestWait = 10_000
 const firstPause = 5
 const longestPause = 200
+
+type PlaceTrees = NonNullable<Host['placeTrees']>
 
 /** EINTR, EMFILE, ENFILE: the call has done nothing, and may succeed later. */
 function isPassing(number: number): boolean {
@@ -109,6 +112,27 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
       return operation(...args)
     }
 
+  /** Of what was made nothing is repeated: only what failed, and what was not tried for that. */
+  const placing =
+    (place: PlaceTrees): PlaceTrees =>
+    async (operation, jobs, options) => {
+      signal?.throwIfAborted()
+      let end = performance.now() + longestWait
+      let before = Infinity
+      const progress = new TreeProgress(jobs, await place(operation, jobs, options))
+      for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
+        const left = progress.repeated(isPassing)
+        const waiting = progress.waiting
+        // Each of many calls gets a part of what it needs. As long as it does, that is no reason to give up.
+        if (waiting < before) end = performance.now() + longestWait
+        if (left.length === 0 || performance.now() >= end) return progress.outcomes
+        before = waiting
+        await sleep(pause)
+        signal?.throwIfAborted()
+        progress.add(await place(operation, left, options))
+      }
+    }
+
   // Virus scanners and indexers open what is new, and on Windows what is open cannot be moved or removed.
   const isWindows = host.platform === 'win32'
   const mayClose = (number: number): boolean =>
@@ -138,15 +162,17 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
         ),
     }),
     compare: reading((jobs) => host.compare(jobs)),
+    compareContent: reading((jobs) => host.compareContent(jobs)),
     clone: writing((jobs, options) => host.clone(jobs, options)),
     // Not tried again: what they have not done, or left a part of, is done in another way.
     ...(cloneDirectory && { cloneDirectory: once(cloneDirectory) }),
     ...(scanTrees && { scanTrees: once(scanTrees) }),
     ...(matchTrees && { matchTrees: once(matchTrees) }),
-    ...(placeTrees && { placeTrees: once(placeTrees) }),
+    ...(placeTrees && { placeTrees: placing(placeTrees) }),
     hardlink: writing((jobs) => host.hardlink(jobs)),
     copy: writing((jobs, options) => host.copy(jobs, options)),
     symlink: writing((jobs) => host.symlink(jobs)),
+    write: writing((jobs, options) => host.write(jobs, options)),
     mkdir: writing((jobs, exact) => host.mkdir(jobs, exact)),
     chmod: writing((jobs) => host.chmod(jobs)),
     copyTimes: writing((jobs) => host.copyTimes(jobs)),

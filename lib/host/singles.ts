@@ -4,6 +4,7 @@ export interface Job {
   readonly toNames?: readonly string[]
   readonly targets?: readonly string[]
   readonly modes?: Uint32Array
+  readonly contents?: readonly Uint8Array[]
 }
 
 /** Jobs of one name each, in the order of the outcomes. */
@@ -16,6 +17,7 @@ export function singles<J extends Job>(jobs: readonly J[]): J[] {
         names: one(job.names),
         ...(job.toNames && { toNames: one(job.toNames) }),
         ...(job.targets && { targets: one(job.targets) }),
+        ...(job.contents && { contents: one(job.contents) }),
         ...(job.modes && { modes: job.modes.slice(index, index + 1) }),
       }
     }),

@@ -1,8 +1,9 @@
 import { Equality, Kind } from '../host/host'
 import { executableBits, kindOf, type Claim, type Claims } from './claims'
-import { comparePairs, type Compare, type FileAt } from './compare'
+import { comparePairs, type Compare } from './compare'
 import type { Digest } from './digest'
-import { originOf } from './plan'
+import { originOf, type Origin } from './plan'
+import { modeOf } from '../scan/tree'
 
 /** Which claims want the same: one number a claim, the same for all that agree. Directories agree, they merge. */
 export type Agreement = readonly number[]
@@ -110,7 +111,7 @@ function lookOf(claim: Claim): string {
   const look = `${String(kind)} ${name}/`
   if (kind === Kind.Directory) return look
   if (kind === Kind.Symlink) return look + (tree.targets.get(index) ?? '')
-  return `${look}${String(tree.sizes[index])} ${String(executableBits(tree.modes[index]))}`
+  return `${look}${String(tree.sizes[index])} ${String(executableBits(modeOf(tree, index)))}`
 }
 
 async function compareWithFirst(groups: readonly Group[], compare: Compare): Promise<Group[]> {
@@ -132,6 +133,6 @@ async function compareWithFirst(groups: readonly Group[], compare: Compare): Pro
   })
 }
 
-function fileOf({ tree, index }: Claim): FileAt {
+function fileOf({ tree, index }: Claim): Origin {
   return originOf(tree, index)
 }

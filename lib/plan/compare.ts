@@ -1,18 +1,23 @@
 import { errno } from '../errno'
 import { SystemError } from '../errors'
-import { eachName, Equality, pathOf, type Comparison, type Host, type Place } from '../host/host'
+import {
+  eachName,
+  Equality,
+  pathOf,
+  type Comparison,
+  type ContentJob,
+  type Host,
+  type PairJob,
+  type Place,
+} from '../host/host'
 import { singles } from '../host/singles'
 import { eachInLanes } from '../lanes'
+import type { FileAt } from '../scan/tree'
+import type { Origin } from './plan'
 
-/** A file: its directory and its name there. */
-export interface FileAt {
-  readonly place: Place
-  readonly name: string
-}
-
-/** Pairs of files of the same two directories. */
+/** Pairs of files of the same two directories; or files and what they are to hold. */
 export interface ComparisonJob {
-  readonly from: Place
+  readonly from: Place | { readonly contents: readonly Uint8Array[] }
   readonly to: Place
   readonly names: readonly string[]
   /** In `to`; default: the same. */
@@ -41,7 +46,7 @@ export function comparer(host: Host, lanes: number, signal: AbortSignal | undefi
     // The first by its place among the pairs, not by time: the error must not depend on timing.
     let failure: { readonly pair: number; readonly error: Error } | undefined
     const ask = async ({ first, jobs: some }: Call): Promise<void> => {
-      const { errnos, equal, syscall } = await host.compare(some)
+      const { errnos, equal, syscall } = await compareOn(host, some)
       answers.set(equal, first)
       if (errnos.every((number) => number === 0)) return
       const failed = errnos.reduce((sum, number) => sum + (number === 0 ? 0 : 1), 0)
@@ -55,12 +60,18 @@ export function comparer(host: Host, lanes: number, signal: AbortSignal | undefi
         const ownCall = ofDest?.syscall(next) ?? ''
         next++
         if (mayNotRead.has(own) || (failure !== undefined && failure.pair < pair)) continue
-        const path = pathOf(job.from, name)
         const dest = pathOf(job.to, job.toNames?.[position] ?? name)
-        const error =
-          own === 0
-            ? new SystemError(number, { syscall: syscall(index), path, dest })
-            : new SystemError(own, { syscall: ownCall, path: dest })
+        const isOne = own !== 0 || 'contents' in job.from
+        const error = isOne
+          ? new SystemError(own === 0 ? number : own, {
+              syscall: own === 0 ? syscall(index) : ownCall,
+              path: dest,
+            })
+          : new SystemError(number, {
+              syscall: syscall(index),
+              path: pathOf(job.from, name),
+              dest,
+            })
         failure = { pair, error }
       }
     }
@@ -81,7 +92,7 @@ function failuresOfDest(
   failed: number,
 ): Promise<Comparison> {
   const pairs = singles(jobs)
-  const ownPairs: ComparisonJob[] = []
+  const ownPairs: PairJob[] = []
   for (let index = 0; ownPairs.length < failed; index++) {
     const { to, names, toNames = names } = pairs[index] as ComparisonJob
     if (errnos[index] !== 0) ownPairs.push({ from: to, to, names: toNames })
@@ -89,14 +100,29 @@ function failuresOfDest(
   return host.compare(ownPairs)
 }
 
+/** Jobs of one kind. */
+function compareOn(host: Host, jobs: readonly ComparisonJob[]): Promise<Comparison> {
+  const contents: ContentJob[] = []
+  const pairs: PairJob[] = []
+  for (const job of jobs) {
+    const { from, to, names } = job
+    if ('contents' in from) {
+      contents.push({ to, names, contents: from.contents, modes: new Uint32Array(names.length) })
+    } else {
+      pairs.push({ ...job, from })
+    }
+  }
+  return contents.length > 0 ? host.compareContent(contents) : host.compare(pairs)
+}
+
 /** Compares single pairs; one number of `Equality` a pair. */
 export async function comparePairs(
   compare: Compare,
-  pairs: readonly (readonly [FileAt, FileAt])[],
+  pairs: readonly (readonly [Origin, Origin])[],
 ): Promise<Uint8Array> {
-  const jobs = jobsOf(pairs)
-  const found = await compare(jobs, 'sources')
   const answers = new Uint8Array(pairs.length)
+  const jobs = jobsOf(pairs, answers)
+  const found = await compare(jobs, 'sources')
   jobs
     .flatMap(({ indexes }) => indexes)
     .forEach((pair, index) => {
@@ -112,11 +138,19 @@ interface PairsJob extends ComparisonJob {
   readonly indexes: number[]
 }
 
-/** One job for all pairs of the same two directories: each is walked to once. */
-function jobsOf(pairs: readonly (readonly [FileAt, FileAt])[]): PairsJob[] {
+/** One job for all pairs of the same two directories: each is walked to once. What takes no file is answered at once. */
+function jobsOf(pairs: readonly (readonly [Origin, Origin])[], answers: Uint8Array): PairsJob[] {
   const known = new Map<Place, Map<Place, PairsJob>>()
   const jobs: PairsJob[] = []
-  for (const [index, [from, to]] of pairs.entries()) {
+  for (const [index, [one, other]] of pairs.entries()) {
+    // The one with the content first.
+    const [from, to] = 'content' in other ? [other, one] : [one, other]
+    if ('content' in from) {
+      if ('content' in to) answers[index] = sameContent(from.content, to.content)
+      else jobs.push(contentJob(from.content, to, index))
+      continue
+    }
+    if ('content' in to) continue
     let toward = known.get(from.place)
     if (toward === undefined) known.set(from.place, (toward = new Map<Place, PairsJob>()))
     let job = toward.get(to.place)
@@ -132,6 +166,20 @@ function jobsOf(pairs: readonly (readonly [FileAt, FileAt])[]): PairsJob[] {
   return jobs
 }
 
+function sameContent(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b) === 0 ? Equality.SameBytes : Equality.Differ
+}
+
+function contentJob(content: Uint8Array, { place, name }: FileAt, index: number): PairsJob {
+  return {
+    from: { contents: [content] },
+    to: place,
+    names: [name],
+    toNames: [name],
+    indexes: [index],
+  }
+}
+
 interface Call {
   /** Place of its first pair among all. */
   readonly first: number
@@ -143,8 +191,12 @@ function inCalls(jobs: readonly ComparisonJob[]): Call[] {
   const calls: Call[] = []
   let pairs = 0
   let room = 0
+  let kind: boolean | undefined
   for (const job of jobs) {
     const { length } = job.names
+    const isContent = 'contents' in job.from
+    if (isContent !== kind) room = 0
+    kind = isContent
     for (let start = 0; start < length; start += pairsPerCall) {
       const end = Math.min(length, start + pairsPerCall)
       if (room <= 0) {
@@ -161,5 +213,6 @@ function inCalls(jobs: readonly ComparisonJob[]): Call[] {
 
 function pieceOf(job: ComparisonJob, start: number, end: number): ComparisonJob {
   const toNames = job.toNames?.slice(start, end)
-  return { ...job, names: job.names.slice(start, end), ...(toNames && { toNames }) }
+  const from = 'contents' in job.from ? { contents: job.from.contents.slice(start, end) } : job.from
+  return { ...job, from, names: job.names.slice(start, end), ...(toNames && { toNames }) }
 }

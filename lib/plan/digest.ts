@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants, promises as fs } from 'node:fs'
 import { eachInLanes } from '../lanes'
 import { pathOf } from '../host/host'
-import type { FileAt } from './compare'
+import type { Origin } from './plan'
 
 /**
  * A digest of each file's first `length` bytes; undefined for one that cannot be read here. Files with different digests
@@ -10,7 +10,7 @@ import type { FileAt } from './compare'
  * can make two files pass for one.
  */
 export type Digest = (
-  files: readonly FileAt[],
+  files: readonly Origin[],
   length: number,
 ) => Promise<readonly (string | undefined)[]>
 
@@ -29,8 +29,11 @@ export function digester(lanes: number, signal: AbortSignal | undefined): Digest
     await eachInLanes(lanes, signal, turns, async (turn) => {
       const buffer = Buffer.allocUnsafe(Math.min(length, chunkBytes))
       for (const index of turn) {
-        const { place, name } = files[index] as FileAt
-        digests[index] = await digestOf(pathOf(place, name), length, buffer, signal)
+        const file = files[index] as Origin
+        digests[index] =
+          'content' in file
+            ? createHash('sha1').update(file.content.subarray(0, length)).digest('base64')
+            : await digestOf(pathOf(file.place, file.name), length, buffer, signal)
       }
     })
     return digests

@@ -83,5 +83,5 @@ function isAsBefore({ tree, seen }: WholeDirectory, now: Seen): boolean {
 }
 
 function entriesOf({ tree }: WholeDirectory): number {
-  return tree.allFiles + tree.allDirectories
+  return tree.allEntries + tree.allDirectories
 }

@@ -1,7 +1,7 @@
 import { append } from '../append'
 import type { Place } from '../host/host'
 import { below } from '../host/host'
-import type { SourceTree, TreeDirectory } from '../scan/tree'
+import type { FileAt, SourceTree, TreeDirectory } from '../scan/tree'
 import type { Conflict } from '../types'
 import type { Part } from './part'
 import type { Seen } from './seen'
@@ -91,15 +91,12 @@ export function namesOf(directory: PlanDirectory): string[] {
   return names
 }
 
-/** Where an entry of a source's directory lies. */
-export function originOf(tree: TreeDirectory, index: number): { place: Place; name: string } {
-  if (!isStore(tree.origin)) return { place: tree.origin, name: tree.names[index] as string }
-  const file = tree.origin[index]
-  return { place: { base: file?.dir ?? '', path: '' }, name: file?.name ?? '' }
-}
+/** What a file is read from: another file, or bytes that the caller gave. */
+export type Origin = FileAt | { readonly content: Uint8Array }
 
-function isStore(origin: TreeDirectory['origin']): origin is Exclude<typeof origin, Place> {
-  return Array.isArray(origin)
+export function originOf(tree: TreeDirectory, index: number): Origin {
+  const content = tree.contents.get(index)
+  return content === undefined ? tree.fileAt(index) : { content }
 }
 
 /** The place of a plan's directory below dest, or below the staged tree. */

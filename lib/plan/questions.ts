@@ -116,15 +116,21 @@ export class Questions {
   /** Those that have other times than their sources. */
   private async withOtherTimes(same: readonly Same[]): Promise<Set<Same>> {
     const late = new Set<Same>()
-    for (let at = 0; at < same.length; at += filesPerCall) {
-      const some = same.slice(at, at + filesPerCall)
-      const jobs = some.map(({ question: { part }, position }) => {
-        const { place, name } = originOf(part.tree, part.picks[position] as number)
-        return { to: place, names: [name] }
-      })
+    // Given content has no times.
+    const files = same.flatMap((each) => {
+      const {
+        question: { part },
+        position,
+      } = each
+      const file = originOf(part.tree, part.picks[position] as number)
+      return 'content' in file ? [] : [{ each, file }]
+    })
+    for (let at = 0; at < files.length; at += filesPerCall) {
+      const some = files.slice(at, at + filesPerCall)
+      const jobs = some.map(({ file: { place, name } }) => ({ to: place, names: [name] }))
       const stats = await this.context.host.stat(jobs)
       throwIfFailed(jobs, stats)
-      some.forEach((each, index) => {
+      some.forEach(({ each }, index) => {
         const wanted = stats.identities[index * identityLength + 2] ?? 0n
         if (!isSameTime(wanted, each.mtime)) late.add(each)
       })
@@ -155,9 +161,11 @@ function comparisonJobs({ part, positions, to }: Question): ComparisonJob[] {
   const { names: all, origin } = tree
   const isAll = positions.length === all.length
   const names = isAll ? all : positions.map((position) => all[picks[position] ?? 0] ?? '')
-  if ('base' in origin) return [{ from: origin, to, names }]
-  return positions.map((position, at) => {
-    const { place, name } = originOf(tree, picks[position] ?? 0)
-    return { from: place, to, names: [name], toNames: [names[at] ?? ''] }
+  if (origin !== undefined) return [{ from: origin, to, names }]
+  return positions.map((position, at): ComparisonJob => {
+    const toNames = [names[at] ?? '']
+    const from = originOf(tree, picks[position] ?? 0)
+    if ('content' in from) return { from: { contents: [from.content] }, to, names: toNames }
+    return { from: from.place, to, names: [from.name], toNames }
   })
 }

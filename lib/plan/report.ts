@@ -1,9 +1,8 @@
 import { preOrder, walk } from '../traversal'
-import { below, joinPath, Kind, pathOf, type Place } from '../host/host'
+import { joinPath, Kind, pathOf, type Place } from '../host/host'
 import type { Fallback, LinkMode, PlanAction, PlanEntry, SourceResult } from '../types'
 import { FallbackCount, type Placements } from './placements'
-import type { PackedTree } from '../scan/packed-tree'
-import { Action, originOf, type PlanDirectory, type Union } from './plan'
+import { Action, type PlanDirectory, type Union } from './plan'
 import { asWhole, eachOpened, type WholeDirectory } from './whole-directory'
 
 /** How much there is in the plan. */
@@ -25,7 +24,9 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
     if (whole !== undefined) {
       totals.directories += whole.tree.allDirectories
       const result = sources[directory.sources[0] ?? 0] as SourceResult
-      result.files += whole.tree.allFiles
+      const symlinks = whole.tree.allSymlinks
+      totals.symlinks += symlinks
+      result.files += whole.tree.allEntries - symlinks
       result.bytes += whole.bytes
       continue
     }
@@ -96,17 +97,17 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
     placed[placement] = (placed[placement] ?? 0) + entries
   }
   const hasSteps = (placement: number): boolean => (placements.of(placement)?.steps.length ?? 0) > 0
-  const countWhole = (
-    { tree, placement: number, path }: WholeDirectory,
-    action: PlanAction,
-  ): void => {
-    counts[effectOf[action]] += tree.allFiles
-    if (action !== 'create' || tree.allFiles === 0) return
-    count(number, tree.allFiles)
-    const placement = placements.of(number)
-    if (placement === undefined || placement.steps.length === 0) return
+  const countWhole = (whole: WholeDirectory, action: PlanAction): void => {
+    const { tree, path } = whole
+    counts[effectOf[action]] += tree.allEntries
+    if (action !== 'create' || tree.allEntries === 0) return
     const to = { base: dest, path }
-    fallbacks.add(placement, tree.allFiles, pathOf(to), () => firstIn(tree, to))
+    for (const [number, entries] of countsOf(whole)) {
+      count(number, entries)
+      const placement = placements.of(number)
+      if (placement === undefined || placement.steps.length === 0) continue
+      fallbacks.add(placement, entries, pathOf(to), () => firstIn(whole, number, to))
+    }
   }
   walk<Within>({ directory: root, outer: undefined }, ({ directory, outer }) => {
     const inherited = outer ?? inheritedAction(directory)
@@ -136,7 +137,7 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
         if (placement === undefined || placement.steps.length === 0) continue
         fallbacks.add(placement, 1, inDest, () => {
           const index = picks[position] as number
-          const { place, name } = originOf(tree, index)
+          const { place, name } = tree.fileAt(index)
           return { path: pathOf(place, name), dest: pathOf(to, tree.names[index]) }
         })
       }
@@ -152,18 +153,29 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
   return { ...counts, linkModes, fallbacks: fallbacks.list, differing }
 }
 
-/** Of the files in a tree the first by its path in dest. */
-function firstIn(tree: PackedTree, to: Place): { path: string; dest: string } {
+/** How many entries of a whole directory were placed in which way: a number of `Placements`. */
+function countsOf({ placement, tree }: WholeDirectory): Map<number, number> {
+  if (typeof placement === 'number') return new Map([[placement, tree.allEntries]])
+  const counts = new Map<number, number>()
+  for (const number of placement) counts.set(number, (counts.get(number) ?? 0) + 1)
+  return counts
+}
+
+/** Of the files that were placed in one way the first by its path in dest. */
+function firstIn(
+  { tree, placement }: WholeDirectory,
+  number: number,
+  to: Place,
+): { path: string; dest: string } {
   let first = { path: '', dest: '' }
-  walk({ tree, place: to }, ({ tree: { names, directories, origin }, place }) => {
-    for (const name of names) {
-      const dest = pathOf(place, name)
-      if (first.dest === '' || dest < first.dest) first = { path: pathOf(origin, name), dest }
+  for (let row = 0; row < tree.allEntries; row++) {
+    if (typeof placement !== 'number' && placement[row] !== number) continue
+    const { path, file } = tree.rowAt(row)
+    const dest = pathOf(to, path)
+    if (first.dest === '' || dest < first.dest) {
+      first = { path: pathOf(file.place, file.name), dest }
     }
-    return Array.from(directories, ([name, child]) => {
-      return { tree: child, place: below(place, name) }
-    })
-  })
+  }
   return first
 }
 

@@ -1,5 +1,5 @@
 import { walk } from '../traversal'
-import { joinPath, type Place } from '../host/host'
+import { joinPath } from '../host/host'
 import { PackedTree } from '../scan/packed-tree'
 import { implicitDirectory, type SourceTree, type TreeDirectory } from '../scan/tree'
 import type { Conflict } from '../types'
@@ -90,7 +90,7 @@ class Builder {
     // One that others met in has conflicts to tell, though it may be one source's by now.
     const isAlone = others.length === 0 && meeting === undefined
     // Dest itself is made in its own way.
-    if (isAlone && only?.tree instanceof PackedTree && path !== '') {
+    if (isAlone && only?.tree instanceof PackedTree && path !== '' && isDistinct(only.tree)) {
       const plan = new WholeDirectory(path, name, only.source, only.tree)
       return { plan, alone: undefined }
     }
@@ -100,7 +100,7 @@ class Builder {
       name,
       sources: providers.map(({ source }) => source),
       mode: given?.mode,
-      origin: given === undefined ? undefined : (given.origin as Place),
+      origin: given?.origin,
       parts: [],
       shared: emptyMap,
       spellings: emptyMap,
@@ -274,6 +274,12 @@ class Builder {
     const met = meeting.below.get(winner.name)
     plan.directories.set(winner.name, this.directory(path, winner.name, providers, met))
   }
+}
+
+/** Is no name in it, or below, like another one of the same directory? */
+function isDistinct(tree: PackedTree): boolean {
+  for (const names of tree.eachDoubtful()) if (lookAlikes(names).length > 0) return false
+  return true
 }
 
 function hasLookAlikes({ names, directories, distinct }: TreeDirectory): boolean {

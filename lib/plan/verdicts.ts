@@ -1,5 +1,6 @@
 import { Equality, joinPath, Kind, pathOf, type Stats } from '../host/host'
 import { allBits } from '../host/kept-attributes'
+import { modeOf } from '../scan/tree'
 import type { Conflict, ExistingPolicy } from '../types'
 import type { Part } from './part'
 import { mayBeAsLong } from './pseudo-size'
@@ -84,13 +85,13 @@ export class Verdicts {
     const index = picks[position] as number
     if (tree.kinds[index] === Kind.Symlink) return tree.targets.get(index)
     if (!this.rules.symlinked || this.isMutable(directory, part, position)) return undefined
-    const { place, name } = originOf(tree, index)
-    return pathOf(place, name)
+    const origin = originOf(tree, index)
+    return 'content' in origin ? undefined : pathOf(origin.place, origin.name)
   }
 
   /** The permission bits that the file is to have. */
   modeOf({ tree, picks }: Part, position: number): number {
-    const mode = (tree.modes[picks[position] as number] as number) & allBits
+    const mode = modeOf(tree, picks[position] as number) & allBits
     return this.rules.writable ? mode | writableByOwner : mode
   }
 

@@ -17,7 +17,7 @@ interface Contents {
  */
 export class WholeDirectory implements PlanDirectory {
   readonly sources: readonly number[]
-  readonly mode: number
+  readonly mode: number | undefined
   readonly shared = emptyMap
   spellings: ReadonlyMap<string, string> = emptyMap
   state: PlanDirectory['state'] = 'new'
@@ -25,7 +25,7 @@ export class WholeDirectory implements PlanDirectory {
   /** What the directories of dest were when all of it was found there; of a whole one, in the order of the tree. */
   seen: Seen | undefined
   private contents: Contents | undefined
-  private placedAs = 0
+  private placedAs: number | Uint16Array = 0
   private isThere = false
   private knownBytes: number | undefined
 
@@ -39,7 +39,7 @@ export class WholeDirectory implements PlanDirectory {
     this.mode = tree.mode
   }
 
-  get origin(): Place {
+  get origin(): Place | undefined {
     return this.tree.origin
   }
 
@@ -56,8 +56,11 @@ export class WholeDirectory implements PlanDirectory {
     return this.open().directories
   }
 
-  /** All of it was put into the staging directory in one way: a number of `Placements`. `bytes`: of its files. */
-  stageAll(placement: number, bytes: number | undefined): void {
+  /**
+   * All of it was put into the staging directory: a number of `Placements`, or one for each entry in it and below. `bytes`:
+   * of its files.
+   */
+  stageAll(placement: number | Uint16Array, bytes: number | undefined): void {
     this.staged = placement !== 0
     this.placedAs = placement
     // What was placed counts, whatever the scan has seen.
@@ -65,7 +68,7 @@ export class WholeDirectory implements PlanDirectory {
   }
 
   /** How the entries of a whole one were staged; 0 if they were not. */
-  get placement(): number {
+  get placement(): number | Uint16Array {
     return this.placedAs
   }
 
@@ -93,7 +96,7 @@ export class WholeDirectory implements PlanDirectory {
   }
 
   private get sizedBytes(): number | undefined {
-    return this.knownBytes ?? this.tree.allBytes
+    return this.knownBytes ?? this.tree.allBytes ?? this.tree.expectedBytes
   }
 
   /** The same directory, to be looked into in its place. */
@@ -108,16 +111,22 @@ export class WholeDirectory implements PlanDirectory {
   private takeApart(): Contents {
     const { tree, source, path, placedAs, isThere } = this
     const parts: Part[] = []
-    if (tree.names.length > 0) {
-      const part = new Part(source, tree, upTo(tree.names.length))
-      part.stageAll(placedAs)
+    let rows = tree.names.length
+    const placedFrom = (first: number, end: number): number | Uint16Array =>
+      typeof placedAs === 'number' ? placedAs : placedAs.subarray(first, end)
+    if (rows > 0) {
+      const part = new Part(source, tree, upTo(rows))
+      const own = placedFrom(0, rows)
+      if (typeof own === 'number') part.stageAll(own)
+      else part.staged.set(own)
       if (isThere) part.actions.fill(Action.Unchanged)
       parts.push(part)
     }
     const directories = new Map<string, PlanDirectory>()
     for (const [name, below] of tree.directories) {
       const child = new WholeDirectory(joinPath(path, name), name, source, below)
-      child.stageAll(placedAs, undefined)
+      child.stageAll(placedFrom(rows, rows + below.allEntries), undefined)
+      rows += below.allEntries
       if (isThere) child.state = 'exists'
       child.isThere = isThere
       directories.set(name, child)

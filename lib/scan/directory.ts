@@ -1,15 +1,16 @@
 import { SystemError } from '../errors'
 import { joinPath, Kind, pathOf, type Host, type Listing, type Place } from '../host/host'
-import type { Source, SymlinkPolicy } from '../types'
+import type { SymlinkPolicy } from '../types'
 import { depthProblem, shortened } from './depth'
+import type { GivenSource } from './given'
 import type { Problems } from './problems'
 import { sourceNameProblem } from './source-names'
 import { symlinkProblem } from './symlinks'
-import type { TreeDirectory } from './tree'
+import type { FileAt, TreeDirectory } from './tree'
 
 /** A directory to be listed, and where its tree goes. */
 export interface Pending {
-  readonly source: Source
+  readonly source: GivenSource
   /** Where the package's root goes in dest. */
   readonly to: string
   readonly place: Place
@@ -86,9 +87,13 @@ function toTree(
   )
 }
 
+const noContents: TreeDirectory['contents'] = new Map<number, never>()
+
 /** Its columns are a listing's, which cuts them when somebody looks. */
 class ScannedDirectory implements TreeDirectory {
   readonly targets: ReadonlyMap<number, string>
+  readonly contents = noContents
+  readonly givenModes = undefined
 
   constructor(
     private readonly entries: Entries,
@@ -106,6 +111,10 @@ class ScannedDirectory implements TreeDirectory {
 
   get kinds(): Uint8Array {
     return this.entries.kinds
+  }
+
+  fileAt(index: number): FileAt {
+    return { place: this.origin, name: this.names[index] as string }
   }
 
   get modes(): Uint16Array {

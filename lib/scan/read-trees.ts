@@ -29,7 +29,7 @@ export async function readTrees(
       return
     }
     const tree = PackedTree.of(columns, index, pending.place)
-    files += tree.allFiles
+    files += tree.allEntries
     refuseTooDeep(tree, pending, problems)
     pending.attach(tree)
   })

@@ -1,12 +1,14 @@
 import { append } from '../append'
 import type { Host } from '../host/host'
-import { inLanes } from '../lanes'
-import type { Source } from '../types'
+import { eachInLanes, inLanes } from '../lanes'
 import { listDirectories, type Pending, type ScanRules } from './directory'
-import { scanFileMap } from './file-map'
+import { readFileMap } from './file-map'
+import type { GivenFiles, GivenSource } from './given'
+import { lookAtFiles } from './map-files'
 import { Problems } from './problems'
 import { readTrees } from './read-trees'
 import { sourcePathProblem } from './source-names'
+import type { StoreDirectories } from './store-directories'
 import { implicitDirectory, type SourceTree, type TreeDirectory } from './tree'
 
 // A tree that is too large for one trip is listed, and what lies in it tried in its turn. Not endlessly: what was read in
@@ -15,10 +17,14 @@ const mostTries = 3
 
 export interface ScanContext extends ScanRules {
   readonly host: Host
+  /** The directories of all file maps, looked at. */
+  readonly stores: StoreDirectories
   readonly concurrency: number
   readonly signal: AbortSignal | undefined
   /** Modes and sizes are wanted now; else `learnSizes` asks for them where they turn out to be. */
   readonly sized: boolean
+  /** With `sized`: where the caller tells the sizes, that is not enough. */
+  readonly needsModes: boolean
   /** Entries found since the last call. */
   readonly onFiles: (count: number) => void
 }
@@ -28,29 +34,29 @@ export interface ScanContext extends ScanRules {
  * A source with `dir` must have it as an absolute path.
  */
 export async function scan(
-  sources: readonly Source[],
+  sources: readonly GivenSource[],
   context: ScanContext,
 ): Promise<SourceTree[]> {
   const problems = new Problems(context.symlinks)
   const roots = new Array<TreeDirectory>(sources.length).fill(implicitDirectory())
   const queue: Pending[] = []
-  const maps: { index: number; source: Source }[] = []
+  const maps: { index: number; source: GivenSource & { files: GivenFiles } }[] = []
   sources.forEach((source, index) => {
-    if (source.dir === undefined) {
-      maps.push({ index, source })
+    const { files } = source
+    if (files !== undefined) {
+      maps.push({ index, source: { ...source, files } })
       return
     }
     const attach = (directory: TreeDirectory): void => void (roots[index] = directory)
-    const place = { base: source.dir, path: '' }
+    const place = { base: source.dir ?? '', path: '' }
     const tries = isReadWhole(source, context) ? mostTries : 0
     queue.push({ source, to: source.to ?? '', place, path: '', attach, tries })
   })
-  for (const { index, source } of maps) {
-    context.signal?.throwIfAborted()
-    const root = await scanFileMap(context.host, source, problems)
-    context.onFiles(source.files?.size ?? 0)
-    roots[index] = root
-  }
+  const { concurrency, signal } = context
+  await eachInLanes(concurrency, signal, maps, async ({ index, source }) => {
+    roots[index] = await scanFileMap(source, context, problems)
+    context.onFiles(source.files.paths.length)
+  })
   for (const { name, to = '' } of sources) {
     const problem = to === '' ? undefined : sourcePathProblem(to, context.host.platform)
     if (problem !== undefined) problems.badName(name, to, `to: ${problem}`)
@@ -66,8 +72,19 @@ export async function scan(
   return trees
 }
 
+async function scanFileMap(
+  source: GivenSource & { readonly files: GivenFiles },
+  { host, symlinks, stores, sized, needsModes }: ScanContext,
+  problems: Problems,
+): Promise<TreeDirectory> {
+  const rules = { symlinks, platform: host.platform }
+  const tree = readFileMap(source, rules, stores, problems)
+  const isLookedAt = sized && (needsModes || tree.expectedBytes === undefined)
+  return isLookedAt ? lookAtFiles(host, tree, source.name, problems) : tree
+}
+
 /** A filter is asked about each entry; a host that knows of good names knows of those that every system takes. */
-function isReadWhole({ filter }: Source, { host }: ScanContext): boolean {
+function isReadWhole({ filter }: GivenSource, { host }: ScanContext): boolean {
   return host.scanTrees !== undefined && filter === undefined && host.platform !== 'win32'
 }
 

@@ -1,6 +1,6 @@
 import { errno } from '../errno'
 import { SystemError } from '../errors'
-import { Kind, pathOf, type Host, type NamesJob, type Stats } from '../host/host'
+import { eachName, Kind, pathOf, type Host, type NamesJob, type Stats } from '../host/host'
 import { eachInLanes, inGroups } from '../lanes'
 import { PackedTree } from './packed-tree'
 import type { TreeDirectory } from './tree'
@@ -25,28 +25,56 @@ export function sizeLearner(
   }
 }
 
-async function learn(host: Host, trees: readonly PackedTree[]): Promise<void> {
-  const jobs = trees.map(({ origin, names }) => ({ to: origin, names }))
-  const stats = await host.stat(jobs)
-  let first = 0
-  trees.forEach((tree, index) => {
-    const end = first + tree.names.length
-    throwIfChanged(jobs[index] as NamesJob, stats, first)
-    tree.learn({ modes: stats.modes.slice(first, end), sizes: stats.sizes.slice(first, end) })
-    first = end
-  })
+/** Files to look at, and what of them is known before. */
+interface Question {
+  readonly tree: PackedTree
+  readonly jobs: NamesJob[]
+  /** The index of each name's entry. */
+  readonly indexes: readonly number[]
 }
 
-/** The scan found regular files there. */
-function throwIfChanged({ to, names }: NamesJob, stats: Stats, first: number): void {
-  names.forEach((name, position) => {
-    const index = first + position
+async function learn(host: Host, trees: readonly PackedTree[]): Promise<void> {
+  const questions = trees.map(questionOf)
+  const jobs = questions.flatMap((question) => question.jobs)
+  const stats = await host.stat(jobs)
+  throwIfChanged(jobs, stats)
+  let first = 0
+  for (const { tree, indexes } of questions) {
+    const modes = new Uint16Array(tree.names.length)
+    const sizes = new Float64Array(tree.names.length)
+    for (const [index, content] of tree.contents) {
+      modes[index] = tree.givenModes?.[index] ?? 0
+      sizes[index] = content.length
+    }
+    indexes.forEach((index, at) => {
+      modes[index] = stats.modes[first + at] as number
+      sizes[index] = stats.sizes[first + at] as number
+    })
+    tree.learn({ modes, sizes })
+    first += indexes.length
+  }
+}
+
+function questionOf(tree: PackedTree): Question {
+  const { origin, names, targets, contents } = tree
+  const indexes = [...names.keys()].filter((index) => !targets.has(index) && !contents.has(index))
+  if (origin !== undefined) return { tree, jobs: [{ to: origin, names }], indexes }
+  const jobs = indexes.map((index): NamesJob => {
+    const { place, name } = tree.fileAt(index)
+    return { to: place, names: [name] }
+  })
+  return { tree, jobs, indexes }
+}
+
+/** The scan found regular files there, or the caller says so. */
+function throwIfChanged(jobs: readonly NamesJob[], stats: Stats): void {
+  for (const { index, job, name } of eachName(jobs)) {
     const kind = stats.kinds[index]
-    if (kind === Kind.File) return
+    if (kind === Kind.File) continue
     const failed = stats.errnos[index] ?? 0
     const number = failed !== 0 ? failed : kind === Kind.Missing ? errno.ENOENT : errno.EINVAL
     const syscall = failed !== 0 ? stats.syscall(index) : 'lstat'
     const hint = 'It was a regular file when the source was read'
-    throw new SystemError(number, { syscall, path: pathOf(to, name), hint })
-  })
+    throw new SystemError(number, { syscall, path: pathOf(job.to, name), hint })
+  }
 }

@@ -1,4 +1,5 @@
 import type { Columns, Place } from '../host/host'
+import { noMode } from '../host/whole-trees'
 
 /** One directory of a source: what is not a directory in columns, one entry an index. */
 export interface TreeDirectory extends Columns {
@@ -11,8 +12,17 @@ export interface TreeDirectory extends Columns {
   readonly distinct: boolean
   /** Permission bits; undefined where the source does not give the directory itself. */
   readonly mode: number | undefined
-  /** Where the entries are: a directory, or for each one a directory and its name there. */
-  readonly origin: Place | readonly StoreFile[]
+  /** The directory in which the entries lie, under their own names; undefined where each lies in a place of its own. */
+  readonly origin: Place | undefined
+  /** Where an entry lies that is neither a symlink nor one of `contents`. */
+  fileAt(index: number): FileAt
+  /** Of the files that are not made from others: what is written into them, by index. */
+  readonly contents: ReadonlyMap<number, Uint8Array>
+  /**
+   * One an entry: permission bits that a file is to have, whatever it has where it lies, or `noMode`; undefined: they are to
+   * have what they have.
+   */
+  readonly givenModes: Uint32Array | undefined
   /** st_dev of what the entries lie on, for each one or for all. */
   readonly device: number | readonly number[]
   /** Nothing that lies in the directory was left out, as far as the scan saw. */
@@ -28,10 +38,9 @@ export function correctSize(tree: TreeDirectory, index: number, bytes: number): 
   if (plainBytes !== undefined) tree.plainBytes = plainBytes + bytes - before
 }
 
-/** A file of a content-addressed store. */
-export interface StoreFile {
-  /** Absolute path of its directory. */
-  readonly dir: string
+/** A file: its directory and its name there. */
+export interface FileAt {
+  readonly place: Place
   readonly name: string
 }
 
@@ -43,14 +52,19 @@ export interface SourceTree {
   readonly root: TreeDirectory
 }
 
-const nothing: Pick<TreeDirectory, 'names' | 'origin' | 'device'> & Columns = {
+const nothing = {
   names: [],
   kinds: new Uint8Array(),
   modes: new Uint16Array(),
   sizes: new Float64Array(),
-  targets: new Map(),
-  origin: [],
+  targets: new Map<number, never>(),
+  contents: new Map<number, never>(),
+  givenModes: undefined,
+  origin: undefined,
   device: [],
+  fileAt: (): never => {
+    throw new Error('an implicit directory has no files')
+  },
 }
 
 /** A directory that only leads to others. */
@@ -63,4 +77,10 @@ export function implicitDirectory(): TreeDirectory {
     mode: undefined,
     isComplete: false,
   }
+}
+
+/** The permission bits that an entry is to have. */
+export function modeOf({ givenModes, modes }: TreeDirectory, index: number): number {
+  const given = givenModes?.[index] ?? noMode
+  return given === noMode ? (modes[index] as number) : given
 }

@@ -42,7 +42,7 @@ export class Attempt {
     const dest = pathOf({ base: this.options.dest, path: pathInDest(unit, position) })
     return {
       ...{ mode, errno: errnos[index] ?? 0, syscall: syscall(index), dest },
-      path: sourcePath(unit, position),
+      path: sourcePath(unit, position) ?? dest,
       inDest: inDest?.(index) === true,
     }
   }

@@ -1,8 +1,15 @@
-import { joinPath, Kind, pathOf, type LinkJob, type PairJob, type Place } from '../host/host'
+import {
+  joinPath,
+  pathOf,
+  type ContentJob,
+  type LinkJob,
+  type PairJob,
+  type Place,
+} from '../host/host'
 import type { Step } from '../plan/placements'
 import type { Part } from '../plan/part'
-import { originOf, placeOf } from '../plan/plan'
-import type { StoreFile } from '../scan/tree'
+import { placeOf } from '../plan/plan'
+import { noMode } from '../host/whole-trees'
 import type { LinkMode } from '../types'
 import type { Unit } from './wanted'
 
@@ -28,19 +35,32 @@ export function pathInDest(unit: Unit, position: number): string {
   return joinPath(unit.directory.path, nameAt(unit, position))
 }
 
-export function sourcePath({ part }: Unit, position: number): string {
-  const { place, name } = originOf(part.tree, part.picks[position] as number)
+/** Undefined for what a file map gives without a file. */
+export function sourcePath({ part }: Unit, position: number): string | undefined {
+  const { tree, picks } = part
+  const index = picks[position] as number
+  const isMade = tree.contents.has(index) || (tree.origin === undefined && tree.targets.has(index))
+  if (isMade) return undefined
+  const { place, name } = tree.fileAt(index)
   return pathOf(place, name)
 }
 
-/** Those of a unit's positions where the source has a symlink, or those where it has not. */
-export function whereLink(unit: Unit, isLink: boolean): Unit['positions'] {
+/** A unit's positions by what is there: another file, a symlink, or bytes that the caller gave. */
+export function byOrigin(unit: Unit): Record<'files' | 'symlinks' | 'contents', Unit['positions']> {
   const { part, positions } = unit
-  if (part.tree.targets.size === 0) return isLink ? [] : positions
-  const { kinds } = part.tree
-  return Array.from(positions).filter(
-    (position) => (kinds[part.picks[position] ?? 0] === Kind.Symlink) === isLink,
-  )
+  const { targets, contents } = part.tree
+  if (targets.size + contents.size === 0) return { files: positions, symlinks: [], contents: [] }
+  const found: Record<'files' | 'symlinks' | 'contents', number[]> = {
+    files: [],
+    symlinks: [],
+    contents: [],
+  }
+  for (const position of Array.from(positions)) {
+    const index = part.picks[position] as number
+    const kind = targets.has(index) ? 'symlinks' : contents.has(index) ? 'contents' : 'files'
+    found[kind].push(position)
+  }
+  return found
 }
 
 /** One job a unit, and more only for files of a store, which lie in several directories. */
@@ -48,29 +68,35 @@ export function pairJobs(units: readonly Unit[], fresh: Place): PairJob[] {
   return units.flatMap((unit) => {
     const { origin, names: all } = unit.part.tree
     const to = placeOf(fresh, unit.directory)
+    if (origin === undefined) return storeJobs(unit, to)
     const isAll = unit.positions.length === all.length
     const names = isAll ? all : Array.from(unit.positions, (position) => nameAt(unit, position))
-    return 'base' in origin ? [{ from: origin, to, names }] : storeJobs(unit, origin, to, names)
+    return [{ from: origin, to, names }]
   })
 }
 
-function storeJobs(
-  { part, positions }: Unit,
-  origin: readonly StoreFile[],
-  to: Place,
-  names: readonly string[],
-): PairJob[] {
-  const jobs: { from: Place; to: Place; names: string[]; toNames: string[] }[] = []
-  names.forEach((toName, at) => {
-    const { dir = '', name = '' } = origin[part.picks[positions[at] ?? 0] ?? 0] ?? {}
-    let job = jobs.at(-1)
-    if (job?.from.base !== dir) {
-      jobs.push((job = { from: { base: dir, path: '' }, to, names: [], toNames: [] }))
-    }
-    job.names.push(name)
-    job.toNames.push(toName)
+function storeJobs(unit: Unit, to: Place): PairJob[] {
+  const { tree, picks } = unit.part
+  return Array.from(unit.positions, (position) => {
+    const index = picks[position] as number
+    const { place: from, name } = tree.fileAt(index)
+    const modes = Uint32Array.of(tree.givenModes?.[index] ?? noMode)
+    return { from, to, names: [name], toNames: [nameAt(unit, position)], modes }
   })
-  return jobs
+}
+
+/** Files with given bytes, one job a unit. */
+export function contentJobs(units: readonly Unit[], fresh: Place): ContentJob[] {
+  return units.map((unit) => {
+    const { tree, picks } = unit.part
+    const indexes = Array.from(unit.positions, (position) => picks[position] as number)
+    return {
+      to: placeOf(fresh, unit.directory),
+      names: indexes.map((index) => tree.names[index] as string),
+      contents: indexes.map((index) => tree.contents.get(index) as Uint8Array),
+      modes: Uint32Array.from(indexes, (index) => tree.givenModes?.[index] as number),
+    }
+  })
 }
 
 /** Symlinks for the entries, one job a unit. */

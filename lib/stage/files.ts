@@ -6,7 +6,7 @@ import { correctSize } from '../scan/tree'
 import type { LinkMode } from '../types'
 import { mainStaging } from './allocation'
 import { Attempt, debugRefusal, type PlaceOptions } from './attempt'
-import { linkJobs, pairJobs, sourcePath, whereLink, type Group } from './entries'
+import { byOrigin, contentJobs, linkJobs, pairJobs, sourcePath, type Group } from './entries'
 import { Grouping } from './groups'
 import { descend, Ladders, meaningOf, type Refusal } from './link-modes'
 import { TreePlacer, type TreeUnit } from './trees'
@@ -57,13 +57,16 @@ export class FilePlacer {
   /** Places the entries of some directories, all of them by this one worker. */
   async place(units: readonly Unit[], fresh: Place): Promise<void> {
     const links: Unit[] = []
+    const written: Unit[] = []
     const files: Group[] = []
     for (const unit of units) {
-      const symlinks = whereLink(unit, true)
+      const { symlinks, contents } = byOrigin(unit)
       if (symlinks.length > 0) links.push({ ...unit, positions: symlinks })
+      if (contents.length > 0) written.push({ ...unit, positions: contents })
       append(files, this.grouping.groupsOf(unit))
     }
     if (links.length > 0) await this.placeSymlinks(links, fresh)
+    if (written.length > 0) await this.placeContents(written, fresh)
     if (files.length > 0) await this.placeFiles(files, fresh)
   }
 
@@ -148,17 +151,34 @@ export class FilePlacer {
         ({ part }, position) => part.tree.targets.get(part.picks[position] ?? 0) ?? '',
       ),
     )
-    this.throwIfFailed(links, outcomes)
-    const link = this.placements.numberOf('link')
-    for (const { part, positions } of links) {
-      for (const position of positions) part.staged[position] = link
+    this.throwIfFailed('symlink', links, outcomes)
+    this.note(links, this.placements.numberOf('link'))
+    // One that a file map tells of is nowhere yet.
+    const copied = links.filter(({ part }) => part.tree.origin !== undefined)
+    if (!this.options.preserveTimestamps || copied.length === 0) return
+    this.throwIfFailed('symlink', copied, await this.host.copyTimes(pairJobs(copied, fresh)))
+  }
+
+  /** They are dest's own in every link mode. */
+  private async placeContents(units: readonly Unit[], fresh: Place): Promise<void> {
+    const { writable } = this.options
+    const options = { writable, times: false, inKernelCopy: false }
+    const outcomes = await this.host.write(contentJobs(units, fresh), options)
+    this.throwIfFailed('copy', units, outcomes)
+    this.note(units, this.placements.numberOf('copy'))
+  }
+
+  private note(units: readonly Unit[], placement: number): void {
+    for (const { part, positions } of units) {
+      for (const position of positions) part.staged[position] = placement
     }
-    if (!this.options.preserveTimestamps) return
-    this.throwIfFailed(links, await this.host.copyTimes(pairJobs(links, fresh)))
   }
 
   private runGroups(mode: LinkMode, groups: readonly Group[], fresh: Place): Promise<Outcomes> {
-    if (mode === 'symlink') return this.host.symlink(linkJobs(groups, fresh, sourcePath))
+    if (mode === 'symlink')
+      return this.host.symlink(
+        linkJobs(groups, fresh, (unit, position) => sourcePath(unit, position) ?? ''),
+      )
     const inKernel = groups.every(({ device, source }) => {
       const why = this.ladders.of(device, source)?.whyRetired('clone')
       return why !== undefined && noSharedExtents.has(why.errno)
@@ -166,13 +186,13 @@ export class FilePlacer {
     return this.attempt.run(mode, pairJobs(groups, fresh), inKernel)
   }
 
-  private throwIfFailed(links: readonly Unit[], outcomes: Outcomes): void {
+  private throwIfFailed(mode: LinkMode, units: readonly Unit[], outcomes: Outcomes): void {
     let index = 0
-    for (const unit of links) {
+    for (const unit of units) {
       for (const position of unit.positions) {
         const at = index++
         if (outcomes.errnos[at] === 0) continue
-        const refusal = this.attempt.refusal('symlink', unit, position, outcomes, at)
+        const refusal = this.attempt.refusal(mode, unit, position, outcomes, at)
         throw this.attempt.error({ ...unit, modes: [] }, position, refusal)
       }
     }

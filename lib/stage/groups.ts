@@ -1,9 +1,10 @@
 import { joinPath } from '../host/host'
+import { noMode } from '../host/whole-trees'
 import type { Part } from '../plan/part'
 import type { PlanDirectory } from '../plan/plan'
 import type { LinkMode } from '../types'
 import type { PlaceOptions } from './attempt'
-import { deviceOf, nameAt, whereLink, type Group } from './entries'
+import { byOrigin, deviceOf, nameAt, type Group } from './entries'
 import { ownModes } from './link-modes'
 import type { Unit } from './wanted'
 
@@ -21,7 +22,7 @@ export class Grouping {
   groupsOf(unit: Unit): Group[] {
     const { directory, part, source } = unit
     const { device: only, plainBytes } = part.tree
-    const positions = whereLink(unit, false)
+    const { files: positions } = byOrigin(unit)
     const { mutable, writable, linkModes } = this.options
     // Nothing to be told of one file that does not hold for all.
     if (typeof only === 'number' && plainBytes !== undefined && !mutable && !writable) {
@@ -51,7 +52,9 @@ export class Grouping {
   private modesFor(directory: PlanDirectory, { tree }: Part, index: number): readonly LinkMode[] {
     const { linkModes, mutable, writable } = this.options
     const mode = tree.modes[index] as number
-    if ((mode & 0o7000) !== 0 || (writable && (mode & 0o200) === 0)) return this.ownModes
+    const given = tree.givenModes?.[index] ?? noMode
+    const isOther = given !== noMode && given !== mode
+    if (isOther || (mode & 0o7000) !== 0 || (writable && (mode & 0o200) === 0)) return this.ownModes
     if (mutable === undefined) return linkModes
     return mutable(joinPath(directory.path, tree.names[index] as string))
       ? this.ownModes

@@ -7,6 +7,7 @@ import type { TreeDirectory } from '../scan/tree'
 import { mainStaging, type Allocation } from './allocation'
 import { copyDirectoryTimes, stageDirectories } from './directories'
 import type { FilePlacer } from './files'
+import type { WholeDirectory } from '../plan/whole-directory'
 import { Adoption, type EarlyTree } from './adopt'
 import type { StageTarget } from './staging'
 import type { SubtreeCloner } from './subtree-cloner'
@@ -56,7 +57,9 @@ export async function stage(
   const adoption = new Adoption(context.host, allocation)
   adoption.plan(union.root, context.early)
   // A clone of a whole directory is one call, and looks into what it has made.
-  const all = stageable(wanted(union, placer.trees.isUsed && !cloner.isUsed), places)
+  const isTree = (directory: WholeDirectory): boolean =>
+    !cloner.isUsed && placer.trees.takes(directory)
+  const all = stageable(wanted(union, isTree), places)
   const toPlace = adoption.takeEntries(all.units)
   await context.learnSizes(treesOf(toPlace))
   context.onStart(
@@ -75,19 +78,7 @@ export async function stage(
     }
     await fill(own, number, target, context)
   }
-  if (left.trees.length > 0) await fillRest(union, places, context)
   if (context.preserveTimestamps) await copyDirectoryTimes(context.host, places, union.root)
-}
-
-/** What could not be made as a whole. */
-async function fillRest(union: Union, places: StagePlaces, context: StageContext): Promise<void> {
-  const rest = stageable(wanted(union, false), places)
-  await context.learnSizes(treesOf(rest.units))
-  for (const [number, own] of apart(rest, places.allocation)) {
-    const target = await places.target(number)
-    await makeAll(own.levels, target, places, context)
-    await fill(own, number, target, context)
-  }
 }
 
 /** Makes new directories, and those that mirror dest's. */
@@ -187,7 +178,7 @@ function packUnits(units: readonly Unit[][]): Pack[] {
 }
 
 function packTrees(trees: readonly TreeUnit[]): Pack[] {
-  const weightOf = ({ tree }: TreeUnit): number => tree.allFiles + tree.allDirectories
+  const weightOf = ({ tree }: TreeUnit): number => tree.allEntries + tree.allDirectories
   return inGroups(trees, weightOf, entriesPerCall).map((some) => {
     return { units: [], trees: some, entries: some.reduce((sum, each) => sum + weightOf(each), 0) }
   })
@@ -212,12 +203,12 @@ async function placePack(
 }
 
 function filesOf(trees: readonly TreeUnit[]): number {
-  return trees.reduce((sum, { tree }) => sum + tree.allFiles, 0)
+  return trees.reduce((sum, { tree }) => sum + tree.allEntries, 0)
 }
 
 function allBytesOf(trees: readonly TreeUnit[]): number {
   // Those that are not known nobody has asked for.
-  return trees.reduce((sum, { tree }) => sum + (tree.allBytes ?? 0), 0)
+  return trees.reduce((sum, { tree }) => sum + (tree.expectedBytes ?? 0), 0)
 }
 
 function entriesOf(units: readonly Unit[]): number {

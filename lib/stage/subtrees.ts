@@ -74,7 +74,7 @@ export function findSubtrees(
   const subtrees: Subtree[] = []
   for (const node of visited) {
     const { directory, above, tree, isNew, depth } = node
-    const origin = tree && originOf(tree)
+    const origin = tree?.origin
     node.isCloned = above?.isCloned === true
     if (node.isCloned || !isNew || depth === 0 || !node.isAll || !node.hasFiles) continue
     if (tree === undefined || origin === undefined) continue
@@ -105,10 +105,6 @@ function treeAt(top: TreeDirectory, to: string, path: string): TreeDirectory | u
   return tree
 }
 
-function originOf({ origin }: TreeDirectory): Place | undefined {
-  return 'base' in origin ? origin : undefined
-}
-
 /**
  * Would a clone of the source's directory be what is wanted here, as far as it does not depend on its subdirectories? Not
  * where something of it is left out, or gets another mode, or has a bit that is never passed on.
@@ -118,7 +114,7 @@ function isWhole(directory: PlanDirectory, tree: TreeDirectory, rules: SubtreeRu
   if (staged || sources.length !== 1 || !tree.isComplete || typeof tree.device !== 'number')
     return false
   if (mode === undefined || mode !== tree.mode || (mode & ownerAccess) !== ownerAccess) return false
-  if (originOf(tree) === undefined || !hasPlainModes(tree, rules)) return false
+  if (tree.origin === undefined || !hasPlainModes(tree, rules)) return false
   const [part, ...others] = parts
   if (others.length > 0 || (part?.picks.length ?? 0) !== tree.names.length) return false
   if (part !== undefined && (part.tree !== tree || part.staged.some((how) => how !== 0))) {

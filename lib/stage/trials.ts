@@ -2,11 +2,11 @@ import { preOrder } from '../traversal'
 import { debug } from '../debug'
 import type { Host, Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { originOf, upTo, type PlanDirectory } from '../plan/plan'
+import { upTo, type PlanDirectory } from '../plan/plan'
 import type { TreeDirectory } from '../scan/tree'
 import type { LinkMode } from '../types'
 import { debugRefusal, type Attempt } from './attempt'
-import { pathInDest, type Group } from './entries'
+import { byOrigin, pathInDest, type Group } from './entries'
 import { firstByName, type Grouping } from './groups'
 import { isTriedFirst, Ladder, meaningOf, type Ladders, type Refusal } from './link-modes'
 import type { TreeUnit } from './trees'
@@ -103,14 +103,13 @@ export class Trials {
       yield { device: part.tree.device, source, path: directory.path, groups }
     }
     const { linkModes: modes } = this
-    for (const { directory, tree, source } of trees) {
-      const { device } = tree
+    for (const { directory, device, source } of trees) {
       // Nothing is known of one of its files that does not hold for all.
       const groups = (): Group[] =>
-        [...unitsOf(directory.copy(), source)].map((unit) => ({
-          ...unit,
-          ...{ device, modes, steps: [] },
-        }))
+        [...unitsOf(directory.copy(), source)].flatMap((unit) => {
+          const { files: positions } = byOrigin(unit)
+          return positions.length === 0 ? [] : [{ ...unit, positions, device, modes, steps: [] }]
+        })
       yield { device, source, path: directory.path, groups }
     }
   }
@@ -119,7 +118,7 @@ export class Trials {
   private async tryMode(mode: LinkMode, file: Group, scratch: Place): Promise<Refusal | undefined> {
     const { part, positions } = file
     const [position = 0] = positions
-    const { place, name } = originOf(part.tree, part.picks[position] as number)
+    const { place, name } = part.tree.fileAt(part.picks[position] as number)
     const job = { from: place, names: [name], to: scratch, toNames: ['try'] }
     const outcomes = await this.attempt.run(mode, [job], false)
     const number = outcomes.errnos[0] ?? 0

@@ -1,7 +1,7 @@
 import { walk } from '../traversal'
 import type { Part } from '../plan/part'
 import { Action, upTo, type PlanDirectory, type Union } from '../plan/plan'
-import { asWhole, isUnchanged } from '../plan/whole-directory'
+import { asWhole, isUnchanged, type WholeDirectory } from '../plan/whole-directory'
 import { mainStaging, type Allocation } from './allocation'
 import type { TreeUnit } from './trees'
 
@@ -27,10 +27,13 @@ export interface Wanted {
 }
 
 // More is placed in several calls, for the sake of an abort, and by several workers.
-const mostFilesATree = 2048
+const mostEntriesATree = 2048
 
-/** What the plan needs and the staging directory does not hold yet. `inOneGo`: trees may be made so. */
-export function wanted({ root, trees: sources }: Union, inOneGo: boolean): Wanted {
+/** What the plan needs and the staging directory does not hold yet. `isTree`: may a directory be made in one go? */
+export function wanted(
+  { root, trees: sources }: Union,
+  isTree: (directory: WholeDirectory) => boolean,
+): Wanted {
   const trees: TreeUnit[] = []
   const byDepth = new Map<number, PlanDirectory[]>()
   const units: Unit[][] = []
@@ -50,8 +53,10 @@ export function wanted({ root, trees: sources }: Union, inOneGo: boolean): Wante
       node.isNeeded = true
       return undefined
     }
-    if (whole !== undefined && inOneGo && whole.tree.allFiles <= mostFilesATree) {
-      trees.push({ directory: whole, tree: whole.tree, source: nameOf(directory) })
+    const device = whole?.tree.onlyDevice
+    const isSmall = whole !== undefined && whole.tree.allEntries <= mostEntriesATree
+    if (isSmall && device !== undefined && isTree(whole)) {
+      trees.push({ directory: whole, tree: whole.tree, device, source: nameOf(directory) })
       node.isNeeded = true
       return undefined
     }

@@ -62,6 +62,48 @@ bool OptionalNumbers(const Napi::Object& object, const char* key, std::vector<ui
   return value.IsUndefined() || NumbersProperty(object, key, numbers);
 }
 
+bool IsBytes(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
+
+bool OptionalBytes(const Napi::Object& object, const char* key, std::vector<uint8_t>* bytes) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsEmpty()) return false;  // its getter threw
+  if (value.IsUndefined()) return true;
+  if (!IsBytes(value)) {
+    ThrowType(object.Env(), std::string(key) + " must be a Uint8Array");
+    return false;
+  }
+  const Napi::Uint8Array array = value.As<Napi::Uint8Array>();
+  bytes->assign(array.Data(), array.Data() + array.ElementLength());
+  return true;
+}
+
+// Copies, as of the numbers.
+bool OptionalContents(const Napi::Object& object, const char* key,
+                      std::vector<std::string>* contents) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsEmpty()) return false;  // its getter threw
+  if (value.IsUndefined()) return true;
+  const char* wrong = " must be an array of Uint8Arrays";
+  if (!value.IsArray()) {
+    ThrowType(object.Env(), std::string(key) + wrong);
+    return false;
+  }
+  const Napi::Array array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const Napi::Value each = array.Get(i);
+    if (each.IsEmpty()) return false;  // its getter threw
+    if (!IsBytes(each)) {
+      ThrowType(object.Env(), std::string(key) + wrong);
+      return false;
+    }
+    const Napi::Uint8Array bytes = each.As<Napi::Uint8Array>();
+    contents->emplace_back(reinterpret_cast<const char*>(bytes.Data()), bytes.ElementLength());
+  }
+  return true;
+}
+
 bool Flag(const Napi::Object& object, const char* key) {
   const Napi::Value value = object.Get(key);
   return value.IsBoolean() && value.As<Napi::Boolean>().Value();
@@ -113,28 +155,40 @@ bool PairProperty(const Napi::Object& object, const char* key, Place* place) {
   return !base.IsEmpty() && !path.IsEmpty() && PlaceArgument(object.Env(), base, path, place);
 }
 
-bool SkipProperty(const Napi::Object& object, uint32_t* skip) {
-  const Napi::Value value = object.Get("skip");
+bool CountProperty(const Napi::Object& object, const char* key, uint32_t* count) {
+  const Napi::Value value = object.Get(key);
   if (value.IsEmpty()) return false;  // its getter threw
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
   // Anything else would be cut to another number.
   const bool whole = number >= 0 && number <= UINT32_MAX && number == std::floor(number);
   if (!whole) {
-    ThrowType(object.Env(), "skip must be a whole number of bytes");
+    ThrowType(object.Env(), std::string(key) + " must be a whole number");
     return false;
   }
-  *skip = static_cast<uint32_t>(number);
+  *count = static_cast<uint32_t>(number);
   return true;
+}
+
+bool OptionalCount(const Napi::Object& object, const char* key, uint32_t* count) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsEmpty()) return false;  // its getter threw
+  return value.IsUndefined() || CountProperty(object, key, count);
 }
 
 bool TreeArgument(Napi::Env env, const Napi::Value& value, TreeJob* job) {
   if (value.IsEmpty() || !Object(env, value, "tree")) return false;
   const Napi::Object object = value.As<Napi::Object>();
   return PairProperty(object, "from", &job->from) && PairProperty(object, "to", &job->to) &&
-         SkipProperty(object, &job->skip) && TextsProperty(object, "paths", &job->paths) &&
+         CountProperty(object, "skip", &job->skip) && TextsProperty(object, "paths", &job->paths) &&
          NumbersProperty(object, "modes", &job->modes) &&
          NumbersProperty(object, "counts", &job->counts) &&
-         TextsProperty(object, "names", &job->names) && Fine(env, CheckTree(*job), nullptr);
+         TextsProperty(object, "names", &job->names) &&
+         OptionalBytes(object, "kinds", &job->kinds) &&
+         OptionalTexts(object, "sources", &job->sources) &&
+         OptionalNumbers(object, "fileModes", &job->file_modes) &&
+         OptionalBytes(object, "wanted", &job->wanted) &&
+         OptionalContents(object, "contents", &job->contents) &&
+         OptionalCount(object, "made", &job->made) && Fine(env, CheckTree(*job), nullptr);
 }
 
 }  // namespace
@@ -168,6 +222,7 @@ bool JobsArgument(Napi::Env env, const Napi::Value& value, Sides sides, Jobs* jo
          TextsProperty(object, "names", &jobs->names) &&
          OptionalTexts(object, "toNames", &jobs->to_names) &&
          OptionalNumbers(object, "modes", &jobs->modes) &&
+         OptionalContents(object, "contents", &jobs->contents) &&
          Fine(env, CheckCounts(*jobs, sides), nullptr);
 }
 

@@ -61,7 +61,10 @@ class PlaceWorker : public PromiseWorker {
     answer.Set("bytes", ArrayOf<Napi::Float64Array>(env, outcomes_.bytes));
     if (outcomes_.complete) return answer;
     answer.Set("made", ArrayOf<Napi::Uint32Array>(env, outcomes_.made));
-    answer.Set("placed", ArrayOf<Napi::Uint8Array>(env, outcomes_.placed));
+    answer.Set("stopErrnos", ArrayOf<Napi::Int32Array>(env, outcomes_.stop_errnos));
+    answer.Set("stopCalls", ArrayOf<Napi::Uint8Array>(env, outcomes_.stop_calls));
+    answer.Set("errnos", ArrayOf<Napi::Int32Array>(env, outcomes_.errnos));
+    answer.Set("calls", ArrayOf<Napi::Uint8Array>(env, outcomes_.calls));
     return answer;
   }
 
@@ -106,7 +109,8 @@ Napi::Value ScanTrees(const Napi::CallbackInfo& info) {
   return (new ScanWorker(env, std::move(places), IsTrue(info[2])))->Start();
 }
 
-// placeTrees(operation, trees, options): { complete, bytes, made?, placed? }
+// placeTrees(operation, trees, options): { complete, bytes, made?, stopErrnos?, stopCalls?,
+// errnos?, calls? }
 Napi::Value PlaceTreesAt(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::string name;

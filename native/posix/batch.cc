@@ -8,7 +8,7 @@
 namespace reflink_merge {
 namespace {
 
-constexpr std::array<OperationEntry, 14> kOperations = {{
+constexpr std::array<OperationEntry, 16> kOperations = {{
     {"clone", Clone, Sides::kBoth, false, true},
     {"cloneDirectory", CloneWholeDirectory, Sides::kBoth},
     {"hardlink", HardLink, Sides::kBoth, false, true},
@@ -19,6 +19,8 @@ constexpr std::array<OperationEntry, 14> kOperations = {{
     {"exchange", Exchange, Sides::kBoth, true},
     {"copyTimes", CopyTimes, Sides::kBoth},
     {"symlink", Symlink, Sides::kTargets},
+    {"write", WriteContent, Sides::kTo},
+    {"compareContent", CompareContent, Sides::kTo},
     {"mkdir", MakeDirectory, Sides::kTo},
     {"unlink", Unlink, Sides::kTo},
     {"rmdir", RemoveDirectory, Sides::kTo, true},
@@ -51,8 +53,9 @@ void RunJob(const OperationEntry& operation, const Jobs& jobs, size_t job, size_
     walked = {walks->from.error(), Call::kOpen};
   }
   for (size_t i = first; i < first + jobs.counts[job]; i++) {
-    const Item item = {from, jobs.names[i], to, to_names[i],
-                       jobs.modes.empty() ? 0 : jobs.modes[i]};
+    Item item = {from, jobs.names[i], to, to_names[i], both ? kSourceMode : 0, {}};
+    if (!jobs.modes.empty()) item.mode = jobs.modes[i];
+    if (!jobs.contents.empty()) item.content = jobs.contents[i];
     // The target of a symlink is text for the kernel to keep, not a name to look up.
     const bool names_ok = IsName(item.to_name) && (!both || IsName(item.name));
     if (!walked.ok()) {

@@ -16,10 +16,11 @@ namespace reflink_merge {
 struct Jobs {
   std::vector<Place> from;  // empty where the operation has one side
   std::vector<Place> to;
-  std::vector<uint32_t> counts;  // names of each pair
-  NameList names;                // in `from`; or the targets of symlinks
-  NameList to_names;             // in `to`; empty: the same as `names`
-  std::vector<uint32_t> modes;   // of each name; or empty
+  std::vector<uint32_t> counts;       // names of each pair
+  NameList names;                     // in `from`; or the targets of symlinks
+  NameList to_names;                  // in `to`; empty: the same as `names`
+  std::vector<uint32_t> modes;        // of each name; or empty
+  std::vector<std::string> contents;  // of each name; or empty
 };
 
 // Which sides of a job an operation reads.

@@ -37,8 +37,34 @@ const char* CheckCounts(const Jobs& jobs, Sides sides) {
   if (!jobs.modes.empty() && jobs.modes.size() != names) {
     return "modes must hold a number for each name";
   }
+  if (!jobs.contents.empty() && jobs.contents.size() != names) {
+    return "contents must hold one for each name";
+  }
   return nullptr;
 }
+
+namespace {
+
+const char* CheckRows(const TreeJob& job) {
+  const size_t rows = job.names.size();
+  const auto fits = [rows](size_t size) { return size == 0 || size == rows; };
+  if (!fits(job.kinds.size()) || !fits(job.sources.size()) || !fits(job.file_modes.size()) ||
+      !fits(job.wanted.size())) {
+    return "kinds, sources, fileModes and wanted must have one for each name";
+  }
+  size_t contents = 0;
+  for (const uint8_t kind : job.kinds) {
+    if (kind > static_cast<uint8_t>(Row::kContent)) return "kinds must hold numbers up to 2";
+    if (kind == static_cast<uint8_t>(Row::kContent)) contents++;
+    if (kind == static_cast<uint8_t>(Row::kSymlink) && job.sources.size() == 0) {
+      return "sources must hold the text of each symlink";
+    }
+  }
+  if (job.contents.size() != contents) return "contents must hold one for each that kinds tells";
+  return nullptr;
+}
+
+}  // namespace
 
 const char* CheckTree(const TreeJob& job) {
   const size_t directories = job.paths.size();
@@ -51,7 +77,8 @@ const char* CheckTree(const TreeJob& job) {
   uint64_t names = 0;
   for (const uint32_t count : job.counts) names += count;
   if (names != job.names.size()) return "names must hold as many names as counts tells";
-  return nullptr;
+  if (job.made > directories) return "made must be a number of its directories";
+  return CheckRows(job);
 }
 
 }  // namespace reflink_merge

@@ -70,7 +70,8 @@ Result Compare(const Item& item, const Options&) {
   Result result;
   const struct stat& left = a.status();
   const struct stat& right = b.status();
-  result.same_mode = ((left.st_mode ^ right.st_mode) & 0777) == 0;
+  const uint32_t mode = item.mode == kSourceMode ? left.st_mode : item.mode;
+  result.same_mode = ((mode ^ right.st_mode) & 0777) == 0;
   result.bytes = static_cast<double>(left.st_size);
   if (left.st_dev == right.st_dev && left.st_ino == right.st_ino) {
     result.equal = Equality::kSameFile;

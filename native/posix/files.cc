@@ -18,8 +18,9 @@ namespace {
 
 constexpr mode_t kPermissionBits = 0777;
 
-mode_t WantedMode(const struct stat& source, const Options& options) {
-  return (source.st_mode & kPermissionBits) | (options.writable ? S_IWUSR : 0);
+mode_t WantedMode(const Item& item, const struct stat& source, const Options& options) {
+  const mode_t mode = item.mode == kSourceMode ? source.st_mode : static_cast<mode_t>(item.mode);
+  return (mode & kPermissionBits) | (options.writable ? S_IWUSR : 0);
 }
 
 // The mode given at creation passes through the umask or a default ACL, so look what it became.
@@ -63,7 +64,7 @@ Result WithBytes(const Outcome& outcome, off_t bytes) {
 Result Clone(const Item& item, const Options& options) {
   const SourceFile source(item.from, item.name);
   if (!source.outcome().ok()) return source.outcome();
-  const mode_t mode = WantedMode(source.status(), options);
+  const mode_t mode = WantedMode(item, source.status(), options);
   int made = -1;
   Outcome outcome = CloneFile(source.get(), item.to, item.to_name, mode, &made);
   if (!outcome.ok()) return outcome;
@@ -81,7 +82,7 @@ Result Clone(const Item& item, const Options& options) {
 Result Copy(const Item& item, const Options& options) {
   const SourceFile source(item.from, item.name);
   if (!source.outcome().ok()) return source.outcome();
-  const mode_t mode = WantedMode(source.status(), options);
+  const mode_t mode = WantedMode(item, source.status(), options);
   NewFile file(item.to, item.to_name, mode);
   if (file.error() != 0) return Outcome{file.error(), Call::kCreate};
   off_t length = 0;
@@ -91,9 +92,7 @@ Result Copy(const Item& item, const Options& options) {
   if (outcome.ok()) outcome = SetAttributes(file.get(), mode, source.status(), options);
   if (!outcome.ok()) return outcome;
   close(file.Keep());
-  Result result = WithBytes({}, length);
-  result.sized_otherwise = length != source.status().st_size;
-  return result;
+  return WithBytes({}, length);
 }
 
 Result HardLink(const Item& item, const Options&) {
@@ -105,7 +104,7 @@ Result HardLink(const Item& item, const Options&) {
 }
 
 Outcome ReflinkPath(const char* src, const char* dest) {
-  return Clone({AT_FDCWD, src, AT_FDCWD, dest, 0}, {}).outcome;
+  return Clone({AT_FDCWD, src, AT_FDCWD, dest, kSourceMode, {}}, {}).outcome;
 }
 
 int TryLock(int file) { return flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }

@@ -32,7 +32,13 @@ bool IsThereSwapped(int directory, const std::string& name) {
 class TreeMatcher {
  public:
   TreeMatcher(const TreeJob& job, bool bytes, bool own, Walk* from, Walk* to, TreeMatches* matches)
-      : job_(job), compares_(bytes), own_(own), from_(from), to_(to), matches_(matches) {}
+      : job_(job),
+        rows_(job),
+        compares_(bytes),
+        own_(own),
+        from_(from),
+        to_(to),
+        matches_(matches) {}
 
   void Run() {
     const size_t first = matches_->identities.size();
@@ -74,18 +80,30 @@ class TreeMatcher {
   bool HasFiles(size_t directory, size_t first, size_t end) {
     if (first == end) return true;
     if (IgnoresCase(first, end)) return false;
-    const int from = from_->Search(SourceOf(job_, directory));
-    if (from < 0) return false;
-    for (size_t i = first; i < end; i++) {
-      const char* name = job_.names[i];
-      if (!IsName(name)) return false;
-      const Result result = Compare({from, name, target_, name, 0}, {});
+    const int from = from_->Search(FilesOf(job_, directory));
+    for (size_t row = first; row < end; row++) {
+      if (!rows_.IsWanted(row)) continue;
+      if (!rows_.HasNames(row)) return false;
+      const Result result = CompareRow(rows_.ItemAt(row, from, target_));
       const bool linked = !own_ && result.equal == Equality::kSameFile;
       const bool same = result.equal == Equality::kSameBytes || linked;
       if (!result.outcome.ok() || !same || !result.same_mode) return false;
       bytes_ += result.bytes;
     }
     return true;
+  }
+
+  Result CompareRow(const Item& item) const {
+    switch (rows_.kind()) {
+      case Row::kSymlink:
+        return CompareLink(item, {});
+      case Row::kContent:
+        return CompareContent(item, {});
+      case Row::kFile:
+        break;
+    }
+    if (item.from < 0) return Outcome{from_->error(), Call::kOpen};
+    return Compare(item, {});
   }
 
   // Told by one name.
@@ -99,6 +117,7 @@ class TreeMatcher {
   }
 
   const TreeJob& job_;
+  Rows rows_;
   bool compares_;
   bool own_;
   Walk* from_;

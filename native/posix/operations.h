@@ -2,17 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "../contract.h"
 
 namespace reflink_merge {
+
+// The mode of a file that is to have its source's.
+constexpr uint32_t kSourceMode = UINT32_MAX;
 
 struct Item {
   int from = -1;               // directory
   const char* name = nullptr;  // in `from`; the target's text for a symlink
   int to = -1;                 // directory
   const char* to_name = nullptr;
-  uint32_t mode = 0;  // permission bits, where the operation makes or sets them
+  uint32_t mode = kSourceMode;  // permission bits, where the operation makes, sets or compares them
+  std::string_view content;     // of a file that is not made from another one
 };
 
 struct Options {
@@ -35,7 +40,6 @@ struct Result {
   Outcome outcome;
   Equality equal = Equality::kDiffer;  // what `Compare` found
   bool same_mode = false;              // likewise: the same permission bits
-  bool sized_otherwise = false;        // a copy holds more or less than st_size said
   double bytes = 0;                    // of what `Clone` or `Copy` made, or `Compare` compared
 };
 
@@ -47,10 +51,16 @@ Result Clone(const Item& item, const Options& options);
 Result Copy(const Item& item, const Options& options);
 Result HardLink(const Item& item, const Options& options);
 Result Symlink(const Item& item, const Options& options);
+// A new file with these bytes, and its mode whatever the umask.
+Result WriteContent(const Item& item, const Options& options);
 Result CloneWholeDirectory(const Item& item, const Options& options);
 
 // Equal bytes? Same inode, then size, then shared extents, then the bytes themselves.
 Result Compare(const Item& item, const Options& options);
+// Has the file in `to` these bytes?
+Result CompareContent(const Item& item, const Options& options);
+// Is there a symlink with this text?
+Result CompareLink(const Item& item, const Options& options);
 
 Result Rename(const Item& item, const Options& options);
 Result RenameNoReplace(const Item& item, const Options& options);

@@ -18,42 +18,66 @@ class TreePlacer {
       : operation_(operation),
         options_(options),
         job_(job),
+        rows_(job),
         from_(from),
         to_(to),
         outcomes_(outcomes) {}
 
   void Run() {
-    const size_t first = outcomes_->placed.size();
-    outcomes_->placed.resize(first + job_.names.size(), 0);
-    uint8_t* placed = outcomes_->placed.data() + first;
+    first_ = outcomes_->errnos.size();
+    outcomes_->errnos.resize(first_ + job_.names.size(), 0);
+    outcomes_->calls.resize(first_ + job_.names.size(), 0);
     outcomes_->bytes.push_back(0);
     uint32_t made = 0;
-    for (size_t name = 0; made < job_.counts.size(); made++) {
-      const int to = Make(made);
-      if (to < 0) break;
-      name = Fill(made, to, name, placed);
+    size_t row = 0;
+    Outcome stop;
+    for (; made < job_.counts.size(); made++) {
+      int to = -1;
+      stop = made < job_.made ? Open(made, &to) : Make(made, &to);
+      if (!stop.ok()) break;
+      row = Fill(made, to, row);
+    }
+    for (; row < job_.names.size(); row++) {
+      if (rows_.IsWanted(row)) outcomes_->errnos[first_ + row] = kNotTried;
     }
     outcomes_->made.push_back(made);
-    if (made < job_.counts.size()) outcomes_->complete = false;
+    outcomes_->stop_errnos.push_back(stop.error);
+    outcomes_->stop_calls.push_back(static_cast<uint8_t>(stop.call));
+    if (!stop.ok()) outcomes_->complete = false;
   }
 
  private:
-  // A descriptor of the new directory, -1 if there is none.
-  int Make(size_t directory) {
+  // A directory that is there.
+  Outcome Open(size_t directory, int* to) {
+    *to = to_->Search(TargetOf(job_, directory));
+    if (*to < 0) return {to_->error(), Call::kOpen};
+    return {};
+  }
+
+  // A new directory.
+  Outcome Make(size_t directory, int* to) {
     const Place place = TargetOf(job_, directory);
     const auto [above, name] = EntryOf(place);
-    const mode_t mode = job_.modes[directory];
+    const uint32_t mode = job_.modes[directory];
     const int parent = to_->Search(above);
-    if (parent < 0 || !IsName(name) || mkdirat(parent, name.c_str(), mode) != 0) return -1;
-    const int made = to_->Search(place);
-    if (made >= 0 && (options_.as_made || HasMode(made, mode))) return made;
+    if (parent < 0) return {to_->error(), Call::kOpen};
+    if (!IsName(name)) return {EINVAL, Call::kName};
+    const bool is_any = mode == kMadeMode || options_.as_made;
+    const auto wanted = static_cast<mode_t>(mode == kMadeMode ? 0777 : mode);
+    if (mkdirat(parent, name.c_str(), wanted) != 0) return {errno, Call::kMakeDirectory};
+    Outcome outcome = Open(directory, to);
+    if (outcome.ok() && (is_any || HasMode(*to, wanted))) return {};
     // The umask or a default ACL had a say: that takes one more descriptor.
     const int again = to_->Search(above);
-    const Item item = {-1, nullptr, again, name.c_str(), mode};
-    if (again >= 0 && made >= 0 && ChmodDirectory(item, {}).outcome.ok()) return to_->Search(place);
+    if (outcome.ok() && again < 0) outcome = {to_->error(), Call::kOpen};
+    if (outcome.ok()) {
+      outcome = ChmodDirectory({-1, nullptr, again, name.c_str(), wanted, {}}, {}).outcome;
+    }
+    if (outcome.ok()) return Open(directory, to);
+    // Whoever tries again must not find the name taken.
     if (again >= 0) unlinkat(again, name.c_str(), AT_REMOVEDIR);
     to_->Forget();
-    return -1;
+    return outcome;
   }
 
   static bool HasMode(int directory, mode_t mode) {
@@ -61,34 +85,48 @@ class TreePlacer {
     return fstat(directory, &status) == 0 && (status.st_mode & 0777) == mode;
   }
 
-  // Answers the first name of the next directory.
-  size_t Fill(size_t directory, int to, size_t first, uint8_t* placed) {
+  // Returns the first row of the next directory.
+  size_t Fill(size_t directory, int to, size_t first) {
     const size_t end = first + job_.counts[directory];
-    if (first == end) return end;
-    const int from = from_->Search(SourceOf(job_, directory));
-    for (size_t i = first; i < end; i++) {
-      const char* name = job_.names[i];
-      const Item item = {from, name, to, name, 0};
-      const bool ready = from >= 0 && IsName(name);
-      const Result result = ready ? operation_.run(item, options_) : Outcome{EINVAL, Call::kName};
-      if (result.outcome.ok() && result.sized_otherwise) {
-        // Only one that is placed alone has its size reported.
-        unlinkat(to, name, 0);
-        outcomes_->complete = false;
-      } else if (result.outcome.ok()) {
-        placed[i] = 1;
-        outcomes_->bytes.back() += result.bytes;
-      } else {
-        if (result.outcome.call == Call::kChanged) placed[i] = 2;
-        outcomes_->complete = false;
+    int from = -1;
+    Outcome missing = {0, Call::kNone};
+    bool is_searched = false;
+    for (size_t row = first; row < end; row++) {
+      if (!rows_.IsWanted(row)) continue;
+      if (rows_.kind() == Row::kFile && !is_searched) {
+        is_searched = true;
+        from = from_->Search(FilesOf(job_, directory));
+        if (from < 0) missing = {from_->error(), Call::kOpen};
       }
+      Note(row, Run(row, from, missing, to));
     }
     return end;
+  }
+
+  Result Run(size_t row, int from, const Outcome& missing, int to) {
+    if (!rows_.HasNames(row)) return Outcome{EINVAL, Call::kName};
+    const Item item = rows_.ItemAt(row, from, to);
+    if (rows_.kind() == Row::kSymlink) return Symlink(item, options_);
+    if (rows_.kind() == Row::kContent) return WriteContent(item, options_);
+    if (!missing.ok()) return missing;
+    return operation_.run(item, options_);
+  }
+
+  void Note(size_t row, const Result& result) {
+    if (result.outcome.ok()) {
+      outcomes_->bytes.back() += result.bytes;
+      return;
+    }
+    outcomes_->errnos[first_ + row] = result.outcome.error;
+    outcomes_->calls[first_ + row] = static_cast<uint8_t>(result.outcome.call);
+    outcomes_->complete = false;
   }
 
   const OperationEntry& operation_;
   const Options& options_;
   const TreeJob& job_;
+  Rows rows_;
+  size_t first_ = 0;  // its first row, of all trees
   Walk* from_;
   Walk* to_;
   TreeOutcomes* outcomes_;

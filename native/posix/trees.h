@@ -7,6 +7,7 @@
 
 #include "../names.h"
 #include "batch.h"
+#include "operations.h"
 #include "place.h"
 
 namespace reflink_merge {
@@ -50,6 +51,16 @@ struct Trees {
   void Add(Walk* walk, const Place& place);
 };
 
+// What an entry is made from.
+enum class Row : uint8_t {
+  kFile,
+  kSymlink,
+  kContent,  // bytes that the caller gives
+};
+
+// A directory whose mode is what mkdir makes of 0777.
+constexpr uint32_t kMadeMode = UINT32_MAX;
+
 // Directories to make, and what to fill them with. `paths` lead to them below `from`; in `to` the
 // first `skip` bytes are left out.
 struct TreeJob {
@@ -57,24 +68,64 @@ struct TreeJob {
   Place to;
   uint32_t skip = 0;
   NameList paths;
-  std::vector<uint32_t> modes;   // 0777, of each directory
-  std::vector<uint32_t> counts;  // files of each directory
-  NameList names;                // of all files
+  std::vector<uint32_t> modes;   // 0777, of each directory; or kMadeMode
+  std::vector<uint32_t> counts;  // entries of each directory
+  NameList names;                // of all entries
+
+  // One an entry, or empty:
+  std::vector<uint8_t> kinds;  // a `Row`; empty: files only
+  NameList sources;            // the path below `from` of a file, the text of a symlink;
+                               // empty: each file lies in the directory of `paths`, as `names`
+  std::vector<uint32_t> file_modes;  // 0777, or kSourceMode; empty: the source's
+  std::vector<uint8_t> wanted;       // 0: it is left out; empty: all are wanted
+
+  std::vector<std::string> contents;  // of the entries that are kContent, in their order
+  uint32_t made = 0;                  // the first directories, which are there already
 };
+
+// Goes through the entries of a job in their order.
+class Rows {
+ public:
+  explicit Rows(const TreeJob& job) : job_(job) {}
+
+  // Takes the next one.
+  bool IsWanted(size_t row);
+  Row kind() const { return kind_; }
+  // What the entry is made from; `from` is -1 where that is no file.
+  Item ItemAt(size_t row, int from, int to) const;
+  // Is each of its names one?
+  bool HasNames(size_t row) const;
+
+ private:
+  const TreeJob& job_;
+  Row kind_ = Row::kFile;
+  size_t contents_ = 0;  // up to and with this one
+};
+
+// Where the files of a directory lie.
+Place FilesOf(const TreeJob& job, size_t directory);
 
 // Where one of its directories lies, and where it goes.
 Place SourceOf(const TreeJob& job, size_t directory);
 Place TargetOf(const TreeJob& job, size_t directory);
 
+// The errno of an entry that was not tried: its directory is not there.
+constexpr int kNotTried = -1;
+
 struct TreeOutcomes {
-  std::vector<uint32_t> made;   // one a tree: its directories that were made, the first ones
-  std::vector<double> bytes;    // one a tree: of the files that were cloned or copied
-  std::vector<uint8_t> placed;  // one a file: 1 or 0; 2: its source changed meanwhile
+  // One a tree:
+  std::vector<uint32_t> made;        // its directories that are there, the first ones
+  std::vector<int32_t> stop_errnos;  // of the one that could not be made; 0: all were
+  std::vector<uint8_t> stop_calls;   // a `Call`
+  std::vector<double> bytes;         // of the files that were cloned, copied or written
+
+  // One an entry: 0, also where it is not wanted; an errno, or kNotTried. And the `Call`.
+  std::vector<int32_t> errnos;
+  std::vector<uint8_t> calls;
   bool complete = true;
 };
 
-// A failure ends nothing but what depends on it, and leaves nothing half done. Why something failed
-// is not told, but for a source that changed: anyone who tries it alone learns that.
+// A failure ends nothing but what depends on it, and leaves nothing half done.
 TreeOutcomes PlaceTrees(const OperationEntry& operation, const std::vector<TreeJob>& jobs,
                         const Options& options);
 

@@ -30,6 +30,8 @@ const batches = [
     'hardlink',
     'copy',
     'symlink',
+    'compareContent',
+    'write',
   ] as const),
   ...(['mkdir', 'chmod', 'copyTimes', 'rename', 'unlink', 'rmdir'] as const),
   ...(isThere('trees') ? (['scanTrees', 'matchTrees', 'placeTrees'] as const) : []),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 
+import { cloneNeverHere, errno } from '../../lib/errno'
 import { defaultHost } from '../../lib/host'
 import {
   identityLength,
@@ -11,7 +12,13 @@ import {
   type Host,
   type Place,
 } from '../../lib/host/host'
-import { TreeFound, type TreeColumns, type TreeOperation } from '../../lib/host/whole-trees'
+import {
+  notTried,
+  TreeFound,
+  type TreeColumns,
+  type TreeJob,
+  type TreeOperation,
+} from '../../lib/host/whole-trees'
 import { PackedTree } from '../../lib/scan/packed-tree'
 import { runText } from '../support/child'
 import { describeOn } from '../support/describe-on'
@@ -251,10 +258,10 @@ describeWith('trees', 'whole trees', function () {
             const dir = source()
             const tree = await packed(dir, sized)
             assert.equal(await assertListed(tree, dir, sized), directoriesIn(dir).length)
-            const counts = [tree.allFiles, tree.allDirectories, tree.allBytes]
+            const counts = [tree.allEntries, tree.allDirectories, tree.allBytes]
             assert.deepEqual(counts, [6, 7, sized ? specBytes : undefined])
             const lib = subtree(tree, 'lib')
-            assert.deepEqual([lib.allFiles, lib.allDirectories], [3, 4])
+            assert.deepEqual([lib.allEntries, lib.allDirectories], [3, 4])
           })
 
           it('where nothing lies in them', async () => {
@@ -474,6 +481,48 @@ describeWith('trees', 'whole trees', function () {
             assertTree(`${dest}/two`, two)
           })
 
+          it('only where all columns fit', async () => {
+            const [dir, dest] = [source(), volume.fresh()]
+            const job = (await packed(dir)).jobTo(at(dest, 't'))
+            const rows = job.names.split('\0').length - 1
+            const odd: Record<string, object> = {
+              'kinds of another number': { kinds: new Uint8Array(rows + 1) },
+              'a kind that there is not': { kinds: new Uint8Array(rows).fill(3) },
+              'kinds in an array': { kinds: [] },
+              'a symlink without a text': { kinds: new Uint8Array(rows).fill(1) },
+              'contents that no kind tells of': { contents: [new Uint8Array(1)] },
+              'a content that is missing': { kinds: new Uint8Array(rows).fill(2) },
+              'a content that is no bytes': { contents: ['x'] },
+              'sources of another number': { sources: 'a\0' },
+              'sources without a NUL': { sources: 'a' },
+              'modes of another number': { fileModes: new Uint32Array(1) },
+              'a mask of another number': { wanted: new Uint8Array(1) },
+              'more directories made than there are': { made: job.modes.length + 1 },
+              'a part of a directory made': { made: 0.5 },
+            }
+            for (const [what, change] of Object.entries(odd)) {
+              const jobs = [{ ...job, ...change } as TreeJob]
+              const placing = async (): Promise<unknown> =>
+                host.placeTrees(operation, jobs, options)
+              await assert.rejects(placing, TypeError, what)
+            }
+            assert.deepEqual(fs.readdirSync(dest), [])
+          })
+
+          it('from no path that leads out of the store', async () => {
+            const [dir, dest] = [source(), volume.fresh()]
+            const tree = await packed(dir)
+            const job = tree.jobTo(at(dest, 't'))
+            for (const path of ['../x', 'a/../../x', '/etc/passwd', '', 'a//b', './a', 'a/.']) {
+              const sources = `${path}\0`.repeat(tree.allEntries)
+              const jobs = [{ ...job, sources, to: at(dest, `t${String(path.length)}`) }]
+              const { rows } = await host.placeTrees(operation, jobs, options)
+              assert.deepEqual(new Set(rows?.errnos), new Set([errno.EINVAL]), path)
+              assert.equal(rows?.syscall(0), 'name')
+              fs.rmSync(`${dest}/t${String(path.length)}`, { recursive: true })
+            }
+          })
+
           it('and nothing is done where there is nothing to do', async () => {
             const outcomes = await host.placeTrees(operation, [], options)
             assert.deepEqual(outcomes, { complete: true, bytes: new Float64Array(0) })
@@ -484,12 +533,17 @@ describeWith('trees', 'whole trees', function () {
             const tree = await packed(dir)
             const jobs = [tree.jobTo(to), tree.jobTo(at(dest, 'second'))]
             const outcomes = await host.placeTrees(operation, jobs, options)
-            const { complete, bytes, made = [], placed = [] } = outcomes
+            const { complete, bytes, made = [], stops, rows } = outcomes
             assert.equal(complete, false)
             assert.deepEqual([...bytes], [0, bytesOf(specBytes)])
             assert.deepEqual([...made], [0, tree.allDirectories])
-            const wanted = [0, 1].flatMap((each) => Array<number>(tree.allFiles).fill(each))
-            assert.deepEqual([...placed], wanted)
+            const wanted = [notTried, 0].flatMap((each) =>
+              Array<number>(tree.allEntries).fill(each),
+            )
+            assert.deepEqual([...(rows?.errnos ?? [])], wanted)
+            assert.ok((stops?.errnos[0] ?? 0) > 0)
+            assert.match(stops?.syscall(0) ?? '', /^(?:mkdir|open|name)$/)
+            assert.equal(stops?.errnos[1], 0)
             assertTree(`${dest}/second`, dir)
           }
 
@@ -534,9 +588,14 @@ describeWith('trees', 'whole trees', function () {
             const outcomes = await host.placeTrees(operation, jobs, options)
             assert.equal(outcomes.complete, false)
             assert.deepEqual([...(outcomes.made ?? [])], [first.allDirectories, 0])
-            const placed = [...(outcomes.placed ?? [])]
-            assert.deepEqual(placed.slice(0, first.allFiles), Array(first.allFiles).fill(1))
-            assert.deepEqual(placed.slice(first.allFiles), Array(second.allFiles).fill(0))
+            const { errnos = [], syscall } = outcomes.rows ?? {}
+            const placed = [...errnos]
+            assert.deepEqual([outcomes.stops?.errnos[1], syscall?.(0)], [errno.EEXIST, ''])
+            assert.deepEqual(placed.slice(0, first.allEntries), Array(first.allEntries).fill(0))
+            assert.deepEqual(
+              placed.slice(first.allEntries),
+              Array(second.allEntries).fill(notTried),
+            )
             assertTree(`${dest}/t`, one)
           })
 
@@ -606,7 +665,7 @@ describeWith('trees', 'whole trees', function () {
               assert.deepEqual([...(outcomes.made ?? [])], [tree.allDirectories])
               const left = before.filter((entry) => !gone.includes(entry.path))
               assertTree(`${dest}/t`, left)
-              const failed = filesOf(job).filter((_, index) => outcomes.placed?.[index] === 0)
+              const failed = filesOf(job).filter((_, index) => outcomes.rows?.errnos[index] !== 0)
               assert.deepEqual(failed.sort(), [...gone].sort())
               const bytes = left.reduce((sum, { size = 0 }) => sum + size, 0)
               assert.deepEqual([...outcomes.bytes], [bytesOf(bytes)])
@@ -619,10 +678,15 @@ describeWith('trees', 'whole trees', function () {
           const [dir, dest] = [source(), volume.fresh()]
           const tree = await packed(dir)
           const jobs = [tree.jobTo(at(dest, 't'))]
-          const { complete, made, placed } = await host.placeTrees('clone', jobs, options)
+          const { complete, made, rows } = await host.placeTrees('clone', jobs, options)
           assert.equal(complete, false)
           assert.deepEqual([...(made ?? [])], [tree.allDirectories])
-          assert.deepEqual([...(placed ?? [])], Array(tree.allFiles).fill(0))
+          const errnos = new Set(rows?.errnos)
+          assert.ok(
+            [...errnos].every((number) => cloneNeverHere.has(number)),
+            String([...errnos]),
+          )
+          assert.equal(rows?.syscall(0), defaultHost.cloneSyscall)
           assertTree(
             `${dest}/t`,
             snapshot(dir).filter(({ type }) => type === 'directory'),
@@ -717,9 +781,9 @@ describeWith('trees', 'whole trees', function () {
       })
 
       it('nor, where files must be of their own, with a hard link of the source', async () => {
-        const { same } = await host.matchTrees([tree.jobTo(tree.origin)], true, true)
+        const { same } = await host.matchTrees([tree.jobTo(at(dir))], true, true)
         assert.deepEqual([...same], [0])
-        const linked = await host.matchTrees([tree.jobTo(tree.origin)], true)
+        const linked = await host.matchTrees([tree.jobTo(at(dir))], true)
         assert.deepEqual([...linked.same], [1])
       })
 

@@ -57,6 +57,9 @@ function directoryOf(
     distinct: false,
     mode,
     origin: place,
+    contents: new Map(),
+    givenModes: undefined,
+    fileAt: (index) => ({ place, name: nameOf(others[index]?.[0] ?? assert.fail('no entry')) }),
     device: 1,
     isComplete: true,
   }
@@ -88,6 +91,7 @@ async function check(given: Case, sameName: SameName): Promise<void> {
         const other = toNames[index] ?? assert.fail('no name')
         const what = JSON.stringify([from, name, to, other])
         assert.ok(!compared.has(what), `compared twice: ${what}`)
+        assert.ok('base' in from)
         compared.add(what)
         return textOf(from, name) === textOf(to, other) ? Equality.SameBytes : Equality.Differ
       }),

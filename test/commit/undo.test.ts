@@ -11,6 +11,7 @@ import { makeScene, scenes, type Scene, type SceneKind } from '../support/fault-
 import { freshDir } from '../support/fresh'
 import { scriptedHost, type ScriptedCall, type Verdict } from '../support/scripted-host'
 import { cloningEverywhere, failWith } from '../support/scripts'
+import { openIn } from '../support/session'
 import { assertTree, differences, snapshot } from '../support/snapshot'
 import { writeTree } from '../support/tree'
 
@@ -20,10 +21,6 @@ const isStaging = (name: string): boolean => name.startsWith('.reflink-merge-')
 
 const sceneOf = (kind: SceneKind): Scene => makeScene(freshDir(), kind)
 
-function openDescriptors(): number {
-  return fs.readdirSync('/proc/self/fd').length
-}
-
 describe('undo', () => {
   it('closes every descriptor, whatever failed', async function () {
     if (process.platform !== 'linux') this.skip()
@@ -31,12 +28,11 @@ describe('undo', () => {
       for (const onceOnly of [true, false]) {
         for (let n = 1; ; n++) {
           const made = sceneOf(scene)
-          const before = openDescriptors()
           const { host: failing, hit } = failpoints(host, n, () => failWith('EIO', 'scripted'), {
             onwards: !onceOnly,
           })
           await made.merge(failing).catch(() => undefined)
-          assert.equal(openDescriptors(), before, `${String(n)}: ${String(hit[0]?.operation)}`)
+          assert.deepEqual(openIn(made.base), [], `${String(n)}: ${String(hit[0]?.operation)}`)
           if (hit.length === 0) break
         }
       }
@@ -47,7 +43,6 @@ describe('undo', () => {
     for (const operation of ['open', 'list', 'stat', 'compare'] as const)
       for (let n = 1; ; n++) {
         const made = sceneOf(scenes['a dest that shares directories'])
-        const before = openDescriptors()
         let count = 0
         const failing = scriptedHost(host, (call) =>
           call.operation === operation && ++count === n
@@ -55,7 +50,7 @@ describe('undo', () => {
             : undefined,
         )
         const outcome = await made.merge(failing).catch((error: unknown) => error as Failure)
-        assert.equal(openDescriptors(), before, `${operation} ${String(n)}`)
+        assert.deepEqual(openIn(made.base), [], `${operation} ${String(n)}`)
         if (count < n) break
         if (outcome instanceof Error) assert.equal(outcome.code, 'EIO')
         const lines = differences(snapshot(made.base), made.before)

@@ -38,6 +38,14 @@ function sourceOf(dir: string, name: string, spec: TreeSpec): Source & { dir: st
   return { name, dir: writeTree(path.join(dir, 'store', name), spec) }
 }
 
+/** In dest a symlink stands on the way to `to`. */
+function sceneWithLink(volume: DescribedVolume, spec: TreeSpec) {
+  const its = scene(volume, spec)
+  const outside = writeTree(path.join(its.dir, 'outside'), { file: 'outside' })
+  writeTree(its.dest, { '@scope': { symlink: '../outside' } })
+  return { ...its, outside, to: '@scope/deep/a' }
+}
+
 /** What a tree of this spec looks like. */
 function treeOf(volume: DescribedVolume, spec: TreeSpec): TreeEntry[] {
   return snapshot(writeTree(path.join(volume.fresh(), 'tree'), spec))
@@ -80,11 +88,13 @@ function verdictOn(
   found: string,
   policy: ExistingPolicy,
 ): 'merged' | 'error' | 'kept' | 'replaced' {
-  const isDirectory = found.includes('directory') && !found.includes('symlink')
+  const isLink = found.includes('symlink')
+  const isDirectory = found.includes('directory') && !isLink
   if (wanted === 'a directory') {
     if (isDirectory) return 'merged'
-    if (found.includes('symlink')) return 'error'
-  } else if (isDirectory && policy === 'replace') return 'error'
+    // Nothing is written through it, and only what is asked for takes its place.
+    if (isLink && policy === 'keep') return 'error'
+  } else if (found === 'a directory with files' && policy === 'replace') return 'error'
   if (policy === 'error') return 'error'
   return policy === 'keep' ? 'kept' : 'replaced'
 }
@@ -168,14 +178,27 @@ describe('merge', function () {
               'sub/big': Buffer.alloc(70_000, 'same'),
               'empty/': {},
             }
-            // Only the executable bits count.
+            // Of what has the same bytes, the executable bits alone make a conflict.
             const { a, dest } = scene(volume, { ...same, plain: { data: 'same', mode: 0o600 } })
             writeTree(dest, { ...same, plain: { data: 'same', mode: 0o644 } })
             const before = identities(dest)
             const result = await mergeHere([a], dest, { existing })
-            assert.deepEqual(effects(result), { created: 0, replaced: 0, kept: 0, unchanged: 6 })
+            const isReplaced = existing === 'replace'
+            const expected = isReplaced
+              ? { created: 0, replaced: 1, kept: 0, unchanged: 5 }
+              : { created: 0, replaced: 0, kept: 0, unchanged: 6 }
+            assert.deepEqual(effects(result), expected)
+            assert.deepEqual(result.attributes, {
+              unsupported: [],
+              differing: isReplaced ? 0 : 1,
+            })
             assert.deepEqual(result.conflicts, [])
-            assert.deepEqual(identities(dest), before)
+            assert.equal(modeOf(dest, 'plain'), isReplaced ? 0o600 : 0o644)
+            const after = identities(dest)
+            for (const name of before.keys())
+              if (!isReplaced || !['', 'plain'].includes(name))
+                assert.equal(after.get(name), before.get(name))
+            assert.equal(after.size, before.size)
           })
 
         for (const [what, old] of Object.entries<TreeNode>({
@@ -266,13 +289,10 @@ describe('merge', function () {
               }
             })
 
-        for (const existing of policies)
+        for (const existing of ['error', 'keep'] as const)
           it(`never goes through a symlink on the way to \`to\` with existing: '${existing}'`, async () => {
-            const { dir, a, dest } = scene(volume, files)
-            const outside = writeTree(path.join(dir, 'outside'), { file: 'outside' })
-            writeTree(dest, { '@scope': { symlink: '../outside' } })
+            const { dir, a, dest, to } = sceneWithLink(volume, files)
             const before = digest(dir)
-            const to = '@scope/deep/a'
             const { code, conflicts } = await failureOf(
               mergeHere([{ ...a, to }], dest, { existing }),
             )
@@ -281,9 +301,28 @@ describe('merge', function () {
               conflicts?.map((conflict) => conflict.path),
               ['@scope'],
             )
-            assert.deepEqual(fs.readdirSync(outside), ['file'])
             assert.equal(digest(dir), before)
           })
+
+        it("puts a directory in the place of a symlink on the way to `to` with existing: 'replace'", async () => {
+          const { dir, a, dest, to, outside } = sceneWithLink(volume, files)
+          const before = identities(outside)
+          const untouched = digest(outside)
+          const { conflicts, ...result } = await mergeHere([{ ...a, to }], dest, {
+            existing: 'replace',
+          })
+          assert.deepEqual(effects(result), { created: 3, replaced: 0, kept: 0, unchanged: 0 })
+          assert.deepEqual(conflicts, [
+            { path: '@scope', kind: 'existing', sources: ['a'], winner: 'a' },
+          ])
+          assert.ok(fs.lstatSync(path.join(dest, '@scope')).isDirectory())
+          const wanted = Object.entries(files).map(([name, data]) => [`${to}/${name}`, data])
+          assertTree(dest, treeOf(volume, Object.fromEntries(wanted) as TreeSpec))
+          // What it led to has nothing new in it, and lost nothing.
+          assert.equal(digest(outside), untouched)
+          assert.deepEqual(identities(outside), before)
+          assert.deepEqual(fs.readdirSync(dir).sort(), ['dest', 'outside', 'store'])
+        })
       })
     })
 

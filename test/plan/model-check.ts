@@ -86,7 +86,7 @@ export async function checkIn({ store, place }: Scene, given: Case, labs: Labs):
       return outcome
     }
     assertResult(outcome, expected)
-    first.assertTree(expected.result.after)
+    first.assertTree(expected.result.after, expected.result.mode)
 
     const merged = first.states()
     const again = modelMerge(models, expected.result.after, policies)
@@ -97,7 +97,7 @@ export async function checkIn({ store, place }: Scene, given: Case, labs: Labs):
   }
   const outcome = await checkFirst().finally(() => inSession)
   assert.deepEqual(told(await inSession, second), told(outcome, first))
-  second.assertTree(expected.result ? expected.result.after : second.before)
+  second.assertTree(expected.result ? expected.result.after : second.before, expected.result?.mode)
   for (const each of asked) assert.deepEqual(each.toSorted(byPath), toAsk)
 }
 
@@ -190,8 +190,8 @@ class Site {
     if (this.before !== undefined) write(this.dest, this.before)
   }
 
-  /** dest holds `tree`, or is absent, and nothing else has changed. */
-  assertTree(tree: ModelTree | undefined): void {
+  /** dest holds `tree`, or is absent, and nothing else has changed. `mode`: of dest; undefined: as mkdir makes it. */
+  assertTree(tree: ModelTree | undefined, mode?: number): void {
     const { fixedMode, directoryMode } = this.lab
     const names = tree === undefined ? [] : this.names
     const around: ModelTree = new Map<string, ModelEntry>([
@@ -199,7 +199,8 @@ class Site {
       ['beside/file', { type: 'file', data: 'not ours', mode: fixedMode ?? 0o644 }],
       ...names.map((_, depth): [string, ModelEntry] => {
         const above = names.slice(0, depth + 1).join('/')
-        return [above, { type: 'directory', mode: directoryMode }]
+        const isDest = depth === names.length - 1
+        return [above, { type: 'directory', mode: (isDest ? mode : undefined) ?? directoryMode }]
       }),
     ])
     const below = [...names, ''].join('/')
@@ -281,7 +282,8 @@ function assertResult(outcome: unknown, { plan, result }: ModelOutcome): void {
   const { files, directories, symlinks, bytes, conflicts, sources, linkModes } = merged
   const counts = { files, directories, symlinks, bytes, conflicts, sources }
   assert.deepEqual({ ...counts, entries: plan.entries }, plan)
-  const { created, replaced, kept, unchanged } = merged
+  const { created, replaced, kept, unchanged, attributes } = merged
+  const { differing } = attributes
   const placed = Object.values(linkModes).reduce((sum, count) => sum + count)
-  assert.deepEqual({ created, replaced, kept, unchanged, placed }, result.effects)
+  assert.deepEqual({ created, replaced, kept, unchanged, placed, differing }, result.effects)
 }

@@ -24,8 +24,12 @@ interface ModelResult {
     readonly unchanged: number
     /** Files among the created and replaced ones. */
     readonly placed: number
+    /** Files that stay though their permission bits are not the wanted ones. */
+    readonly differing: number
   }
   readonly after: ModelTree
+  /** The mode of dest itself, where the merge makes it; undefined: as it was, or as mkdir makes it. */
+  readonly mode: number | undefined
 }
 
 export interface ModelOutcome {
@@ -47,14 +51,22 @@ export function modelMerge(
   const plan = { ...totals(sources, union), conflicts, entries: meeting.entries }
   const ofSources = policies.conflicts === 'error' ? union.conflicts : []
   const undecided = sorted([...ofSources, ...meeting.undecided])
-  const result = undecided.length > 0 ? undefined : carryOut(union, meeting, before, policies)
+  const isDone = undecided.length === 0
+  const mode = before === undefined ? modeOfRoot(sources) : undefined
+  const result = isDone ? { ...carryOut(union, meeting, before, policies), mode } : undefined
   return { plan, undecided, result }
+}
+
+/** Of the first source that is merged into dest itself, and has a directory of its own. */
+function modeOfRoot(sources: readonly ModelSource[]): number | undefined {
+  return sources.find(({ to, mode }) => to === '' && mode !== undefined)?.mode
 }
 
 interface Meeting {
   readonly entries: PlanEntry[]
   readonly decided: Conflict[]
   readonly undecided: Conflict[]
+  readonly differing: number
 }
 
 /** The wishes meet what dest holds. */
@@ -63,6 +75,7 @@ function meet(wishes: Wishes, before: ModelTree | undefined, policies: ModelPoli
   const decided: Conflict[] = []
   const undecided: Conflict[] = []
   const actions = new Map<string, PlanEntry['action']>()
+  let differing = 0
   for (const [path, { entry, owner, sources }] of wishes) {
     const { type } = entry
     const spelled = spelledIn(before ?? new Map(), path, policies.sameName)
@@ -77,6 +90,11 @@ function meet(wishes: Wishes, before: ModelTree | undefined, policies: ModelPoli
       action = 'create'
     } else if (alike && (bothDirectories(found, entry) || identical(found, entry))) {
       action = 'unchanged'
+      if (haveOtherModes(found, entry)) {
+        // No conflict: the bytes are the wanted ones.
+        if (policies.existing === 'replace') action = 'replace'
+        else differing++
+      }
     } else {
       const policy = policyFor(type, kindOf(found, spelled, before), policies.existing)
       const winner = policy === 'replace' ? owner : null
@@ -94,7 +112,11 @@ function meet(wishes: Wishes, before: ModelTree | undefined, policies: ModelPoli
     const size = entry.type === 'file' ? entry.data.length : 0
     entries.push({ path, type, source: owner, size, action })
   }
-  return { entries, decided, undecided }
+  return { entries, decided, undecided, differing }
+}
+
+function haveOtherModes(found: ModelEntry, wanted: ModelEntry): boolean {
+  return found.type === 'file' && wanted.type === 'file' && found.mode !== wanted.mode
 }
 
 /** What dest holds, as far as it matters for who gives way. */
@@ -124,10 +146,10 @@ function policyFor(
 
 function carryOut(
   { wishes }: Union,
-  { entries }: Meeting,
+  { entries, differing }: Meeting,
   before: ModelTree | undefined,
   { sameName }: ModelPolicies,
-): ModelResult {
+): Omit<ModelResult, 'mode'> {
   const after = new Map(before)
   const counts = { create: 0, replace: 0, keep: 0, unchanged: 0 }
   let files = 0
@@ -145,7 +167,7 @@ function carryOut(
     if (write && type === 'file') files++
   }
   const { create: created, replace: replaced, keep: kept, unchanged } = counts
-  return { effects: { created, replaced, kept, unchanged, placed: files }, after }
+  return { effects: { created, replaced, kept, unchanged, placed: files, differing }, after }
 }
 
 type Totals = Pick<ModelPlan, 'files' | 'directories' | 'symlinks' | 'bytes' | 'sources'>

@@ -182,17 +182,19 @@ export class Session implements MergeSession {
     const { signal } = this.stop
     if (signal.aborted) await throwAfter(signal.reason, () => this.end())
     this.throwIfEnded()
-    return this.endWith(this.finish(() => this.settle()))
+    return this.endWith(() => this.settle())
   }
 
   /** All sources at once: what is wrong with any of them is reported together, and nothing is staged twice. */
   async merge(sources: readonly GivenSource[]): Promise<MergeResult> {
     const { signal } = this.stop
     if (signal.aborted) await throwAfter(signal.reason, () => this.end())
-    return this.endWith(this.finish(() => this.addAll(sources)))
+    return this.endWith(() => this.addAll(sources))
   }
 
-  private endWith(result: Promise<MergeResult>): Promise<MergeResult> {
+  /** It has ended before anything runs: a callback may abort it at once, and it is given up only once. */
+  private endWith(gather: () => Promise<void>): Promise<MergeResult> {
+    const result = Promise.resolve().then(() => this.finish(gather))
     this.ending = result.catch(() => undefined)
     return result
   }

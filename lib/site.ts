@@ -70,10 +70,12 @@ export class Site {
   staging(): Promise<Staging> {
     if (this.made !== undefined) return this.made
     const { nearest, missing } = this.target
-    const made = Staging.make(this.hosts, nearest, missing, this.allocation).catch((error: unknown) => {
-      if (this.made === made) this.made = undefined
-      throw error
-    })
+    const made = Staging.make(this.hosts, nearest, missing, this.allocation).catch(
+      (error: unknown) => {
+        if (this.made === made) this.made = undefined
+        throw error
+      },
+    )
     return (this.made = made)
   }
 
@@ -95,19 +97,12 @@ export class Site {
 
   /** Can the staging directory be made? If so it is there then. */
   async canStage(): Promise<boolean> {
-    try {
-      await this.staging()
-      return true
-    } catch (error) {
-      if (cannotMake.has(errnoOf(error))) return false
-      throw error
-    }
+    const staging = await unlessRefused(() => this.staging())
+    return staging !== undefined
   }
 
-  private async makeScratch(): Promise<Place | undefined> {
-    if (!(await this.canStage())) return undefined
-    const staging = await this.staging()
-    return staging.makeRoom()
+  private makeScratch(): Promise<Place | undefined> {
+    return unlessRefused(async () => (await this.staging()).makeRoom())
   }
 
   /** Removes what was staged. */
@@ -128,5 +123,15 @@ export class Site {
 
   async close(): Promise<void> {
     await this.hosts.steady.close(this.target.nearest)
+  }
+}
+
+/** Undefined where nothing can be made. */
+async function unlessRefused<T>(make: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await make()
+  } catch (error) {
+    if (cannotMake.has(errnoOf(error))) return undefined
+    throw error
   }
 }

@@ -73,6 +73,8 @@ const reason = new Error('no longer wanted')
 
 /** The staging directory and the two in it are made together. */
 const skeleton = /\/\.reflink-merge-[0-9a-f]+\/(?:new|old)$/
+/** What was published is taken back into a directory of the staging directory that it came from; at first as a link. */
+const takenBack = /\/\.reflink-merge-[0-9a-f]+(?:-begun|-part)?\/taken(?:\/[0-9a-f]+-\d+)?$/
 
 /** Operations that are of no use once the merge is to be undone. */
 const building: ReadonlySet<Operation> = new Set<Operation>([
@@ -341,7 +343,8 @@ describe('abort', function () {
                 // The rest of a batch has begun with it.
                 if (call.operation !== batch) batch = undefined
                 const begun = batch === undefined && building.has(call.operation)
-                if (begun && !skeleton.test(call.path)) {
+                const isFine = skeleton.test(call.path) || takenBack.test(call.path)
+                if (begun && !isFine) {
                   late.push(`${call.operation} ${call.path}`)
                 }
               }, controller.signal)

@@ -321,7 +321,7 @@ describe('bad input', () => {
       })
     })
 
-    describe('names reserved at the top of dest', () => {
+    describe('names reserved for staging directories', () => {
       const reserved = '.reflink-merge-x'
 
       it('are refused from a directory, a file map and `to`, all at once', async () => {
@@ -334,26 +334,36 @@ describe('bad input', () => {
         ])
         assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
         assert.deepEqual(error.paths, [
-          `deep: "${reserved}/deep" (reserved at the top of dest)`,
-          `dir: "${reserved}" (reserved at the top of dest)`,
-          `file: "${reserved}" (reserved at the top of dest)`,
-          `map: "${reserved}" (reserved at the top of dest)`,
-          `map: "${reserved}y" (reserved at the top of dest)`,
-          `to: "${reserved}" (reserved at the top of dest)`,
+          `deep: "${reserved}/deep" (to: reserved for staging directories)`,
+          `dir: "${reserved}" (reserved for staging directories)`,
+          `file: "${reserved}" (reserved for staging directories)`,
+          `map: "${reserved}" (reserved for staging directories)`,
+          `map: "${reserved}y/a" (reserved for staging directories)`,
+          `to: "${reserved}" (to: reserved for staging directories)`,
         ])
       })
 
-      it('are names like others further down', async () => {
+      it('are refused further down as well, and below `to`', async () => {
+        const deep = writeTree(freshDir(), { [`a/${reserved}/b`]: 'b' })
+        const error = await refusalOf(host, [
+          { name: 'deep', dir: deep },
+          { name: 'below', dir: writeTree(freshDir(), { [reserved]: 'c' }), to: 'q' },
+          mapped('map', `a/b/${reserved}/c`),
+        ])
+        assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
+        assert.deepEqual(error.paths, [
+          `below: "${reserved}" (reserved for staging directories)`,
+          `deep: "a/${reserved}" (reserved for staging directories)`,
+          `map: "a/b/${reserved}/c" (reserved for staging directories)`,
+        ])
+      })
+
+      it('are left out where the filter leaves them out', async () => {
         const base = freshDir()
-        const dir = writeTree(path.join(base, 'src'), { [`a/${reserved}/b`]: 'b' })
-        const top = writeTree(path.join(base, 'top'), { [reserved]: 'c' })
-        const sources = [
-          { name: 'p', dir },
-          { name: 'q', dir: top, to: 'q' },
-        ]
-        await mergeOn(host, sources, path.join(base, 'dest'))
-        writeTree(dir, { [`q/${reserved}`]: 'c' })
-        assertTree(path.join(base, 'dest'), dir)
+        const dir = writeTree(path.join(base, 'src'), { [`a/${reserved}/b`]: 'b', 'a/good': 'g' })
+        const filter = (each: string): boolean => !each.includes(reserved)
+        await mergeOn(host, [{ name: 'p', dir, filter }], path.join(base, 'dest'))
+        assertTree(path.join(base, 'dest'), writeTree(path.join(base, 'want'), { 'a/good': 'g' }))
       })
     })
 
@@ -467,7 +477,7 @@ describe('bad input', () => {
             line,
           )
         }
-        assert.match(error.message, /`symlinks`/)
+        assert.match(error.message, /`filter`, or have all links kept by symlinks: 'verbatim'/)
       })
 
       it('that stay inside are kept as they are', async () => {

@@ -99,6 +99,7 @@ describe('reflink-merge merge', () => {
     assert.deepEqual(rest, {
       ...{ files: 3, directories: 2, symlinks: 1, bytes: 10 },
       ...{ created: 4, replaced: 0, kept: 0, unchanged: 0 },
+      attributes: { unsupported: [], differing: 0 },
       conflicts: [],
       sources: [
         { name: at.a, files: 2, bytes: 4, lost: [] },
@@ -379,8 +380,12 @@ describe('reflink-merge plan', () => {
     const result = await cli('plan', at.a, at.b, at.dest)
     assertCode(result, 0)
     assert.equal(result.stderr, '')
-    const lines = [`${at.dest}: 3 files, 2 directories, 1 symlink, 10 B`, '  create 4', '']
-    assert.deepEqual(result.stdout.split('\n'), lines)
+    const paths = ['empty/', 'ns/', 'ns/a.js', 'ns/b.js', 'ns/link', 'ns/run']
+    assert.deepEqual(result.stdout.split('\n'), [
+      ...[`${at.dest}: 3 files, 2 directories, 1 symlink, 10 B`, '  create 4', 'paths:'],
+      ...paths.map((each) => `  create ${each}`),
+      '',
+    ])
     assert.ok(!fs.existsSync(at.dest))
   })
 
@@ -417,6 +422,8 @@ describe('reflink-merge plan', () => {
     const [, , ...lines] = text.stdout.split('\n')
     const both = `${at.a}, ${at.b}`
     assert.deepEqual(lines, [
+      'paths:',
+      '  keep there',
       '3 conflicts:',
       `  file (content): ${both}`,
       `  other (type): ${both}`,
@@ -487,7 +494,7 @@ describe('reflink-merge', () => {
       assert.deepEqual([code, stderr], [0, ''])
       assert.ok(stdout.startsWith(`Usage: reflink-merge ${command} [options] [source...] <dest>\n`))
       const [declared = ''] = stdout.split('\nExamples:\n')
-      const options = [...declared.matchAll(/--([a-z-]+)/g)].map(([, name]) => name)
+      const options = [...declared.matchAll(/^ +(?:-\w, )?--([a-z-]+)/gm)].map(([, name]) => name)
       const expected = [
         'packages',
         'sources',
@@ -510,6 +517,7 @@ describe('reflink-merge', () => {
         'quiet',
         'verbose',
         ...(command === 'merge' ? ['dry-run'] : []),
+        'list',
         'help',
       ]
       assert.deepEqual(options, expected)

@@ -54,8 +54,8 @@ const named = (text: string, { root }: Scene): string =>
 function treeOf(scene: Scene): TreeEntry[] {
   return snapshot(scene.root).map((entry) => {
     const at = named(entry.path, scene)
-    // A record tells inodes, which differ.
-    return /\*\/(journal|settled)\//.test(at)
+    // A record tells inodes, and the mark whose process it is: they differ.
+    return /\*(-begun)?\/(mark$|journal\/)/.test(at)
       ? { path: at, type: entry.type }
       : { ...entry, path: at }
   })

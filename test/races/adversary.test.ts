@@ -143,19 +143,39 @@ describe('an adversary that swaps directories of dest for symlinks', function ()
 
 describe('a symlink planted in dest', () => {
   describeOn(['btrfs'], (volume) => {
-    for (const existing of ['error', 'keep', 'replace'] as const)
-      for (const [depth, dir] of depths.entries())
+    /** A scene with a symlink in the place of the directory. */
+    const planted = (depth: number): Scene => {
+      const scene = new Scene(volume.fresh())
+      const { directory, link } = scene.swaps[depth] ?? assert.fail()
+      fs.renameSync(directory, `${directory}-away`)
+      fs.symlinkSync(fs.readlinkSync(link), directory)
+      return scene
+    }
+
+    for (const [depth, dir] of depths.entries()) {
+      for (const existing of ['error', 'keep'] as const)
         it(`${String(depth + 1)} levels deep is an error where a directory is needed: ${existing}`, async () => {
-          const scene = new Scene(volume.fresh())
-          const { directory, link } = scene.swaps[depth] ?? assert.fail()
-          fs.renameSync(directory, `${directory}-away`)
-          fs.symlinkSync(fs.readlinkSync(link), directory)
+          const scene = planted(depth)
           const before = snapshot(scene.dest)
           const failing = mergeOnceWith(scene, existing)
           await assert.rejects(failing, { code: 'ERR_MERGE_CONFLICT' }, dir)
           assert.deepEqual(snapshot(scene.dest), before)
           scene.assertUntouched()
         })
+
+      it(`${String(depth + 1)} levels deep gives way to a directory, and is not followed: replace`, async () => {
+        const scene = planted(depth)
+        await mergeOnceWith(scene, 'replace')
+        for (const each of depths) {
+          assert.ok(fs.lstatSync(path.join(scene.dest, each)).isDirectory(), each)
+          const file = path.join(scene.dest, each, 'one')
+          assert.equal(fs.readFileSync(file, 'utf8'), `first ${each}`)
+        }
+        const away = path.join(scene.dest, `${dir}-away`, 'one')
+        assert.equal(fs.readFileSync(away, 'utf8'), `held ${dir}`)
+        scene.assertUntouched()
+      })
+    }
   })
 })
 

@@ -9,7 +9,9 @@ const path = require('node:path')
 const { merge, openMerge, planMerge, recover } = require(path.resolve(__dirname, '../../dist'))
 
 /** @type {import('./audit-trace').AuditOrder} */
-const { dest, missing, sources, others, content, internals } = JSON.parse(fs.readFileSync(0, 'utf8'))
+const { dest, missing, sources, others, content, internals } = JSON.parse(
+  fs.readFileSync(0, 'utf8'),
+)
 const files = new Map([
   ['map/index.js', path.join(content, 'one')],
   ['map/lib/run', path.join(content, 'two')],
@@ -38,7 +40,10 @@ const phases = {
   durable: () => merge([{ name: 'durable', files, to: 'durable' }], dest, { durability: 'full' }),
   'without a lock': () => merge([{ name: 'free', files, to: 'free' }], dest, { lock: false }),
   'replacing, cut off': () => cutOff(),
-  'replacing, recovered': () => recover(dest),
+  'replacing, recovered': async () => {
+    const { undone } = await recover(dest)
+    if (undone !== 1) throw new Error('nothing was undone')
+  },
 }
 
 /**
@@ -55,20 +60,32 @@ async function session(all, options) {
 async function cutOff() {
   /** @type {typeof import('./internals')} */
   const { defaultHost, mergeOn } = require(internals)
-  let published = 0
   let over = false
-  const failed = { errnos: Int32Array.of(5), syscall: () => 'rename' }
+  /** @param {number} count */
+  const failed = (count) => ({ errnos: new Int32Array(count).fill(5), syscall: () => 'rename' })
   const host = {
     ...defaultHost,
     /** @type {typeof defaultHost.rename} */
     async rename(jobs, replace) {
-      over ||= jobs.some((job) => pathOf(job.to) === 'shared' && published++ > 0)
-      return over ? failed : defaultHost.rename(jobs, replace)
+      if (over) return failed(countOf(jobs))
+      const [first] = jobs
+      if (first === undefined || first.to.path !== 'shared')
+        return defaultHost.rename(jobs, replace)
+      // Of the first batch that goes there only the first entry gets through.
+      over = true
+      const toNames = first.toNames?.slice(0, 1)
+      const one = { ...first, names: first.names.slice(0, 1), ...(toNames && { toNames }) }
+      const { errnos } = await defaultHost.rename([one], replace)
+      const outcomes = failed(countOf(jobs))
+      outcomes.errnos.set(errnos)
+      return outcomes
     },
+    /** @type {typeof defaultHost.exchange} */
+    exchange: async (jobs) => (over ? failed(countOf(jobs)) : defaultHost.exchange(jobs)),
     /** @type {typeof defaultHost.unlink} */
-    unlink: async (jobs) => (over ? failed : defaultHost.unlink(jobs)),
+    unlink: async (jobs) => (over ? failed(countOf(jobs)) : defaultHost.unlink(jobs)),
     /** @type {typeof defaultHost.rmdir} */
-    rmdir: async (jobs) => (over ? failed : defaultHost.rmdir(jobs)),
+    rmdir: async (jobs) => (over ? failed(countOf(jobs)) : defaultHost.rmdir(jobs)),
   }
   await mergeOn(host, others, dest, { existing: 'replace' }).then(
     () => Promise.reject(new Error('was not cut off')),
@@ -76,9 +93,9 @@ async function cutOff() {
   )
 }
 
-/** @param {import('../../lib/host/host').Place} place */
-function pathOf(place) {
-  return place.path
+/** @param {readonly { names: readonly string[] }[]} jobs */
+function countOf(jobs) {
+  return jobs.reduce((sum, { names }) => sum + names.length, 0)
 }
 
 async function main() {

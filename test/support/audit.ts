@@ -42,6 +42,9 @@ const shapes: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['open', { entries: byPath, flags: 1 }],
   ['newfstatat', { entries: one, flags: 3 }],
   ['statx', { entries: one, flags: 2 }],
+  ['name_to_handle_at', { entries: one, flags: 4 }],
+  ['openat2', { entries: one }],
+  ['statfs', { entries: byPath }],
   ['readlinkat', { entries: one }],
   ['readlink', { entries: byPath }],
   ['lstat', { entries: byPath }],
@@ -69,7 +72,9 @@ const shapes: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ]),
   ['symlink', { entries: [[undefined, 1]], changes: true }],
   ...changing('write pwrite64 ftruncate fchmod fchown fallocate fsetxattr'),
-  ...reading('read pread64 close fstat getdents64 lseek flock fcntl fadvise64 syncfs cachestat'),
+  ...reading(
+    'read pread64 close fstat getdents64 lseek flock fcntl fadvise64 syncfs cachestat flistxattr fgetxattr',
+  ),
   // The direction is judged on its own.
   ['ioctl', {}],
   ['copy_file_range', {}],
@@ -81,7 +86,9 @@ const attributesByName = new Set(
   ),
 )
 const looksWithFlags = new Set(['newfstatat', 'statx'])
-const staged = /^\.reflink-merge-[0-9a-f]{16}(?:\/|$)/
+const staged = /^\.reflink-merge-[0-9a-f]{16}(?:-begun|-kept)?(?:\/|$)/
+/** Inside any directory of dest. */
+const nested = /(?:^|\/)\.reflink-merge-[0-9a-f]{16}-part(?:\/|$)/
 
 /** An entry that a call names. */
 interface Named {
@@ -135,9 +142,14 @@ export class Audit {
 
   private judgeName(call: TracedCall, { path: at, name, byDescriptor }: Named): void {
     if (name === undefined || name === '' || name === '.') return
-    if (byDescriptor && (name.includes('/') || name === '..'))
+    // openat2(2) follows nothing on a way of several names, if it is asked to.
+    const isGuarded = call.name === 'openat2' && !name.split('/').includes('..')
+    if (byDescriptor && !isGuarded && (name.includes('/') || name === '..'))
       this.fault(call, 'has more than one name after a descriptor')
-    if (!byDescriptor && this.isBelow(at)) this.fault(call, 'has a path, not a descriptor')
+    // Node.js asks by path alone which file system it is; of the staging directory that tells nothing of others.
+    const isOwnVolume = call.name === 'statfs' && this.isStaged(at)
+    if (!byDescriptor && this.isBelow(at) && !isOwnVolume)
+      this.fault(call, 'has a path, not a descriptor')
   }
 
   private judgeFlags(call: TracedCall, shape: Shape, here: readonly Named[]): void {
@@ -149,6 +161,11 @@ export class Audit {
       if (writes && !(flags.includes('O_CREAT') && flags.includes('O_EXCL')))
         this.fault(call, 'opens an existing file for writing')
       if (below && !flags.includes('O_NOFOLLOW')) this.fault(call, 'may follow a symlink')
+    }
+    if (call.name === 'openat2') {
+      const how = call.args[2] ?? ''
+      if (/O_(?:WRONLY|RDWR|CREAT|TRUNC)/.test(how)) this.fault(call, 'opens more than a directory')
+      if (below && !how.includes('RESOLVE_NO_SYMLINKS')) this.fault(call, 'may follow a symlink')
     }
     const isSelf = flags.includes('AT_EMPTY_PATH') && here.every(({ name }) => name === '')
     if (looksWithFlags.has(call.name) && below && !isSelf && !flags.includes('AT_SYMLINK_NOFOLLOW'))
@@ -175,7 +192,10 @@ export class Audit {
     if (call.name.startsWith('rename')) {
       const exclusive = call.args.at(-1) === 'RENAME_NOREPLACE' && call.name === 'renameat2'
       const publishes = first !== undefined && this.isStaged(first.path)
-      if (!exclusive && !(replacing && publishes)) this.fault(call, 'may replace what stands there')
+      // Nobody else has names there.
+      const isOwn = here.length === 2 && here.every(({ path: at }) => this.isStaged(at))
+      if (!exclusive && !isOwn && !(replacing && publishes))
+        this.fault(call, 'may replace what stands there')
     } else if (call.name === 'unlinkat' || call.name === 'unlink' || call.name === 'rmdir') {
       if (!changed.every(({ path: at }) => this.isStaged(at)))
         this.fault(call, 'removes what is not staged')
@@ -203,7 +223,9 @@ export class Audit {
   }
 
   private isStaged(at: string): boolean {
-    return isIn(this.top, at) && staged.test(path.relative(this.top, at))
+    // Where dest was missing, the staging directory moves into it once it is there.
+    const isIn = (top: string): boolean => staged.test(path.relative(top, at))
+    return isIn(this.top) || isIn(this.scene.dest) || nested.test(path.relative(this.top, at))
   }
 
   private mentionsScene({ line }: TracedCall): boolean {

@@ -70,10 +70,12 @@ export class Site {
   staging(): Promise<Staging> {
     if (this.made !== undefined) return this.made
     const { nearest, missing } = this.target
-    const made = Staging.make(this.hosts, nearest, missing, this.allocation).catch((error: unknown) => {
-      if (this.made === made) this.made = undefined
-      throw error
-    })
+    const made = Staging.make(this.hosts, nearest, missing, this.allocation).catch(
+      (error: unknown) => {
+        if (this.made === made) this.made = undefined
+        throw error
+      },
+    )
     return (this.made = made)
   }
 
@@ -105,9 +107,13 @@ export class Site {
   }
 
   private async makeScratch(): Promise<Place | undefined> {
-    if (!(await this.canStage())) return undefined
-    const staging = await this.staging()
-    return staging.makeRoom()
+    try {
+      const staging = await this.staging()
+      return await staging.makeRoom()
+    } catch (error) {
+      if (cannotMake.has(errnoOf(error))) return undefined
+      throw error
+    }
   }
 
   /** Removes what was staged. */

@@ -9,7 +9,9 @@ const path = require('node:path')
 const { merge, openMerge, planMerge, recover } = require(path.resolve(__dirname, '../../dist'))
 
 /** @type {import('./audit-trace').AuditOrder} */
-const { dest, missing, sources, others, content, internals } = JSON.parse(fs.readFileSync(0, 'utf8'))
+const { dest, missing, sources, others, content, internals } = JSON.parse(
+  fs.readFileSync(0, 'utf8'),
+)
 const files = new Map([
   ['map/index.js', path.join(content, 'one')],
   ['map/lib/run', path.join(content, 'two')],

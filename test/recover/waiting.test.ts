@@ -6,6 +6,7 @@ import { errno } from '../../lib/errno'
 import { defaultHost } from '../../lib/host'
 import { mergeOn } from '../../lib/merge'
 import { Session } from '../../lib/session'
+import { bundled, bundleEnv } from '../support/bundle'
 import { startCommand } from '../support/child'
 import { describeOn } from '../support/describe-on'
 import { stagingBelow } from '../support/kill-check'
@@ -42,13 +43,8 @@ describeWith('locks', 'a recovery that waits for the lock on dest', () => {
 
       const lock = await defaultHost.open({ base: dest, path: '' })
       assert.equal(defaultHost.tryLock(lock), 0)
-      const script = require.resolve('../support/waiting-recovery.cjs')
-      const env = {
-        NODE_V8_COVERAGE: undefined,
-        LD_PRELOAD: undefined,
-        REFLINK_MERGE_ADDON: undefined,
-      }
-      const recovery = startCommand([process.execPath, script, dest], { env })
+      const script = await bundled('waiting-recovery.cjs')
+      const recovery = startCommand([process.execPath, script, dest], { env: bundleEnv })
       const { process: child, done } = recovery
       assert.ok(child.stdout && child.pid !== undefined)
       await Promise.race([once(child.stdout, 'data'), done])

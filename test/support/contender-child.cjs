@@ -1,19 +1,17 @@
 // Random merges into one dest that many processes share, one after the other; tells on a line when each of them has
-// dest's lock, and how it ended. May kill itself on the way. Plain JavaScript on dist/.
+// dest's lock, and how it ended. May kill itself on the way.
 
 /* eslint-disable @typescript-eslint/no-unsafe-assignment -- what is required and parsed has the type that its comment tells */
 /* eslint-disable @typescript-eslint/unbound-method -- a host's functions need no `this` */
 
 const fs = require('node:fs')
-const path = require('node:path')
 
-const dist = path.resolve(__dirname, '../../dist')
 /** @type {typeof import('../../lib/host')} */
-const { defaultHost } = require(path.join(dist, 'host'))
+const { defaultHost } = require('../../lib/host')
 /** @type {typeof import('../../lib/merge')} */
-const { mergeOn } = require(path.join(dist, 'merge'))
+const { mergeOn } = require('../../lib/merge')
 /** @type {typeof import('../../lib/session')} */
-const { Session } = require(path.join(dist, 'session'))
+const { Session } = require('../../lib/session')
 
 /**
  * @typedef {import('./contenders').Contest} Contest

@@ -1,14 +1,11 @@
-// recover() in a process of its own, which says so when it has to wait for dest's lock. Plain JavaScript on dist/.
+// recover() in a process of its own, which says so when it has to wait for dest's lock.
 
 /* eslint-disable @typescript-eslint/no-unsafe-assignment -- what is required has the type that its comment tells */
 
-const path = require('node:path')
-
-const dist = path.resolve(__dirname, '../../dist')
 /** @type {typeof import('../../lib/host')} */
-const { defaultHost } = require(path.join(dist, 'host'))
+const { defaultHost } = require('../../lib/host')
 /** @type {typeof import('../../lib/merge')} */
-const { recoverOn } = require(path.join(dist, 'merge'))
+const { recoverOn } = require('../../lib/merge')
 
 const dest = process.argv[2] ?? ''
 /** @type {typeof defaultHost} */

@@ -1,19 +1,10 @@
 // Random merges into one dest that many processes share, one after the other; tells on a line when each of them has
-// dest's lock, and how it ended. May kill itself on the way. Plain JavaScript on dist/.
+// dest's lock, and how it ended. May kill itself on the way. Plain JavaScript.
 
 /* eslint-disable @typescript-eslint/no-unsafe-assignment -- what is required and parsed has the type that its comment tells */
 /* eslint-disable @typescript-eslint/unbound-method -- a host's functions need no `this` */
 
 const fs = require('node:fs')
-const path = require('node:path')
-
-const dist = path.resolve(__dirname, '../../dist')
-/** @type {typeof import('../../lib/host')} */
-const { defaultHost } = require(path.join(dist, 'host'))
-/** @type {typeof import('../../lib/merge')} */
-const { mergeOn } = require(path.join(dist, 'merge'))
-/** @type {typeof import('../../lib/session')} */
-const { Session } = require(path.join(dist, 'session'))
 
 /**
  * @typedef {import('./contenders').Contest} Contest
@@ -22,7 +13,9 @@ const { Session } = require(path.join(dist, 'session'))
  */
 
 /** @type {Contest} */
-const { dest, log, merges } = JSON.parse(fs.readFileSync(0, 'utf8'))
+const { dest, log, merges, internals } = JSON.parse(fs.readFileSync(0, 'utf8'))
+/** @type {typeof import('./internals')} */
+const { defaultHost, mergeOn, Session } = require(internals)
 const out = fs.openSync(log, 'a')
 const die = () => process.kill(process.pid, 'SIGKILL')
 

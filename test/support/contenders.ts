@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import type { MergeOptions, Source } from '../../lib/index'
+import { bundled, bundleEnv } from './bundle'
 import { startCommand } from './child'
 
 /** A merge for one of many processes. */
@@ -21,6 +22,8 @@ export interface Contest {
   /** Where all processes write their events, a line each. */
   readonly log: string
   readonly merges: readonly Contender[]
+  /** `internals.ts`, bundled. */
+  readonly internals: string
 }
 
 export type Counts = Record<'created' | 'replaced' | 'kept' | 'unchanged', number>
@@ -34,13 +37,17 @@ export type Event =
 const script = path.join(__dirname, 'contender-child.cjs')
 
 /** One process after the other, until all its merges have begun: how many of them were killed. */
-export async function contend({ dest, log, merges }: Contest): Promise<number> {
-  const env = { NODE_V8_COVERAGE: undefined, LD_PRELOAD: undefined, REFLINK_MERGE_ADDON: undefined }
+export async function contend({ dest, log, merges }: Omit<Contest, 'internals'>): Promise<number> {
+  const internals = await bundled('internals.ts')
   let left = merges
   let kills = 0
   while (left.length > 0) {
-    const input = JSON.stringify({ dest, log, merges: left } satisfies Contest)
-    const child = startCommand([process.execPath, script], { env, input, timeout: 1_800_000 })
+    const input = JSON.stringify({ dest, log, merges: left, internals } satisfies Contest)
+    const child = startCommand([process.execPath, script], {
+      env: bundleEnv,
+      input,
+      timeout: 1_800_000,
+    })
     const { code, signal, stderr, timedOut } = await child.done
     if (timedOut) throw new Error('a process came to no end')
     if (code !== 0 && signal !== 'SIGKILL') throw new Error(`ended with ${String(code)}: ${stderr}`)

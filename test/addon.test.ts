@@ -41,7 +41,7 @@ describeWith('addon', 'the addon', () => {
 
     for (const call of [
       ...['reflink', 'reflinkAsync', 'cloneFile', 'cloneFileSync', 'sharedBytes', 'tryLock'],
-      ...['batch', 'stat', 'list', 'openDirectory', 'closeDirectory'],
+      ...['batch', 'stat', 'identify', 'list', 'inheritance', 'openDirectory', 'closeDirectory'],
       ...['readRecord', 'writeRecord', 'sync'],
       ...['scanTrees', 'placeTrees', 'matchTrees'],
     ])
@@ -56,8 +56,9 @@ describeWith('addon', 'the addon', () => {
   it('has no function that was forgotten here', () => {
     const functions = Object.entries(loaded()).filter(([, value]) => typeof value === 'function')
     assert.deepEqual(functions.map(([name]) => name).sort(), [
-      ...['batch', 'cloneFile', 'cloneFileSync', 'closeDirectory', 'list', 'matchTrees'],
-      ...['openDirectory', 'placeTrees', 'readRecord', 'reflink', 'reflinkAsync', 'scanTrees'],
+      ...['batch', 'cloneFile', 'cloneFileSync', 'closeDirectory', 'identify', 'inheritance'],
+      ...['list', 'matchTrees', 'openDirectory', 'placeTrees', 'readRecord', 'reflink'],
+      ...['reflinkAsync', 'scanTrees'],
       ...['sharedBytes', 'stat', 'sync', 'tryLock', 'writeRecord'],
     ])
   })

@@ -5,6 +5,7 @@ import path from 'node:path'
 
 import { mergeOn, planOn } from '../lib/merge'
 import type { Host } from '../lib/host/host'
+import { shortened } from '../lib/scan/depth'
 import type { MergeOptions, Source } from '../lib/types'
 import { onBothHosts } from './support/both-hosts'
 import { runText } from './support/child'
@@ -214,6 +215,7 @@ describe('bad input', () => {
     })
 
     describe('names', () => {
+      const shown = (name: string): string => JSON.stringify(shortened(name))
       const tooLong = 'é'.repeat(128)
       const bad: Record<string, string> = {
         '..': 'is not a name',
@@ -242,7 +244,7 @@ describe('bad input', () => {
         assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
         assert.equal(error.paths?.length, Object.keys(bad).length + 1)
         for (const [name, why] of Object.entries({ ...bad, '': 'empty name' })) {
-          const line = error.paths.find((each) => each.startsWith(`m: ${JSON.stringify(name)} (`))
+          const line = error.paths.find((each) => each.startsWith(`m: ${shown(name)} (`))
           assert.ok(line?.includes(why), `${JSON.stringify(name)}: ${String(line)}`)
         }
       })

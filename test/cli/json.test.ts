@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020'
+import { abandonedIn } from '../support/abandoned'
 import { cli } from '../support/cli'
 import { describeOn } from '../support/describe-on'
 import { freshDir } from '../support/fresh'
@@ -67,13 +68,11 @@ describe('what --json prints is as its schema says', () => {
 
   itWith('locks', 'of recover, with what was removed and what was left', async () => {
     const dest = writeTree(freshDir(), { mine: 'm' })
-    const abandon = (digit: string, tree: Record<string, string>): void => {
-      const staging = path.join(dest, `.reflink-merge-${digit.repeat(16)}`)
-      writeTree(staging, tree)
-      fs.chmodSync(staging, 0o700)
-    }
-    abandon('0', { 'new/half': 'h' })
-    abandon('1', { 'journal/0': '{"version":99,"intents":[],"holding":[]}' })
+    await abandonedIn(dest, '0'.repeat(16), '', { 'new/half': 'h' })
+    const record = '{"version":99,"intents":[],"holding":[]}'
+    await abandonedIn(dest, '1'.repeat(16), '-begun', { 'journal/0': record })
+    fs.mkdirSync(path.join(dest, `.reflink-merge-${'2'.repeat(16)}`))
+    fs.writeFileSync(path.join(dest, `.reflink-merge-${'2'.repeat(16)}`, 'file'), 'of a package')
     await valid(2, 'recover', dest)
   })
 

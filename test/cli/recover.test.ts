@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 
+import type { StagingState } from '../../lib/records'
+import { abandonedIn } from '../support/abandoned'
 import { cli, type CliResult } from '../support/cli'
 import { freshDir } from '../support/fresh'
 import { describeWith } from '../support/needs'
@@ -11,13 +13,12 @@ import { writeTree } from '../support/tree'
 const recover = (...args: string[]): Promise<CliResult> => cli('recover', ...args)
 
 /** A staging directory that nobody holds, in a dest with one file. */
-function abandoned(files: Record<string, string>): { dest: string; staging: string } {
+async function abandoned(
+  files: Record<string, string>,
+  state: StagingState = '',
+): Promise<{ dest: string; staging: string }> {
   const dest = writeTree(path.join(freshDir(), 'dest'), { mine: 'mine' })
-  const staging = path.join(dest, '.reflink-merge-0123456789abcdef')
-  fs.mkdirSync(staging, { mode: 0o700 })
-  writeTree(staging, files)
-  fs.chmodSync(staging, 0o700)
-  return { dest, staging }
+  return { dest, staging: await abandonedIn(dest, '0123456789abcdef', state, files) }
 }
 
 describeWith('locks', 'reflink-merge recover', function () {
@@ -29,7 +30,7 @@ describeWith('locks', 'reflink-merge recover', function () {
   })
 
   it('removes what a killed merge left, and tells it', async () => {
-    const { dest } = abandoned({ 'new/half': 'h' })
+    const { dest } = await abandoned({ 'new/half': 'h' })
     const { code, stdout, stderr } = await recover(dest)
     const said = `${dest}: 0 killed merges undone\n  1 staging directory removed\n`
     assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: said, stderr: '' })
@@ -37,7 +38,7 @@ describeWith('locks', 'reflink-merge recover', function () {
   })
 
   it('--json prints the result, --quiet nothing', async () => {
-    const { dest } = abandoned({ 'new/half': 'h' })
+    const { dest } = await abandoned({ 'new/half': 'h' })
     const { code, stdout } = await recover(dest, '--json')
     assert.equal(code, 0)
     assert.deepEqual(JSON.parse(stdout), { undone: 0, removed: 1, running: 0, left: [] })
@@ -46,21 +47,19 @@ describeWith('locks', 'reflink-merge recover', function () {
 
   it('ends with 2 where something had to be left, and says what and why', async () => {
     const record = '{"version":99,"intents":[],"holding":[]}'
-    const { dest, staging } = abandoned({ 'journal/0': record, 'old/kept': 'k' })
+    const files = { 'journal/0': record, 'old/kept': 'k' }
+    const { dest, staging } = await abandoned(files, '-begun')
     const { code, stdout, stderr } = await recover(dest, '--json')
     assert.equal(code, 2)
     const { left } = JSON.parse(stdout) as { left: { path: string; error: string }[] }
-    assert.deepEqual(left, [
-      {
-        path: staging,
-        error:
-          'its record is of version 99, not 1: another release of reflink-merge wrote it, and can recover it',
-      },
-    ])
-    assert.equal(
-      stderr,
-      `reflink-merge: ${staging} was left: its record is of version 99, not 1: another release of reflink-merge wrote it, and can recover it\n`,
+    assert.deepEqual(
+      left.map(({ path: at }) => at),
+      [staging],
     )
+    const error = left[0]?.error ?? ''
+    assert.match(error, /its record cannot be read, it is of version 99/)
+    assert.ok(error.includes(`remove ${staging}`), error)
+    assert.equal(stderr, `reflink-merge: ${staging} was left: ${error}\n`)
     assert.equal(fs.readFileSync(path.join(staging, 'old/kept'), 'utf8'), 'k')
   })
 

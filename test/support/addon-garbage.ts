@@ -742,6 +742,7 @@ function garbageCases(dir: string): GarbageCase[] {
   const placed = { bases: Uint32Array.of(0), paths: 'none\0' }
   for (const [call, after] of [
     ['list', []],
+    ['inheritance', []],
     ['scanTrees', [true]],
   ] as const) {
     add('nothing', refused, call)
@@ -784,6 +785,7 @@ function garbageCases(dir: string): GarbageCase[] {
   })
   for (const [call, before] of [
     ['stat', []],
+    ['identify', []],
     ['batch', ['unlink']],
   ] as const) {
     add('nothing', refused, call, ...before)

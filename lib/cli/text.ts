@@ -80,6 +80,8 @@ export function describeResult(result: MergeResult, dest: string, options: Outpu
     const { path, error } = result.leftover
     lines.push(`  ${path} could not be removed: ${messageOf(error)}`)
   }
+  for (const { error } of result.left ?? [])
+    lines.push(`  of a merge that was killed: ${messageOf(error)}`)
   append(lines, conflictLines(conflicts, options))
   return lines.join('\n')
 }
@@ -112,12 +114,14 @@ export function describePlan(
 
 /** What was found of merges that were killed, for people. */
 export function describeRecovery(result: RecoverResult, dest: string): string {
-  const { undone, removed, running, left } = result
+  const { undone, removed, running, left, foreign = [] } = result
   const lines = [`${dest}: ${formatCount(undone, 'killed merge')} undone`]
   const directories = (count: number): string =>
     formatCount(count, 'staging directory', 'staging directories')
   if (removed > 0) lines.push(`  ${directories(removed)} removed`)
   if (running > 0) lines.push(`  ${directories(running)} of merges that may still run, left alone`)
-  if (left.length > 0) lines.push(`  ${directories(left.length)} left`)
+  if (left.length > 0) lines.push(`  ${formatCount(left.length, 'path')} left`)
+  for (const path of foreign)
+    lines.push(`  ${path} is not a staging directory of a merge into this directory, left alone`)
   return lines.join('\n')
 }

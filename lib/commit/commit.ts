@@ -182,6 +182,8 @@ class Commit {
     journal.expect(round)
     await staged.write(round)
     const isFirst = this.begun === undefined
+    // First what the name will say is there: a power cut may keep the name, and lose what a file holds.
+    if (this.context.durable) await this.sync()
     if (isFirst) await staged.begin(dest)
     this.begun = dest
     // Whoever begins after this one sees it, and steps back.
@@ -190,7 +192,8 @@ class Commit {
       this.begun = undefined
       return false
     }
-    if (this.context.durable) await this.sync()
+    // Nested staging directories may be on other file systems, which write their renames down in their own time.
+    if (isFirst && this.context.durable) await this.sync()
     return true
   }
 

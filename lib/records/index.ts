@@ -3,7 +3,7 @@ export * from './identity'
 export * from './journal'
 export { currentOwner, isAlive } from './owner'
 export type { Owner } from './owner'
-export { firstLine, toMarkText, toModesText, toNestedText, toText } from './written'
+export { toMarkText, toModesText, toNestedText, toText } from './written'
 export {
   fromMarkText,
   fromModesText,

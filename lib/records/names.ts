@@ -1,8 +1,27 @@
+import { identityText, readIdentity, type Identity } from './identity'
+
 /** Names that start so are for staging directories alone, in dest and in every package. */
 export const reservedPrefix = '.reflink-merge-'
 
-/** What tells a staging directory that it is one: no package can carry it, since it names the directory itself. */
-export const markName = 'mark'
+const markPrefix = 'mark-'
+
+/**
+ * What tells a staging directory that it is one: no package can carry it, since its name is the directory's own identity. A
+ * name outlasts a power cut that takes what a file holds.
+ */
+export function markNameOf(identity: Identity): string {
+  return markPrefix + identityText(identity)
+}
+
+export function isMarkName(name: string): boolean {
+  return name.startsWith(markPrefix)
+}
+
+/** Of which directory it is the mark; undefined for a name that is none. */
+export function readMarkName(name: string): Identity | undefined {
+  return isMarkName(name) ? readIdentity(name.slice(markPrefix.length)) : undefined
+}
+
 /** The directory of the records. */
 export const journalName = 'journal'
 /** What is to be published. */

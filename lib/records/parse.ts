@@ -50,7 +50,6 @@ export interface Mark extends Owner {
   readonly dest: string
 }
 
-/** What follows the first line of a mark. */
 export function fromMarkText(text: string): Mark {
   const written = parse(text)
   const { uid, pid, start, boot, machine, namespace, isLocked } = written

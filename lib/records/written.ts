@@ -1,4 +1,4 @@
-import { identityText, type Identity } from './identity'
+import { identityText } from './identity'
 import type { KnownEntry, MergeRecord, OwnDirectory, Restriction } from './journal'
 import type { Owner } from './owner'
 
@@ -84,17 +84,8 @@ function writtenEntry(entry: KnownEntry): WrittenEntry {
   return [entry.size, String(entry.mtime), identityText(entry)]
 }
 
-/** The first line of a mark: a part of it is what a merge has left that was killed while it wrote. */
-export function firstLine(id: string, identity: Identity): string {
-  return `reflink-merge ${id} ${identityText(identity)}\n`
-}
-
-export function toMarkText(
-  id: string,
-  identity: Identity,
-  mark: Omit<WrittenMark, 'version'>,
-): string {
-  return firstLine(id, identity) + JSON.stringify({ version, ...mark })
+export function toMarkText(mark: Omit<WrittenMark, 'version'>): string {
+  return JSON.stringify({ version, ...mark })
 }
 
 export function toModesText(restrictions: readonly Restriction[]): string {

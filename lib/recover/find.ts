@@ -183,10 +183,9 @@ async function claimIt(
   directory: Directory,
   { name, state, prefix, isGuarded }: Wanted,
 ): Promise<Taken> {
-  const id = readStagingName(name)?.id ?? ''
   const path = join(parent.path, name)
   const isBegun = state === '-begun'
-  const marked = await readMark(host, parent, name, id, directory)
+  const marked = await readMark(host, parent, name, directory)
   if (marked === undefined) return undefined
   const { kind, mark } = marked
   if (kind === 'foreign' || (kind === 'scrap' && state !== '')) return 'foreign'
@@ -197,7 +196,7 @@ async function claimIt(
     return { path, error: blockedError(path, mark?.uid ?? uid, 'it is of another user') }
   }
   // Somebody may be making it right now.
-  if (kind === 'scrap' && host.tryLock(directory) !== 0 && isYoung(directory)) return 'running'
+  if (mark === undefined && host.tryLock(directory) !== 0 && isYoung(directory)) return 'running'
   // Above dest: one that counts for another dest is left to those who merge into that.
   const isForDest = prefix === '' || mark === undefined || mark.dest === prefix
   const life = await lifeOf(host, directory, mark, isForDest && isGuarded && isBegun)

@@ -1,8 +1,8 @@
 import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { Kind, pathOf, type Directory, type Host, type Place } from '../host/host'
-import { find, type Standing } from '../commit/standing'
-import { firstLine, fromMarkText, markName, type Mark } from '../records'
+import { find } from '../commit/standing'
+import { fromMarkText, readMarkName, type Identity, type Mark } from '../records'
 
 /** A record's text; undefined where there is none. */
 export async function readRecord(
@@ -23,7 +23,7 @@ export async function readRecord(
 export interface Marked {
   /** `ours`: this library made this very directory; `scrap`: perhaps it has, and there is nothing in it; else it is another's. */
   readonly kind: 'ours' | 'scrap' | 'foreign'
-  /** Undefined where it was not written to its end, so that its merge had not begun. */
+  /** Undefined where it was not written to its end, or a power cut took it. */
   readonly mark: Mark | undefined
 }
 
@@ -31,44 +31,38 @@ export interface Marked {
 const mostMarkBytes = 64 * 1024
 
 /**
- * A staging directory names its own inode in its mark: what was copied, or came in a package, does not match. Undefined
+ * A staging directory names its own identity in its mark: what was copied, or came in a package, does not match. Undefined
  * where it has gone.
  */
 export async function readMark(
   host: Host,
   parent: Directory,
   name: string,
-  id: string,
   directory: Directory,
 ): Promise<Marked | undefined> {
   const [now] = await find(host, [{ to: { base: parent, path: '' }, names: [name] }])
   if (now === undefined) return undefined
   const place = { base: directory, path: '' }
-  const { kinds, sizes } = await host.stat([{ to: place, names: [markName] }])
-  const isReadable = kinds[0] === Kind.File && (sizes[0] ?? 0) <= mostMarkBytes
-  const text = isReadable ? await readRecord(host, place, markName) : undefined
-  const line = firstLine(id, now)
-  if (text !== undefined && isMarked(text, id, now)) {
-    return { kind: 'ours', mark: parsed(text.slice(text.indexOf('\n') + 1)) }
+  const [listing] = await host.list([place])
+  if (listing === undefined || listing.errno === errno.ENOENT) return undefined
+  const { names, kinds, sizes, notUtf8, errno: number, syscall } = listing
+  if (number !== 0) throw new SystemError(number, { syscall, path: directory.path })
+  const index = names.findIndex((each) => isMarkOf(each, now))
+  if (index >= 0 && kinds[index] === Kind.File) {
+    const isReadable = (sizes[index] ?? 0) <= mostMarkBytes
+    const text = isReadable ? await readRecord(host, place, names[index] ?? '') : undefined
+    return { kind: 'ours', mark: text === undefined ? undefined : parsed(text) }
   }
-  const isTorn = text === undefined ? kinds[0] === Kind.Missing : line.startsWith(text)
-  const isEmpty = isTorn && (await holdsNothing(host, place))
+  const isEmpty = names.length === 0 && notUtf8.length === 0
   return { kind: isEmpty ? 'scrap' : 'foreign', mark: undefined }
 }
 
 /** A host that cannot ask for the file handle goes by the rest, and so does one for which nobody could. */
-function isMarked(text: string, id: string, now: Standing): boolean {
-  const line = text.slice(0, text.indexOf('\n') + 1)
-  const withoutHandle = { ...now, handle: 0n }
-  const [, , identity = ''] = line.trimEnd().split(' ')
-  const known = firstLine(id, now) === line || firstLine(id, withoutHandle) === line
-  if (known) return true
-  // Marked with its handle, and looked at without.
-  const [ino, birth] = identity.split('.')
+function isMarkOf(name: string, now: Identity): boolean {
+  const known = readMarkName(name)
+  if (known?.ino !== now.ino || known.birth !== now.birth) return false
   return (
-    now.handle === 0n &&
-    now.birth !== 0n &&
-    firstLine(id, withoutHandle) === `reflink-merge ${id} ${String(ino)}.${String(birth)}.0\n`
+    known.handle === now.handle || known.handle === 0n || (now.handle === 0n && now.birth !== 0n)
   )
 }
 
@@ -79,10 +73,4 @@ function parsed(text: string): Mark | undefined {
   } catch {
     return undefined
   }
-}
-
-async function holdsNothing(host: Host, place: Place): Promise<boolean> {
-  const [listing] = await host.list([place])
-  if (listing?.errno !== 0 || listing.notUtf8.length > 0) return false
-  return listing.names.every((name) => name === markName)
 }

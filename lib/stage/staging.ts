@@ -29,7 +29,8 @@ import {
   freshName,
   fromMarkText,
   journalName,
-  markName,
+  isMarkName,
+  markNameOf,
   modesName,
   nestedName,
   nestedNameOf,
@@ -219,7 +220,7 @@ export class Staging implements StageTarget {
       handle: stats.lasting[1] ?? 0n,
     }
     const mark = { ...currentOwner(this.isLocked), dest: this.prefix }
-    await this.writeRecord(host, this.scratch, markName, toMarkText(this.id, identity, mark))
+    await this.writeRecord(host, this.scratch, markNameOf(identity), toMarkText(mark))
   }
 
   private get name(): string {
@@ -483,9 +484,10 @@ export async function removeStaging(host: Host, parent: Directory, name: string)
   }
   const { names, kinds } = listing
   if (names.includes(modesName)) await unlink(modesName)
-  if (names.includes(`${nestedName}0`)) await removeNested(host, parent, name)
+  if (names.includes(`${nestedName}0`))
+    await removeNested(host, parent, name, names.find(isMarkName))
   for (const [index, each] of names.entries()) {
-    if (each === markName || each === modesName) continue
+    if (isMarkName(each) || each === modesName) continue
     if (kinds[index] === Kind.Directory) await removeTree(host, staging, each)
     else await unlink(each)
   }
@@ -493,11 +495,16 @@ export async function removeStaging(host: Host, parent: Directory, name: string)
 }
 
 /** Where a directory in which one stood is gone, or something else by now, there is none. */
-async function removeNested(host: Host, parent: Directory, name: string): Promise<void> {
+async function removeNested(
+  host: Host,
+  parent: Directory,
+  name: string,
+  mark: string | undefined,
+): Promise<void> {
   const staging = { base: parent, path: name }
   const { id = '' } = readStagingName(name) ?? {}
-  const text = await host.readRecord(staging, markName)
-  const prefix = text.errno === 0 ? prefixOf(text.text) : ''
+  const text = mark === undefined ? undefined : await host.readRecord(staging, mark)
+  const prefix = text?.errno === 0 ? prefixOf(text.text) : ''
   for (const path of await nestedIn(host, staging)) {
     // Once dest is there the staging directory may stand in it, or where dest was missing before.
     for (const at of new Set([path, joinPath(prefix, path)])) {
@@ -514,7 +521,7 @@ const gone: ReadonlySet<number | undefined> = new Set([errno.ENOENT, errno.ENOTD
 
 function prefixOf(mark: string): string {
   try {
-    return fromMarkText(mark.slice(mark.indexOf('\n') + 1)).dest
+    return fromMarkText(mark).dest
   } catch {
     return ''
   }

@@ -3,6 +3,7 @@
 import fs from 'node:fs'
 
 import { defaultHost } from '../../lib/host'
+import { nodeHost } from '../../lib/host/node'
 import type { Host } from '../../lib/host/host'
 import type { MergeResult, RecoverResult } from '../../lib/index'
 import { mergeOn, recoverOn } from '../../lib/merge'
@@ -25,7 +26,7 @@ async function run(
 /** Kills at a step, and tells of each where that is asked for. */
 function watched(order: KillOrder): Failpoints {
   const points = failpoints(
-    defaultHost,
+    order.onNode === true ? nodeHost : defaultHost,
     1,
     ({ operation }) => {
       if (order.marks === true) fs.existsSync(`/failpoint/${operation}`)

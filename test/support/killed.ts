@@ -11,6 +11,8 @@ export interface KillOrder {
   sources: readonly Source[]
   dest: string
   options?: MergeOptions
+  /** Without the addon. */
+  onNode?: boolean
   /** Before this step, counted from 1: a name that is made, moved, changed or removed, or a record that is written. */
   at: number
   /** Each step is announced by a system call that does nothing: a look at `/failpoint/<operation>`. */

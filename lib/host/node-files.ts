@@ -3,6 +3,7 @@ import { toNamespacedPath } from 'node:path'
 import { addon } from '../addon'
 import { errno } from '../errno'
 import { changedCall } from '../errors'
+import { chmodOpen } from './chmod-open'
 import { copyBytes, isSparse } from './copy-bytes'
 import { call, callInDest, Failure, type Item } from './node-items'
 import { Equality, type FileOptions } from './host'
@@ -57,7 +58,7 @@ async function setAttributes(
   }
   const { file } = await callInDest(openRegular(path))
   try {
-    if (options.asMade !== true) await call(file.chmod(mode))
+    if (options.asMade !== true) await chmodOpen(file, path, mode)
     if (options.times) await call(file.utimes(...times))
   } finally {
     await file.close()

@@ -1,6 +1,7 @@
 import { constants, open, promises as fs } from 'node:fs'
 import { promisify } from 'node:util'
 import { errno } from '../errno'
+import { chmodOpen } from './chmod-open'
 import { closeDescriptor, keep } from './descriptors'
 import { pathOf, type Failed, type Host, type Outcomes, type PairJob, type Place } from './host'
 import { cloneFile, cloneSyscall, compareFiles, copyFile } from './node-files'
@@ -59,7 +60,7 @@ async function chmodDirectory({ to, mode }: Item): Promise<void> {
   try {
     // The set-group-ID bit is inherited from the parent, and chmod(2) would clear it.
     const now = (await call(directory.stat(), 'fstat')).mode
-    if ((now & 0o777) !== mode) await call(directory.chmod(mode | (now & 0o2000)))
+    if ((now & 0o777) !== mode) await chmodOpen(directory, to, mode | (now & 0o2000))
   } finally {
     await directory.close()
   }

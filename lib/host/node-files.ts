@@ -7,6 +7,7 @@ import { chmodOpen } from './chmod-open'
 import { copyBytes, isSparse } from './copy-bytes'
 import { call, callInDest, Failure, type Item } from './node-items'
 import { Equality, type FileOptions } from './host'
+import { secondsOf } from './seconds'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
@@ -48,7 +49,7 @@ async function setAttributes(
 ): Promise<void> {
   const mode = Number(source.mode & 0o777n) | (options.writable ? 0o200 : 0)
   // A BigIntStats has whole milliseconds only.
-  const times = [Number(source.atimeNs) / 1e9, Number(source.mtimeNs) / 1e9] as const
+  const times = [secondsOf(source.atimeNs), secondsOf(source.mtimeNs)] as const
   if (isWindows) {
     // What is open to be read cannot be changed there, what is read-only cannot be opened otherwise. Times first:
     // the one bit that Windows has of a mode is that no one may write.

@@ -17,6 +17,7 @@ import {
   type Item,
 } from './node-items'
 import { list, look, lstat } from './node-look'
+import { secondsOf } from './seconds'
 import { SystemError } from '../errors'
 
 const openDescriptor = promisify(open)
@@ -77,8 +78,8 @@ async function chmodMade(item: Item): Promise<void> {
 }
 
 async function copyTimes({ from, to }: Item): Promise<void> {
-  const { atimeMs, mtimeMs } = await call(fs.lstat(from))
-  await call(fs.lutimes(to, atimeMs / 1000, mtimeMs / 1000))
+  const { atimeNs, mtimeNs } = await call(fs.lstat(from, { bigint: true }))
+  await call(fs.lutimes(to, secondsOf(atimeNs), secondsOf(mtimeNs)))
 }
 
 /** `make` answers the bytes of the new file. */

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import load from 'node-gyp-build'
+import type Load from 'node-gyp-build'
+import { isDenied } from './errno'
 import { packageRoot } from './package-root'
 
 /** Directories: the index of a start, and the '/'-joined names that lead down from it, a NUL after each path. */
@@ -261,7 +262,9 @@ function loadAddon(): { addon?: Addon; error?: unknown } {
   if (process.env['REFLINK_MERGE_NATIVE'] === 'off') return {}
   try {
     return { addon: open() }
-  } catch {
+  } catch (error) {
+    // Node's permission model, which also forbids what is opened next.
+    if (isDenied(error)) return { error }
     // For want of descriptors no addon can be found, which says nothing about it: this throws EMFILE then, so that
     // loading this module fails, and can be tried again.
     closeSync(openSync(__filename, 'r'))
@@ -275,7 +278,12 @@ function loadAddon(): { addon?: Addon; error?: unknown } {
 
 function open(): Addon {
   const build = process.env['REFLINK_MERGE_ADDON']
-  if (build === undefined || build === '') return load(addonDirectory()) as Addon
+  if (build === undefined || build === '') {
+    // Not at the top: it looks at the system, and throws where Node's permission model forbids that.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- it must be possible to catch
+    const load = require('node-gyp-build') as typeof Load
+    return load(addonDirectory()) as Addon
+  }
   const module = { exports: {} }
   process.dlopen(module, build)
   return module.exports as Addon

@@ -45,6 +45,13 @@ export function errnoOf(error: unknown): number | undefined {
   return typeof error.errno === 'number' ? Math.abs(error.errno) : undefined
 }
 
+const denials: ReadonlySet<unknown> = new Set(['ERR_ACCESS_DENIED', 'ERR_DLOPEN_DISABLED'])
+
+/** Was it Node's permission model that refused a call? Such errors have a code, and no errno. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && denials.has(error.code)
+}
+
 // What a failed call of a link mode means. Opening, creating and mkdir are in none of these sets:
 // their failure is always a real error. So are EIO, ENOSPC, EDQUOT, ENOMEM and EROFS of any call.
 

@@ -7,5 +7,14 @@ import { join } from 'node:path'
  */
 export const packageRoot: string =
   [join(__dirname, '..'), join(__dirname, '..', '..')].find((dir) =>
-    ['package.json', 'prebuilds'].some((name) => existsSync(join(dir, name))),
+    ['package.json', 'prebuilds'].some((name) => isThere(join(dir, name))),
   ) ?? join(__dirname, '..')
+
+/** Where Node's permission model forbids to look, Node 20 throws. */
+function isThere(path: string): boolean {
+  try {
+    return existsSync(path)
+  } catch {
+    return false
+  }
+}

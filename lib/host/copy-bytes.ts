@@ -1,6 +1,7 @@
 import { promises as fs, type BigIntStats } from 'node:fs'
 import { errno } from '../errno'
 import { changedCall } from '../errors'
+import { chmodOpen } from './chmod-open'
 import { call, callInDest, Failure } from './node-items'
 
 const chunkBytes = 128 * 1024
@@ -26,6 +27,7 @@ async function writeAll(dest: fs.FileHandle, bytes: Buffer, at: number): Promise
  */
 async function fill(
   dest: fs.FileHandle,
+  path: string,
   source: fs.FileHandle,
   status: BigIntStats,
   asMade: boolean,
@@ -33,7 +35,7 @@ async function fill(
   const size = Number(status.size)
   const leavesHoles = isSparse(status)
   // The umask may have taken away what it is opened again with.
-  if (!asMade) await call(dest.chmod(0o600))
+  if (!asMade) await chmodOpen(dest, path, 0o600)
   const buffer = Buffer.allocUnsafe(chunkBytes)
   let at = 0
   for (;;) {
@@ -71,7 +73,7 @@ export async function copyBytes(
   const dest = await callInDest(fs.open(to, 'wx', mode))
   try {
     // Some file systems tell only at the close that what was written has no room.
-    return await fill(dest, source, status, asMade).finally(() => call(dest.close()))
+    return await fill(dest, to, source, status, asMade).finally(() => call(dest.close()))
   } catch (error) {
     await call(fs.unlink(to))
     throw error

@@ -1,5 +1,5 @@
 import { constants, promises as fs } from 'node:fs'
-import { errno, errnoOf } from '../errno'
+import { errno, errnoOf, isDenied } from '../errno'
 import type { Directory } from './host'
 import { patiently } from './patient'
 
@@ -86,7 +86,7 @@ export class KeptAttributes {
       await patiently(undefined, () => this.tryOut(staging))
     } catch (error) {
       // What is wrong there the merge will meet again, and report.
-      if (errnoOf(error) === undefined) throw error
+      if (errnoOf(error) === undefined && !isDenied(error)) throw error
     }
   }
 

@@ -3,9 +3,11 @@ import { toNamespacedPath } from 'node:path'
 import { addon } from '../addon'
 import { errno } from '../errno'
 import { changedCall } from '../errors'
+import { chmodOpen } from './chmod-open'
 import { copyBytes, isSparse } from './copy-bytes'
 import { call, callInDest, Failure, type Item } from './node-items'
 import { Equality, type FileOptions } from './host'
+import { secondsOf } from './seconds'
 import { noMode } from './whole-trees'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -49,7 +51,7 @@ async function setAttributes(
   const own = given === noMode ? Number(source.mode & 0o777n) : given
   const mode = own | (options.writable ? 0o200 : 0)
   // A BigIntStats has whole milliseconds only.
-  const times = [Number(source.atimeNs) / 1e9, Number(source.mtimeNs) / 1e9] as const
+  const times = [secondsOf(source.atimeNs), secondsOf(source.mtimeNs)] as const
   if (isWindows) {
     // What is open to be read cannot be changed there, what is read-only cannot be opened otherwise. Times first:
     // the one bit that Windows has of a mode is that no one may write.
@@ -59,7 +61,7 @@ async function setAttributes(
   }
   const { file } = await callInDest(openRegular(path))
   try {
-    if (options.asMade !== true) await call(file.chmod(mode))
+    if (options.asMade !== true) await chmodOpen(file, path, mode)
     if (options.times) await call(file.utimes(...times))
   } finally {
     await file.close()

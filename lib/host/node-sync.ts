@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   constants,
   copyFileSync,
@@ -8,7 +9,7 @@ import {
   unlinkSync,
   type BigIntStats,
 } from 'node:fs'
-import { errno, errnoOf } from '../errno'
+import { errno, errnoOf, isDenied } from '../errno'
 import { changedCall } from '../errors'
 import { cloneSyscall, ofOpening } from './node-files'
 import { Failure } from './node-items'
@@ -40,6 +41,16 @@ function withRegular<T>(path: string, use: (fd: number, status: BigIntStats) => 
   }
 }
 
+/** Node's permission model has no fchmod(2): there by path. */
+function chmodMade(fd: number, path: string, mode: number): void {
+  try {
+    fchmodSync(fd, mode)
+  } catch (error) {
+    if (!isDenied(error)) throw error
+    chmodSync(path, mode)
+  }
+}
+
 /** cloneFile of node-files.ts, on the calling thread; without an addon there is none for Windows. */
 export function cloneSyncByNode(from: string, to: string): void {
   const syscallOf = (number: number): string => (ofOpening.has(number) ? 'open' : cloneSyscall)
@@ -55,7 +66,7 @@ export function cloneSyncByNode(from: string, to: string): void {
       }
       withRegular(to, (fd) => {
         call(() => {
-          fchmodSync(fd, Number(status.mode & 0o777n))
+          chmodMade(fd, to, Number(status.mode & 0o777n))
         })
       })
     } catch (error) {

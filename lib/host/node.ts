@@ -1,6 +1,7 @@
 import { constants, open, promises as fs } from 'node:fs'
 import { promisify } from 'node:util'
 import { errno } from '../errno'
+import { chmodOpen } from './chmod-open'
 import { closeDescriptor, keep } from './descriptors'
 import {
   pathOf,
@@ -32,6 +33,7 @@ import {
   type Item,
 } from './node-items'
 import { list, look, lstat } from './node-look'
+import { secondsOf } from './seconds'
 import { SystemError } from '../errors'
 
 const openDescriptor = promisify(open)
@@ -75,7 +77,7 @@ async function chmodDirectory({ to, mode }: Item): Promise<void> {
   try {
     // The set-group-ID bit is inherited from the parent, and chmod(2) would clear it.
     const now = (await call(directory.stat(), 'fstat')).mode
-    if ((now & 0o777) !== mode) await call(directory.chmod(mode | (now & 0o2000)))
+    if ((now & 0o777) !== mode) await chmodOpen(directory, to, mode | (now & 0o2000))
   } finally {
     await directory.close()
   }
@@ -92,8 +94,8 @@ async function chmodMade(item: Item): Promise<void> {
 }
 
 async function copyTimes({ from, to }: Item): Promise<void> {
-  const { atimeMs, mtimeMs } = await call(fs.lstat(from))
-  await call(fs.lutimes(to, atimeMs / 1000, mtimeMs / 1000))
+  const { atimeNs, mtimeNs } = await call(fs.lstat(from, { bigint: true }))
+  await call(fs.lutimes(to, secondsOf(atimeNs), secondsOf(mtimeNs)))
 }
 
 async function compared(comparing: ReturnType<typeof each>): Promise<Comparison> {

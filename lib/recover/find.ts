@@ -2,7 +2,7 @@ import { fstatSync, lstatSync, promises as fs } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { livePrefix } from '../stage/live'
-import { errno, errnoOf } from '../errno'
+import { errno, errnoOf, isDenied } from '../errno'
 import { Kind, type Directory, type Host } from '../host/host'
 import { openReal } from '../host/open-real'
 import { patiently } from '../host/patient'
@@ -51,6 +51,11 @@ const unreadable: ReadonlySet<number | undefined> = new Set([
   // Somebody has put a symlink into the way.
   errno.ELOOP,
 ])
+/** Node's permission model may forbid to look above dest. */
+function isUnreadable(error: unknown): boolean {
+  return isDenied(error) || unreadable.has(errnoOf(error))
+}
+
 const forbidden: ReadonlySet<number | undefined> = new Set([errno.EACCES, errno.EPERM])
 
 /**
@@ -111,7 +116,7 @@ async function stagingNamesIn(path: string): Promise<string[]> {
     const names = await patiently(undefined, () => fs.readdir(path))
     return names.filter((name) => readStagingName(name) !== undefined)
   } catch (error) {
-    if (unreadable.has(errnoOf(error))) return []
+    if (isUnreadable(error)) return []
     throw error
   }
 }
@@ -263,7 +268,7 @@ async function unlessUnreadable<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call
   } catch (error) {
-    if (unreadable.has(errnoOf(error))) return undefined
+    if (isUnreadable(error)) return undefined
     throw error
   }
 }

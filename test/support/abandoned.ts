@@ -5,7 +5,7 @@ import { find } from '../../lib/commit/standing'
 import { defaultHost } from '../../lib/host'
 import {
   currentOwner,
-  markName,
+  markNameOf,
   stagingNameOf,
   toMarkText,
   type StagingState,
@@ -27,7 +27,7 @@ export async function abandonedIn(
   const place = { base: dest, path: '' }
   const [identity] = await find(defaultHost, [{ to: place, names: [name] }])
   if (identity === undefined) throw new Error(`${staging} is not there`)
-  const mark = toMarkText(id, identity, { ...currentOwner(true), dest: '' })
-  fs.writeFileSync(path.join(staging, markName), mark)
+  const mark = toMarkText({ ...currentOwner(true), dest: '' })
+  fs.writeFileSync(path.join(staging, markNameOf(identity)), mark)
   return staging
 }

@@ -47,7 +47,11 @@ export function toResult(
     ...totalsOf(union),
     ...effects,
     conflicts: allConflicts(union, survey),
-    attributes: { unsupported, differing },
+    // A merge that has made nothing need not have learnt it, and one that staged something for nothing may have.
+    attributes: {
+      unsupported: effects.created + effects.replaced > 0 ? unsupported : [],
+      differing,
+    },
     ...{ locking, containment, duration: durationOf(watch) },
     ...(left.length > 0 && { left: [...left] }),
   }

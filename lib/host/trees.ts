@@ -6,7 +6,6 @@ import {
   below,
   eachName,
   entryOf,
-  joinPath,
   Kind,
   ownerAccess,
   pathOf,
@@ -132,9 +131,18 @@ export async function emptyOnes(host: Host, places: readonly Place[]): Promise<S
 }
 
 /** Removes a directory with all that is in it. Nothing is followed; what is gone is fine. */
-export async function removeTree(host: Host, parent: Place, name: string): Promise<void> {
+export function removeTree(host: Host, parent: Place, name: string): Promise<void> {
+  return removeTrees(host, parent, [name])
+}
+
+/** The same for several directories of one, in as few calls. */
+export async function removeTrees(
+  host: Host,
+  parent: Place,
+  names: readonly string[],
+): Promise<void> {
   const levels: Place[][] = []
-  let level: Place[] = [{ base: parent.base, path: joinPath(parent.path, name) }]
+  let level = names.map((name): Place => below(parent, name))
   while (level.length > 0) {
     levels.push(level)
     const next: Place[] = []

@@ -21,6 +21,7 @@ import {
   makeDirectories,
   makePath,
   removeTree,
+  removeTrees,
   throwIfFailed,
   type NewDirectory,
 } from '../host/trees'
@@ -478,19 +479,23 @@ export async function removeStaging(host: Host, parent: Directory, name: string)
   if (listing.errno !== 0) {
     throw new SystemError(listing.errno, { syscall: listing.syscall, path: pathOf(staging) })
   }
-  const unlink = async (file: string): Promise<void> => {
-    const jobs = [{ to: staging, names: [file] }]
+  const unlink = async (files: readonly string[]): Promise<void> => {
+    if (files.length === 0) return
+    const jobs = [{ to: staging, names: files }]
     throwIfFailed(jobs, await host.unlink(jobs), errno.ENOENT)
   }
   const { names, kinds } = listing
-  if (names.includes(modesName)) await unlink(modesName)
+  if (names.includes(modesName)) await unlink([modesName])
   if (names.includes(`${nestedName}0`))
     await removeNested(host, parent, name, names.find(isMarkName))
-  for (const [index, each] of names.entries()) {
-    if (isMarkName(each) || each === modesName) continue
-    if (kinds[index] === Kind.Directory) await removeTree(host, staging, each)
-    else await unlink(each)
-  }
+  const others = names.filter((each) => !isMarkName(each) && each !== modesName)
+  const isDirectory = new Set(names.filter((_, index) => kinds[index] === Kind.Directory))
+  await removeTrees(
+    host,
+    staging,
+    others.filter((each) => isDirectory.has(each)),
+  )
+  await unlink(others.filter((each) => !isDirectory.has(each)))
   await removeTree(host, { base: parent, path: '' }, name)
 }
 

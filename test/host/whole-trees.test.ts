@@ -501,7 +501,7 @@ describeWith('trees', 'whole trees', function () {
               'a part of a directory made': { made: 0.5 },
             }
             for (const [what, change] of Object.entries(odd)) {
-              const jobs = [{ ...job, ...change } as TreeJob]
+              const jobs = [{ ...job, ...change }]
               const placing = async (): Promise<unknown> =>
                 host.placeTrees(operation, jobs, options)
               await assert.rejects(placing, TypeError, what)

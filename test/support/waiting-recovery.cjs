@@ -1,6 +1,6 @@
 // recover() in a process of its own, which says so when it has to wait for dest's lock.
 
-/* eslint-disable @typescript-eslint/no-unsafe-assignment -- what is required has the type that its comment tells */
+ 
 
 /** @type {typeof import('../../lib/host')} */
 const { defaultHost } = require('../../lib/host')

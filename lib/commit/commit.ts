@@ -182,7 +182,11 @@ class Commit {
     journal.expect(round)
     await staged.write(round)
     const isFirst = this.begun === undefined
-    if (isFirst) await staged.begin(dest)
+    if (isFirst) {
+      // Once it has begun a power cut must not leave it without its records.
+      if (this.context.durable) await this.sync()
+      await staged.begin(dest)
+    }
     this.begun = dest
     // Whoever begins after this one sees it, and steps back.
     if (isFirst && (await this.context.isBusy())) {

@@ -4,6 +4,7 @@ import { endLive, setLive } from './live'
 import { debug } from '../debug'
 import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
+import type { Settings } from '../options'
 import {
   below,
   entryOf,
@@ -63,6 +64,7 @@ interface Hosts {
   readonly steady: Host
   /** Learnt in the new directory. */
   readonly kept: KeptAttributes
+  readonly settings?: Pick<Settings, 'durability'>
 }
 
 /**
@@ -220,6 +222,13 @@ export class Staging implements StageTarget {
     }
     const mark = { ...currentOwner(this.isLocked), dest: this.prefix }
     await this.writeRecord(host, this.scratch, markName, toMarkText(this.id, identity, mark))
+    if (this.hosts.settings?.durability === 'full') await this.syncMark()
+  }
+
+  /** What a power cut leaves is told by its mark from what others have put there, and the mark must not be lost before. */
+  private async syncMark(): Promise<void> {
+    const { errno: number, syscall } = await this.hosts.host.sync(this.directory)
+    if (number !== 0) throw new SystemError(number, { syscall, path: this.parent.path })
   }
 
   private get name(): string {

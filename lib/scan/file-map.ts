@@ -38,7 +38,8 @@ export async function scanFileMap(
 function readMap(source: Source, platform: NodeJS.Platform, problems: Problems): MappedFile[] {
   const files: MappedFile[] = []
   for (const [path, file] of source.files ?? []) {
-    const problem = sourcePathProblem(path, platform) ?? depthProblem(joinPath(source.to ?? '', path))
+    const problem =
+      sourcePathProblem(path, platform) ?? depthProblem(joinPath(source.to ?? '', path))
     if (problem !== undefined) {
       problems.badName(source.name, shortened(path), problem)
     } else if (!isAbsolute(file) || file.includes('\0')) {

@@ -2,6 +2,7 @@ import { errno, errnoOf } from './errno'
 import { SystemError } from './errors'
 import type { Directory, Host, Place } from './host/host'
 import type { KeptAttributes } from './host/kept-attributes'
+import type { Settings } from './options'
 import { Spelling } from './plan/spelling'
 import { openTarget, type Target } from './plan/target'
 import { Allocation } from './stage/allocation'
@@ -14,6 +15,7 @@ interface Hosts {
   readonly steady: Host
   /** Learnt once the staging directory is made. */
   readonly kept: KeptAttributes
+  readonly settings: Pick<Settings, 'durability'>
 }
 
 // Where nothing can be made nothing can be merged either, which is told when it is tried.

@@ -203,7 +203,7 @@ export interface MergeResult {
  */
 type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
   ? { [name in Key]: () => Promise<void> }
-  : Record<never, never>
+  : object
 
 /**
  * A merge whose sources arrive one by one. The result is that of one merge() with the sources in the order

@@ -344,6 +344,7 @@ describeWith('syncfs', "durability: 'full' where it cannot be had", () => {
   for (const [nth, ordinal] of [
     [1, 'first'],
     [2, 'second'],
+    [3, 'third'],
   ] as const) {
     it(`rejects where the ${ordinal} sync fails, with dest as before`, async () => {
       const base = freshDir()
@@ -375,7 +376,7 @@ describeWith('syncfs', "durability: 'full' where it cannot be had", () => {
     const [a] = stored(base, packages)
     const dest = writeTree(path.join(base, 'dest'), { own: 'of dest' })
     const before = digest(base)
-    const session = await Session.open(failing(1).host, dest, full)
+    const session = await Session.open(failing(2).host, dest, full)
     assert.ok(a)
     await session.add(a)
     assertSyncFailed(await failureOf(session.commit()), dest)

@@ -182,9 +182,11 @@ class Commit {
     journal.expect(round)
     await staged.write(round)
     const isFirst = this.begun === undefined
-    // First what the name will say is there: a power cut may keep the name, and lose what a file holds.
-    if (this.context.durable) await this.sync()
-    if (isFirst) await staged.begin(dest)
+    if (isFirst) {
+      // Once it has begun a power cut must not leave it without its records.
+      if (this.context.durable) await this.sync()
+      await staged.begin(dest)
+    }
     this.begun = dest
     // Whoever begins after this one sees it, and steps back.
     if (isFirst && (await this.context.isBusy())) {

@@ -21,7 +21,10 @@ describe('a measurement that is aborted', () => {
       },
     }
     const supplies: Pick<Supplies, 'of'> = {
-      of: () => ({ dir: field, holds: { files: 0, directories: 0, symlinks: 0, bytes: 0, biggest: null } }),
+      of: () => ({
+        dir: field,
+        holds: { files: 0, directories: 0, symlinks: 0, bytes: 0, biggest: null },
+      }),
     }
     const used = (): Promise<{ all: number; data: number }> => Promise.resolve({ all: 0, data: 0 })
     const measuring = new Measuring(

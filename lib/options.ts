@@ -337,8 +337,17 @@ function badType(what: string, expected: string, value: unknown): Error {
 
 /** A value in a message: enough to recognize it. */
 function shown(value: unknown): string {
-  const text = inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 3 })
+  const text = textOf(value)
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
+/** Node's own inspection of a broken object may throw, as that of one that only has the prototype of a signal. */
+function textOf(value: unknown): string {
+  try {
+    return inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 3 })
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
 }
 
 function quoted(values: readonly string[]): string {

@@ -36,6 +36,11 @@ const placedIn = (calls: readonly ScriptedCall[]): string[] =>
     .map(({ path: at }) => path.basename(at))
     .sort()
 
+/** It is renamed as often as the clock of the file system takes to move on. */
+function isFence(jobs: Parameters<Host['rename']>[0]): boolean {
+  return jobs.some(({ names }) => names.some((name) => name.startsWith('fence-')))
+}
+
 describe('a source that arrives before the commit', () => {
   let base: string
   let dest: string
@@ -103,7 +108,7 @@ describe('a source that arrives before the commit', () => {
     const sources = stored(base, { a: { ...many('a'), ...deep('a') }, b: many('b') })
     const sizes: number[] = []
     const rename: Host['rename'] = (jobs, replace) => {
-      sizes.push(jobs.reduce((sum, { names }) => sum + names.length, 0))
+      if (!isFence(jobs)) sizes.push(jobs.reduce((sum, { names }) => sum + names.length, 0))
       return host.rename(jobs, replace)
     }
     const session = await staged({ ...host, rename }, sources, dest)
@@ -129,7 +134,7 @@ describe('a source that arrives before the commit', () => {
     const renames: number[] = []
     const removed: number[] = []
     const rename: Host['rename'] = (jobs, replace) => {
-      renames.push(jobs.reduce((sum, job) => sum + job.names.length, 0))
+      if (!isFence(jobs)) renames.push(jobs.reduce((sum, job) => sum + job.names.length, 0))
       return host.rename(jobs, replace)
     }
     const list: Host['list'] = (places) => {

@@ -324,48 +324,34 @@ describe('bad input', () => {
     })
 
     describe('names reserved for staging directories', () => {
-      const reserved = '.reflink-merge-x'
+      const reserved = '.reflink-merge-0123456789abcdef'
 
-      it('are refused from a directory, a file map and `to`, all at once', async () => {
+      it('are refused at every depth of a directory, a file map and `to`, all at once', async () => {
         const error = await refusalOf(host, [
           { name: 'file', dir: writeTree(freshDir(), { [reserved]: '' }) },
-          { name: 'dir', dir: writeTree(freshDir(), { [`${reserved}/a`]: '' }) },
-          mapped('map', reserved, `${reserved}y/a`),
+          { name: 'dir', dir: writeTree(freshDir(), { [`a/b/${reserved}/new/c`]: '' }) },
+          { name: 'below', dir: writeTree(freshDir(), { [`a/${reserved}-begun/c`]: '' }), to: 'x' },
+          mapped('map', `a/${reserved}`, `${reserved}-kept/a`),
           { ...mapped('to', 'good'), to: reserved },
-          { ...mapped('deep', 'good'), to: `${reserved}/deep` },
+          { ...mapped('deep', 'good'), to: `deep/${reserved}/deep` },
         ])
         assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
-        assert.deepEqual(error.paths, [
-          `deep: "${reserved}/deep" (to: reserved for staging directories)`,
-          `dir: "${reserved}" (reserved for staging directories)`,
-          `file: "${reserved}" (reserved for staging directories)`,
-          `map: "${reserved}" (reserved for staging directories)`,
-          `map: "${reserved}y/a" (reserved for staging directories)`,
-          `to: "${reserved}" (to: reserved for staging directories)`,
-        ])
+        const paths = error.paths ?? []
+        const names = ['below', 'deep', 'dir', 'file', 'map', 'map', 'to']
+        assert.deepEqual(
+          paths.map((each) => each.split(':')[0]),
+          names,
+        )
+        for (const each of paths)
+          assert.match(each, /\((?:to: )?reserved for staging directories\)$/)
       })
 
-      it('are refused further down as well, and below `to`', async () => {
-        const deep = writeTree(freshDir(), { [`a/${reserved}/b`]: 'b' })
-        const error = await refusalOf(host, [
-          { name: 'deep', dir: deep },
-          { name: 'below', dir: writeTree(freshDir(), { [reserved]: 'c' }), to: 'q' },
-          mapped('map', `a/b/${reserved}/c`),
-        ])
-        assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
-        assert.deepEqual(error.paths, [
-          `below: "${reserved}" (reserved for staging directories)`,
-          `deep: "a/${reserved}" (reserved for staging directories)`,
-          `map: "a/b/${reserved}/c" (reserved for staging directories)`,
-        ])
-      })
-
-      it('are left out where the filter leaves them out', async () => {
+      it('are left out by a filter like any others', async () => {
         const base = freshDir()
-        const dir = writeTree(path.join(base, 'src'), { [`a/${reserved}/b`]: 'b', 'a/good': 'g' })
+        const dir = writeTree(path.join(base, 'src'), { [`a/${reserved}/b`]: 'b', 'a/good': 'c' })
         const filter = (each: string): boolean => !each.includes(reserved)
         await mergeOn(host, [{ name: 'p', dir, filter }], path.join(base, 'dest'))
-        assertTree(path.join(base, 'dest'), writeTree(path.join(base, 'want'), { 'a/good': 'g' }))
+        assertTree(path.join(base, 'dest'), writeTree(path.join(base, 'want'), { 'a/good': 'c' }))
       })
     })
 

@@ -4,7 +4,6 @@ import { endLive, setLive } from './live'
 import { debug } from '../debug'
 import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
-import type { Settings } from '../options'
 import {
   below,
   entryOf,
@@ -66,7 +65,6 @@ interface Hosts {
   readonly steady: Host
   /** Learnt in the new directory. */
   readonly kept: KeptAttributes
-  readonly settings?: Pick<Settings, 'durability'>
 }
 
 /**

@@ -20,7 +20,7 @@ export function unstage(
       continue
     }
     if (isOne) for (const part of next.parts) unstagePart(part)
-    left.push(...next.directories.values())
+    for (const child of next.directories.values()) left.push(child)
   }
 }
 

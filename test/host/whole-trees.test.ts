@@ -16,7 +16,6 @@ import {
   notTried,
   TreeFound,
   type TreeColumns,
-  type TreeJob,
   type TreeOperation,
 } from '../../lib/host/whole-trees'
 import { PackedTree } from '../../lib/scan/packed-tree'

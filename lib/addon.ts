@@ -37,7 +37,7 @@ export interface RawOptions {
 }
 
 /** One errno a name, 0 for success, and which call it came from. */
-export interface RawOutcomes {
+interface RawOutcomes {
   errnos: Int32Array
   /** Indexes into `Addon.calls`. */
   calls: Uint8Array
@@ -78,7 +78,7 @@ export interface RawListings extends RawColumns {
 }
 
 /** What entries are, in columns. */
-export interface RawStats extends RawColumns {
+interface RawStats extends RawColumns {
   errnos: Int32Array
   calls: Uint8Array
   /** st_dev, st_ino, mtime and ctime in ns: four an entry. */
@@ -86,7 +86,7 @@ export interface RawStats extends RawColumns {
 }
 
 /** The same, and what is not given to another entry later. */
-export interface RawIdentified extends RawStats {
+interface RawIdentified extends RawStats {
   /** Birth time in ns, a hash of the file handle, the number of links: three an entry. */
   lasting: BigUint64Array
 }
@@ -100,7 +100,7 @@ export interface RawOutcome {
 }
 
 /** What became of reading or writing a small file. */
-export interface RawRecord {
+interface RawRecord {
   errno: number
   /** Index into `Addon.calls`. */
   call: number
@@ -171,7 +171,7 @@ export interface RawTreeColumns {
 }
 
 /** What became of making several trees: all of it, or how many directories of each, and why not the others. */
-export interface RawTreeOutcomes {
+interface RawTreeOutcomes {
   /** All of it was made. */
   complete: boolean
   /** One a tree: bytes of the files that were cloned, copied or written. */

@@ -146,7 +146,7 @@ export interface Identified extends Stats {
 }
 
 /** What a directory passes on to what is made in it: group, default ACL, compression, project, encryption … */
-export interface Inheritance {
+interface Inheritance {
   /** Why it cannot be told; 0 if it can. */
   readonly errno: number
   /** Directories with the same text pass the same on, and entries can be renamed from one to another. */

@@ -25,7 +25,7 @@ export interface ComparisonJob {
 }
 
 /** Whose files the second ones of the pairs are. */
-export type ComparedWith = 'sources' | 'dest'
+type ComparedWith = 'sources' | 'dest'
 
 /**
  * Compares pairs of files, many at once; one number of `Equality` a pair, in the jobs' order. A file of dest that may not

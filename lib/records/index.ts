@@ -2,7 +2,6 @@ export * from './names'
 export * from './identity'
 export * from './journal'
 export { currentOwner, isAlive } from './owner'
-export type { Owner } from './owner'
 export { toMarkText, toModesText, toNestedText, toText } from './written'
 export {
   fromMarkText,

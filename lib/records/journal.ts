@@ -17,7 +17,7 @@ export interface Replaced {
 }
 
 /** An entry that is to be published. */
-export interface Intent extends KnownEntry {
+interface Intent extends KnownEntry {
   /** '/'-joined below dest: the directory in which it is to stand. */
   readonly path: string
   readonly name: string

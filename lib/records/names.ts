@@ -1,7 +1,7 @@
 import { identityText, readIdentity, type Identity } from './identity'
 
 /** Names that start so are for staging directories alone, in dest and in every package. */
-export const reservedPrefix = '.reflink-merge-'
+const reservedPrefix = '.reflink-merge-'
 
 const markPrefix = 'mark-'
 

@@ -5,24 +5,24 @@ import type { Owner } from './owner'
 export const version = 2
 
 /** Size, mtime and identity of what is no directory. */
-export type WrittenEntry = readonly [size: number, mtime: string, identity: string]
+type WrittenEntry = readonly [size: number, mtime: string, identity: string]
 
 /** Directories that are published whole, each after the one that holds it: its number, or -1 - that of an intent. */
-export type WrittenDirectory = readonly [
+type WrittenDirectory = readonly [
   holder: number,
   name: string,
   identity: string,
   files?: readonly (readonly [name: string, ...WrittenEntry])[],
 ]
 
-export type WrittenIntent = readonly [
+type WrittenIntent = readonly [
   path: string,
   name: string,
   entry: WrittenEntry | readonly [identity: string],
   replaced?: readonly [name: string, identity: string],
 ]
 
-export interface WrittenRecord {
+interface WrittenRecord {
   readonly version: number
   readonly prefix: string
   readonly stagings: readonly (readonly [path: string, directories: readonly string[]])[]
@@ -37,7 +37,7 @@ export interface WrittenMark extends Owner {
   readonly dest: string
 }
 
-export interface WrittenModes {
+interface WrittenModes {
   readonly version: number
   readonly modes: readonly (readonly [path: string, mode: number, identity: string])[]
 }

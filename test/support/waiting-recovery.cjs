@@ -1,7 +1,5 @@
 // recover() in a process of its own, which says so when it has to wait for dest's lock.
 
- 
-
 /** @type {typeof import('../../lib/host')} */
 const { defaultHost } = require('../../lib/host')
 /** @type {typeof import('../../lib/merge')} */

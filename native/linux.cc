@@ -308,7 +308,7 @@ int AddFlags(int directory, std::string* text) {
   fsxattr extended{};
   if (ioctl(directory, FS_IOC_FSGETXATTR, &extended) == 0) {
     // That it has extended attributes at all is not handed down.
-    extended.fsx_xflags &= ~static_cast<unsigned>(FS_XFLAG_HASATTR);
+    extended.fsx_xflags &= ~FS_XFLAG_HASATTR;
     extended.fsx_nextents = 0;
     AddValue("fsx", extended, text);
   } else if (!IsNone(errno)) {

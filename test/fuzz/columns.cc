@@ -175,8 +175,8 @@ void RunTrees(FuzzedDataProvider* data, const std::vector<Place>& bases) {
   const OperationEntry operation = {"look", LookInTree, Sides::kBoth, false, true};
   const TreeOutcomes outcomes = PlaceTrees(operation, jobs, {});
   Require(outcomes.made.size() == jobs.size() && outcomes.bytes.size() == jobs.size());
-  Require(outcomes.placed.size() == names);
-  const auto placed = std::count(outcomes.placed.begin(), outcomes.placed.end(), 1);
+  Require(outcomes.errnos.size() == names && outcomes.calls.size() == names);
+  const auto placed = std::count(outcomes.errnos.begin(), outcomes.errnos.end(), 0);
   Require(static_cast<size_t>(placed) == ran);
   size_t made = 0;
   for (const uint32_t number : outcomes.made) made += number;

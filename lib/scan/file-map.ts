@@ -39,7 +39,7 @@ export function readFileMap(
     const tooDeep = depthProblem(joinPath(source.to ?? '', path))
     const bad = badPath(path, rules.platform) ?? tooDeep ?? badEntry(entry)
     if (bad !== undefined) {
-      problems.badName(name, bad === tooDeep ? shortened(path) : path, bad)
+      problems.badName(name, shortened(path), bad)
       return
     }
     if (!isWanted(source, path)) return

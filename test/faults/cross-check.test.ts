@@ -47,15 +47,18 @@ interface Scene {
   readonly dest: string
 }
 
-/** Staging directories have random names, and scenes lie in different places. */
+/** Staging directories have random names, marks are named after their inode, and scenes lie in different places. */
 const named = (text: string, { root }: Scene): string =>
-  text.replaceAll(root, 'ROOT').replace(/(merge-)[0-9a-f]{16}/g, '$1*')
+  text
+    .replaceAll(root, 'ROOT')
+    .replace(/(merge-)[0-9a-f]{16}/g, '$1*')
+    .replace(/(\/mark-)[0-9a-z.]+/, '$1*')
 
 function treeOf(scene: Scene): TreeEntry[] {
   return snapshot(scene.root).map((entry) => {
     const at = named(entry.path, scene)
     // A record tells inodes, and the mark whose process it is: they differ.
-    return /\*(-begun)?\/(mark$|journal\/)/.test(at)
+    return /\*(-begun)?\/(mark-[^/]*$|journal\/)/.test(at)
       ? { path: at, type: entry.type }
       : { ...entry, path: at }
   })

@@ -140,6 +140,7 @@ function folding(host: Host, fold: (name: string, dir: string) => string): Host 
     open: (place) => host.open(found(place)),
     list: (places) => host.list(places.map(found)),
     stat: (jobs) => host.stat(jobs.map(foundJob)),
+    identify: (jobs) => host.identify(jobs.map(foundJob)),
     compare: (jobs) => host.compare(jobs.map(foundJob)),
     clone: oneByOne((jobs, options) => host.clone(jobs, options)),
     // A clone stays on its file system, where no directory could hold two such names.

@@ -63,7 +63,7 @@ describeWith('addon', 'directories of dest that no entry can be renamed into', f
       const sources = stored(base, packages)
       const options = { existing: 'replace', concurrency: 1 } as const
       let undone = 0
-      for (let at = 1; ; at += 7) {
+      for (let at = 1; ; at += 4) {
         const root = path.join(base, String(at))
         const dest = await withProject(root)
         if ((await killed({ what: 'merge', sources, dest, options, at })) !== undefined) break

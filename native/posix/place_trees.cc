@@ -64,18 +64,20 @@ class TreePlacer {
     if (!IsName(name)) return {EINVAL, Call::kName};
     const bool is_any = mode == kMadeMode || options_.as_made;
     const auto wanted = static_cast<mode_t>(mode == kMadeMode ? 0777 : mode);
+    // Kept open, so that what cannot be opened once it is made can be removed again.
+    const Descriptor holder(fcntl(parent, F_DUPFD_CLOEXEC, 0));
+    if (!holder.ok()) return {errno, Call::kOpen};
     if (mkdirat(parent, name.c_str(), wanted) != 0) return {errno, Call::kMakeDirectory};
     Outcome outcome = Open(directory, to);
     if (outcome.ok() && (is_any || HasMode(*to, wanted))) return {};
     // The umask or a default ACL had a say: that takes one more descriptor.
-    const int again = to_->Search(above);
-    if (outcome.ok() && again < 0) outcome = {to_->error(), Call::kOpen};
     if (outcome.ok()) {
-      outcome = ChmodDirectory({-1, nullptr, again, name.c_str(), wanted, {}}, {}).outcome;
+      outcome = ChmodDirectory({-1, nullptr, holder.get(), name.c_str(), wanted, {}}, {}).outcome;
     }
-    if (outcome.ok()) return Open(directory, to);
+    if (outcome.ok()) outcome = Open(directory, to);
+    if (outcome.ok()) return outcome;
     // Whoever tries again must not find the name taken.
-    if (again >= 0) unlinkat(again, name.c_str(), AT_REMOVEDIR);
+    unlinkat(holder.get(), name.c_str(), AT_REMOVEDIR);
     to_->Forget();
     return outcome;
   }

@@ -78,7 +78,9 @@ export class TreeProgress {
       const start = this.starts[index] ?? 0
       const { wanted = new Uint8Array(), counts } = job
       this.bytes[index] = (this.bytes[index] ?? 0) + (again.bytes[at] ?? 0)
-      if (this.made !== undefined) this.made[index] = again.made?.[at] ?? counts.length
+      // One that was there before may not have been opened this time: it is there all the same.
+      const made = Math.max(job.made ?? 0, again.made?.[at] ?? counts.length)
+      if (this.made !== undefined) this.made[index] = made
       this.stops?.set(index, again.stops, at)
       wanted.forEach((isWanted, position) => {
         if (isWanted === 1) this.rows?.set(start + position, again.rows, row + position)

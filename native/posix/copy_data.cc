@@ -9,7 +9,7 @@
 namespace reflink_merge {
 namespace {
 
-constexpr size_t kBufferBytes = 128 * 1024;
+constexpr off_t kBufferBytes = 128 * 1024;
 constexpr off_t kStatBlock = 512;  // the unit of st_blocks, whatever the file system's own
 
 // Where copy_file_range cannot do it, read and write can: old kernels (ENOSYS), two file systems
@@ -34,7 +34,7 @@ bool NeedsPlainCopy(int error) {
 Outcome CopyByReadAndWrite(int src, int dest, off_t* offset, off_t end) {
   std::array<char, kBufferBytes> buffer;
   while (*offset < end) {
-    const size_t wanted = static_cast<size_t>(std::min<off_t>(end - *offset, kBufferBytes));
+    const size_t wanted = static_cast<size_t>(std::min(end - *offset, kBufferBytes));
     const ssize_t got = pread(src, buffer.data(), wanted, *offset);
     if (got < 0) return {errno, Call::kRead};
     if (got == 0) return {};

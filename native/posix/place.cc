@@ -104,8 +104,8 @@ size_t Walk::Leap(size_t at, std::string_view path) {
     if (length > kLongestLeap) length = path.rfind('/', at + kLongestLeap) - at;
     Descriptor directory = OpenWithoutSymlinks(Last(), std::string(path.substr(at, length)));
     if (!directory.ok()) break;  // name by name tells why
-    for (size_t i = levels_.size(); i-- > 0 && levels_[i].directory.ok();) {
-      levels_[i].directory.Reset();
+    for (auto level = levels_.rbegin(); level != levels_.rend() && level->directory.ok(); ++level) {
+      level->directory.Reset();
     }
     for (const size_t stop = at + length; at < stop;) {
       const size_t slash = std::min(path.find('/', at), stop);

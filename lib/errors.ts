@@ -63,13 +63,14 @@ export class SystemError extends Error {
 
 /**
  * Codes of a merge that was refused: conflicts, bad names, entries that are not merged, dest within a source, a lock that
- * was not free in time, a source that is being written to, a killed merge that cannot be undone.
+ * was not free in time, a manifest that cannot be read, a source that is being written to, a killed merge that cannot be undone.
  */
 export type MergeErrorCode =
   | 'ERR_MERGE_CONFLICT'
   | 'ERR_MERGE_INVALID_PATH'
   | 'ERR_MERGE_INTO_SELF'
   | 'ERR_MERGE_LOCK_TIMEOUT'
+  | 'ERR_MERGE_MANIFEST'
   | 'ERR_MERGE_SOURCE_CHANGED'
   | 'ERR_MERGE_UNSUPPORTED_FILE'
   | 'ERR_MERGE_UNRECOVERED'

@@ -1,7 +1,8 @@
 import * as cloning from './clone'
 import { defaultHost } from './host'
-import { mergeOn, openOn, planOn, recoverOn } from './merge'
+import { mergeOn, openOn, planOn, recoverOn, syncOn } from './merge'
 import * as probing from './probe'
+import { removeOn } from './remove'
 import type {
   MergeOptions,
   MergePlan,
@@ -9,8 +10,13 @@ import type {
   MergeSession,
   ProbeResult,
   RecoverResult,
+  RemoveOptions,
+  RemoveResult,
   Source,
+  VerifyOptions,
+  VerifyResult,
 } from './types'
+import { verifyOn } from './verify'
 
 export { MergeError, SystemError, type MergeErrorCode } from './errors'
 export type * from './types'
@@ -51,6 +57,46 @@ export async function planMerge(
   options?: MergeOptions,
 ): Promise<MergePlan> {
   return planOn(defaultHost, sources, dest, options)
+}
+
+/**
+ * Makes dest hold what the sources hold: merges them, and takes out what an earlier sync() or merge() with a manifest put
+ * there and no source provides any more. It is merge() with `manifest: true` and `prune: true`, all or nothing. What others
+ * put into dest stays; what somebody has changed is a conflict, unless the option `modified` decides.
+ *
+ * Rejects like merge(), and with `ERR_MERGE_MANIFEST` where the manifest cannot be used.
+ */
+export async function sync(
+  sources: readonly Source[],
+  dest: string,
+  options?: MergeOptions,
+): Promise<MergeResult> {
+  return syncOn(defaultHost, sources, dest, options)
+}
+
+/**
+ * Takes the sources of these names out of dest again, all or nothing. What another source has alike stays, and so does what
+ * somebody has changed, and what others put there. A name that the manifest does not list has nothing to remove.
+ *
+ * Rejects with `ERR_MERGE_MANIFEST` where there is no manifest or it cannot be used, `ERR_MERGE_CONFLICT` where a symlink stands
+ * in the place of a directory, and otherwise like merge().
+ */
+export async function remove(
+  dest: string,
+  names: readonly string[],
+  options?: RemoveOptions,
+): Promise<RemoveResult> {
+  return removeOn(defaultHost, dest, names, options)
+}
+
+/**
+ * Compares dest with its manifest, and changes nothing. An entry is unchanged where its stat record is the recorded one, or,
+ * where that differs, it has the bytes of its source, if that is still there.
+ *
+ * Rejects with `ERR_MERGE_MANIFEST` where there is no manifest or it cannot be used.
+ */
+export async function verify(dest: string, options?: VerifyOptions): Promise<VerifyResult> {
+  return verifyOn(defaultHost, dest, options)
 }
 
 /**

@@ -38,6 +38,17 @@ export async function mergeOn(
   return session.merge(named)
 }
 
+/** sync() on a host of choice. */
+export async function syncOn(
+  system: Host,
+  sources: readonly Source[],
+  dest: string,
+  options: MergeOptions = {},
+): Promise<MergeResult> {
+  const { manifest = true, prune = true } = options
+  return mergeOn(system, sources, dest, { ...options, manifest, prune })
+}
+
 /** openMerge() on a host of choice. */
 export async function openOn(
   system: Host,
@@ -55,9 +66,9 @@ export async function planOn(
   options?: MergeOptions,
 ): Promise<MergePlan> {
   const stop = new AbortController()
-  const context = prepare(system, options, stop.signal)
   const named = readSources(sources)
   const path = readPath('dest', dest)
+  const context = prepare(system, options, stop.signal, path)
   const caller = options?.signal
   throwIfAborted(caller)
   const unlisten = listenForAbort(caller, () => {

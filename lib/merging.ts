@@ -3,6 +3,8 @@ import { firstOf } from './errors'
 import type { Union } from './plan/plan'
 import { unsizedIn } from './plan/whole-directory'
 import { look, plan, throwIfUndecided, type Context } from './planning'
+import type { Place } from './host/host'
+import type { Survey } from './plan/survey'
 import { isBusy } from './recover/find'
 import { recoverAlone } from './recover/recover'
 import { durationOf, toResult } from './result'
@@ -20,6 +22,8 @@ import type { MergeResult } from './types'
 export class Merging {
   private readonly placer: FilePlacer
   private readonly cloner: SubtreeCloner
+  /** What dest held when it was last looked at; undefined while it is missing. */
+  private found: Survey | undefined
 
   constructor(
     private readonly context: Context,
@@ -39,6 +43,7 @@ export class Merging {
     const { watch, progress, host } = context
     progress.enter('plan')
     const { union, found } = await plan(context, site, trees)
+    this.found = found
     watch.lap('plan')
     throwIfUndecided(context, union, found)
     progress.enter('stage')
@@ -48,9 +53,15 @@ export class Merging {
     const target = async (number: number): Promise<StageTarget> =>
       (await site.staging()).target(number)
     const build = async (): Promise<Staging | undefined> => {
+      if (this.needsStaging(union)) await site.staging()
       await allocator.allocate(union.root)
       await this.build(union, early, { allocation, target })
-      return site.currentStaging
+      const staging = await site.currentStaging
+      if (staging !== undefined) {
+        const fresh = (path: string): Place => staging.twins(path).fresh
+        await context.life?.lookAtStaged(union, this.isDestNew, fresh)
+      }
+      return staging
     }
     await build()
     watch.lap('stage')
@@ -63,7 +74,8 @@ export class Merging {
     const conclude = (committed: Committed): void => {
       const unsupported = context.kept.missing(context.settings.preserveTimestamps)
       const { left } = site
-      const outcome = { ...committed, placements, dest, containment, left, unsupported }
+      const modified = context.life?.modified ?? []
+      const outcome = { ...committed, placements, dest, containment, left, unsupported, modified }
       result = toResult(union, outcome, watch)
     }
     await this.publish(union, build, conclude)
@@ -71,6 +83,17 @@ export class Merging {
     const leftover = await this.sweepOrTell()
     watch.lap('commit')
     return { ...result, ...(leftover && { leftover }), duration: durationOf(watch) }
+  }
+
+  /** Also where nothing is staged: what goes is moved there, and a new manifest is written there. */
+  private needsStaging(union: Union): boolean {
+    const { life } = this.context
+    if (life === undefined) return false
+    return this.isDestNew || life.isChanged(union, this.found)
+  }
+
+  private get isDestNew(): boolean {
+    return this.found === undefined
   }
 
   /** Stages what the union wants and the staging directory lacks. From then on all sizes are known. */
@@ -131,8 +154,17 @@ export class Merging {
       survey: async (dest) => {
         const found = await look(context, site, union, dest)
         throwIfUndecided(context, union, found)
+        this.found = found
         return found
       },
+      stageManifest: async (staged, dest) => {
+        const { life } = context
+        if (life === undefined) return undefined
+        if (dest !== undefined && !life.isChanged(union, this.found)) return undefined
+        const fresh = (path: string): Place => staged.twins(path).fresh
+        return life.stage(union, this.found, fresh, dest, await staged.fence())
+      },
+      onTaken: (paths) => context.life?.noteTaken(paths),
       onLocked: () => {
         watch.lap('lock')
         progress.enter('commit')

@@ -9,8 +9,10 @@ import type {
   LinkMode,
   MergeOptions,
   MergeProgress,
+  ModifiedPolicy,
   Source,
   SymlinkPolicy,
+  VerifyOptions,
 } from './types'
 
 /** The options with their defaults, checked: inside, types are trusted. */
@@ -18,6 +20,11 @@ export interface Settings {
   readonly linkModes: readonly LinkMode[]
   readonly conflicts: ConflictPolicy
   readonly existing: ExistingPolicy
+  /** True: the one in dest; a path: absolute; undefined: none is kept. */
+  readonly manifest: true | string | undefined
+  readonly prune: boolean
+  readonly modified: ModifiedPolicy
+  readonly adopt: boolean
   readonly symlinks: SymlinkPolicy
   readonly mutable: ((path: string) => boolean) | undefined
   readonly writable: boolean
@@ -45,6 +52,7 @@ export function readOptions(options: unknown = {}): Settings {
     linkModes: readLinkModes(given.linkModes),
     conflicts: read('conflicts', conflictPolicy) ?? 'error',
     existing: read('existing', oneOf('error', 'keep', 'replace')) ?? 'error',
+    ...readLifecycle(given),
     symlinks: read('symlinks', oneOf('contained', 'verbatim', 'reject')) ?? 'contained',
     mutable: saysYesOrNo(read('mutable', aFunction<(path: string) => unknown>())),
     writable: read('writable', aBoolean) ?? false,
@@ -56,6 +64,28 @@ export function readOptions(options: unknown = {}): Settings {
     durability: read('durability', oneOf('none', 'full')) ?? 'none',
     signal: read('signal', aSignal),
     onProgress: read('onProgress', aFunction<NonNullable<MergeOptions['onProgress']>>()),
+  }
+}
+
+function readLifecycle(
+  given: Given<MergeOptions>,
+): Pick<Settings, 'manifest' | 'prune' | 'modified' | 'adopt'> {
+  const manifest = optional('options.manifest', given.manifest, aManifest)
+  const prune = optional('options.prune', given.prune, aBoolean)
+  const policies = oneOf('error', 'keep', 'replace')
+  const modified = optional('options.modified', given.modified, policies)
+  const adopt = optional('options.adopt', given.adopt, aBoolean)
+  const isKept = manifest !== undefined && manifest !== false
+  for (const [name, value] of Object.entries({ prune, modified, adopt })) {
+    if (isKept || value === undefined || value === false) continue
+    throw invalidArgument('VALUE', `options.${name} requires options.manifest`)
+  }
+  return {
+    manifest:
+      typeof manifest === 'string' ? readPath('options.manifest', manifest) : manifest || undefined,
+    prune: prune ?? false,
+    modified: modified ?? 'error',
+    adopt: adopt ?? false,
   }
 }
 
@@ -73,6 +103,35 @@ export function readSources(sources: unknown): GivenSource[] {
     }
     names.add(read.name)
     return read
+  })
+}
+
+interface VerifySettings {
+  readonly manifest: string | undefined
+  readonly bytes: boolean
+  readonly foreign: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+/** Checks the options of verify(). */
+export function readVerifyOptions(options: unknown = {}): VerifySettings {
+  if (!isObject(options)) throw badType('options', 'an object', options)
+  const { manifest, bytes, foreign, signal }: Given<VerifyOptions> = options
+  const path = optional('options.manifest', manifest, aString)
+  return {
+    manifest: path === undefined ? undefined : readPath('options.manifest', path),
+    bytes: optional('options.bytes', bytes, aBoolean) ?? false,
+    foreign: optional('options.foreign', foreign, aBoolean) ?? false,
+    signal: optional('options.signal', signal, aSignal),
+  }
+}
+
+/** Checks the names of sources. */
+export function readNames(names: unknown): string[] {
+  if (!Array.isArray(names)) throw badType('names', 'an array', names)
+  return Array.from(names, (name: unknown, index) => {
+    if (typeof name !== 'string') throw badType(`names[${String(index)}]`, 'a string', name)
+    return name
   })
 }
 
@@ -94,7 +153,7 @@ export function readRank(at: unknown = {}): number | undefined {
 /** Checks a source and makes its directory absolute. */
 export function readSource(source: unknown, what: string, stores = new Directories()): GivenSource {
   if (!isObject(source)) throw badType(what, 'an object', source)
-  const { name, dir, files, to, filter }: Given<Source> = source
+  const { name, dir, files, to, filter, digest }: Given<Source> = source
   if (typeof name !== 'string') throw badType(`${what}.name`, 'a string', name)
   if ((dir === undefined) === (files === undefined)) {
     throw invalidArgument('VALUE', `${what} ("${name}") must have either dir or files`)
@@ -104,6 +163,8 @@ export function readSource(source: unknown, what: string, stores = new Directori
   if (files !== undefined) read.files = readFiles(`${what}.files`, files, stores)
   const place = optional(`${what}.to`, to, aString)
   if (place !== undefined) read.to = place
+  const vouched = optional(`${what}.digest`, digest, aString)
+  if (vouched !== undefined) read.digest = vouched
   const wanted = saysYesOrNo(
     optional(`${what}.filter`, filter, aFunction<(path: string) => unknown>()),
   )
@@ -270,6 +331,11 @@ const aString: Check<string> = { expected: 'a string', is: isString }
 const aBoolean: Check<boolean> = {
   expected: 'a boolean',
   is: (value): value is boolean => typeof value === 'boolean',
+}
+
+const aManifest: Check<boolean | string> = {
+  expected: 'a boolean or a path',
+  is: (value): value is boolean | string => typeof value === 'boolean' || isString(value),
 }
 
 function aFunction<T extends (...args: never[]) => unknown>(): Check<T> {

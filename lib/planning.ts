@@ -17,6 +17,7 @@ import { toPolicy, type Policy } from './plan/policy'
 import type { ShownModes } from './plan/shown-modes'
 import { survey, type Survey } from './plan/survey'
 import { unite, type NameOracle } from './plan/union'
+import { Life } from './life'
 import { Progress } from './progress'
 import { recoverDest } from './recover/recover'
 import { throwIfBadFiles } from './scan/map-files'
@@ -46,6 +47,8 @@ export interface Context {
   readonly learnSizes: LearnSizes
   /** Of the sources that are file maps. */
   readonly stores: StoreDirectories
+  /** Undefined where no manifest is kept. */
+  readonly life: Life | undefined
   /** Undefined: no tree is looked for as a whole. */
   readonly match: MatchTrees | undefined
   readonly progress: Progress
@@ -58,11 +61,12 @@ export interface Plan {
   readonly found: Survey | undefined
 }
 
-/** `signal`: in the place of the caller's own, which may be of a polyfill. */
+/** `signal`: in the place of the caller's own, which may be of a polyfill. `dest`: absolute. */
 export function prepare(
   system: Host,
   options: MergeOptions | undefined,
   signal: AbortSignal,
+  dest: string,
 ): Context {
   const given = readOptions(options)
   const settings = { ...given, signal }
@@ -79,11 +83,13 @@ export function prepare(
   // What waits for its turn asks for an abort when its turn comes.
   const kept = new KeptAttributes()
   const host = lenient(limited(patient(system, settings.signal), lanes), kept)
+  const compare = comparer(host, lanes, settings.signal)
+  const hosts = { host, lanes, signal: settings.signal, compare }
   return {
-    ...{ host, lanes, settings, kept },
+    ...{ host, lanes, settings, kept, compare },
+    life: settings.manifest === undefined ? undefined : new Life(hosts, settings, dest),
     steady: lenient(patient(system, undefined), kept),
     policy: toPolicy(given.conflicts),
-    compare: comparer(host, lanes, settings.signal),
     digest: digester(lanes, settings.signal),
     learnSizes: sizeLearner(host, lanes, settings.signal),
     stores: new StoreDirectories(host),
@@ -203,16 +209,23 @@ export async function plan(
   const { dest, spelling } = site
   const sameEntries: NameOracle = (groups) => spelling.sameEntries(groups)
   const union = await unite(trees, { policy, compare, digest, learnSizes, sameEntries })
+  await context.life?.see(union)
   return { union, found: dest && (await look(context, site, union, dest)) }
 }
 
 /** Compares the union with what dest holds. */
-export function look(context: Context, site: Site, union: Union, dest: Directory): Promise<Survey> {
+export async function look(
+  context: Context,
+  site: Site,
+  union: Union,
+  dest: Directory,
+): Promise<Survey> {
+  const { life } = context
   const { host, settings, lanes, compare, learnSizes } = context
   const { spelling } = site
   const { existing, mutable, signal, writable, preserveTimestamps: times } = settings
   // A look at a whole tree tells no more than whether it has the very bits of its source.
-  const match = writable || times ? undefined : context.match
+  const match = writable || times || life !== undefined ? undefined : context.match
   const hardlinked = settings.linkModes.includes('hardlink')
   const symlinked = settings.linkModes.includes('symlink')
   const rules = {
@@ -229,9 +242,12 @@ export function look(context: Context, site: Site, union: Union, dest: Directory
     times,
     lanes,
     signal,
+    life: await life?.lifecycle(site.target.path, union.trees),
     modesHeld: (shown: ShownModes) => modesHeld(context, site, shown),
   }
-  return survey(union, { base: dest, path: '' }, rules)
+  const found = await survey(union, { base: dest, path: '' }, rules)
+  life?.note(found)
+  return found
 }
 
 /** The permission bits that dest's file system holds. Nothing is made to learn it where what dest shows tells it. */
@@ -250,5 +266,5 @@ export function throwIfUndecided(
 ): void {
   const [between, withDest] = [union.undecided, found?.undecided ?? []]
   if (between.length === 0 && withDest.length === 0) return
-  throw conflictError(between, withDest, settings.existing)
+  throw conflictError(between, withDest, settings)
 }

@@ -34,12 +34,13 @@ export interface Outcome extends Committed {
   readonly containment: MergeResult['containment']
   readonly left: NonNullable<MergeResult['left']>
   readonly unsupported: MergeResult['attributes']['unsupported']
+  readonly modified: MergeResult['modified']
 }
 
 /** What merge() gives. */
 export function toResult(
   union: Union,
-  { survey, locking, placements, dest, containment, left, unsupported }: Outcome,
+  { survey, locking, placements, dest, containment, left, unsupported, modified }: Outcome,
   watch: Stopwatch<MergePhase>,
 ): MergeResult {
   const { differing, ...effects } = effectsOf(union.root, placements, dest)
@@ -47,6 +48,8 @@ export function toResult(
     ...totalsOf(union),
     ...effects,
     conflicts: allConflicts(union, survey),
+    removed: survey?.removals?.count ?? 0,
+    modified,
     // A merge that has made nothing need not have learnt it, and one that staged something for nothing may have.
     attributes: {
       unsupported: effects.created + effects.replaced > 0 ? unsupported : [],

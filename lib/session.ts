@@ -105,8 +105,8 @@ export class Session implements MergeSession {
     options: MergeOptions | undefined,
   ): Promise<Session> {
     const stop = new AbortController()
-    const context = prepare(system, options, stop.signal)
     const path = readPath('dest', dest)
+    const context = prepare(system, options, stop.signal, path)
     const caller = options?.signal
     throwIfAborted(caller)
     const site = await openRecovered(context, path, caller)
@@ -314,7 +314,13 @@ export class Session implements MergeSession {
     if (doubts.length > 0) return undefined
     const { root } = union
     if (site.dest === undefined) root.state = 'exists'
-    else await look({ ...context, compare: takenForSame, match: undefined }, site, union, site.dest)
+    else
+      await look(
+        { ...context, compare: takenForSame, match: undefined, life: undefined },
+        site,
+        union,
+        site.dest,
+      )
     // What is to inherit from a directory of dest is staged there at the end, when it is known what of it is wanted.
     const elsewhere = mainStaging + 1
     const nest = (paths: readonly string[]): Promise<number[]> =>

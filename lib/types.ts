@@ -13,6 +13,11 @@ export interface Source {
   to?: string
   /** Called with the path within the package; false leaves it, and what is under it, out. */
   filter?: (path: string) => boolean
+  /**
+   * Stands for all that the source holds, its filter included: two sources with one digest hold the same tree. With a
+   * manifest, a source whose digest is the one recorded is not read.
+   */
+  digest?: string
 }
 
 /**
@@ -36,6 +41,9 @@ export type ConflictPolicy =
 /** What happens to a differing non-directory that dest already holds. */
 export type ExistingPolicy = 'error' | 'keep' | 'replace'
 
+/** What happens to entries that an earlier merge with a manifest put into dest and somebody has changed since. */
+export type ModifiedPolicy = 'error' | 'keep' | 'replace'
+
 /** What happens to the symbolic links in sources. */
 export type SymlinkPolicy = 'contained' | 'verbatim' | 'reject'
 
@@ -47,6 +55,23 @@ export interface MergeOptions {
   conflicts?: ConflictPolicy
   /** A differing non-directory that dest already holds; default `'error'`. */
   existing?: ExistingPolicy
+  /**
+   * Keeps a manifest of what merges have put into dest: later ones know what is theirs, and do not open what is unchanged.
+   * `true`: `<dest>/.reflink-merge-manifest`; a string: that file, which must lie in dest. Default false.
+   */
+  manifest?: boolean | string
+  /**
+   * Removes, in the same commit, what the manifest lists and no source provides any more; what others have put there stays.
+   * Requires `manifest`. Default false.
+   */
+  prune?: boolean
+  /** What an earlier merge put into dest and somebody has changed since; default `'error'`. Requires `manifest`. */
+  modified?: ModifiedPolicy
+  /**
+   * What stood in dest, identical, before the first merge with a manifest becomes part of it, and so may be removed later;
+   * default false: it is never removed. Requires `manifest`.
+   */
+  adopt?: boolean
   /** In sources; default `'contained'`: kept if the link stays inside dest. */
   symlinks?: SymlinkPolicy
   /** `/`-separated path in dest → true: never hard- or symlinked to the store, because it will be edited. */
@@ -82,6 +107,64 @@ export interface MergeOptions {
 
 /** The steps of a merge, in their order; `lock` is the wait for dest's lock. */
 export type MergePhase = 'scan' | 'plan' | 'stage' | 'lock' | 'commit'
+
+/** An entry that an earlier merge put into dest and that is not as that left it. */
+export interface Modified {
+  /** `/`-separated path in dest. */
+  path: string
+  /** The source whose entry it is. */
+  source: string
+  /**
+   * `content`: other bytes or another link target. `mode`: other permission bits alone. `type`: something of another kind
+   * stands there. `missing`: nothing does. `found`: it stood there before, identical, and is not the merge's own.
+   */
+  how: 'content' | 'mode' | 'type' | 'missing' | 'found'
+  /** It stays as it is. */
+  kept: boolean
+}
+
+/** What remove() did. */
+export interface RemoveResult {
+  /** Entries other than directories that were taken out. */
+  removed: number
+  /** What was not as recorded: whether it stays is told for each. */
+  kept: Modified[]
+  /** Paths of a removed source that another source of the manifest has too, but with other content: the next sync() puts that there. */
+  uncovered: { path: string; source: string }[]
+  /** Directories that were taken out. */
+  directories: number
+  locking: MergeResult['locking']
+  containment: MergeResult['containment']
+  duration: MergeResult['duration']
+}
+
+/** Options of remove(). */
+export type RemoveOptions = Pick<
+  MergeOptions,
+  'manifest' | 'lock' | 'durability' | 'signal' | 'concurrency'
+>
+
+/** Options of verify(). */
+export interface VerifyOptions {
+  /** The file; default `<dest>/.reflink-merge-manifest`. */
+  manifest?: string
+  /** Reads every file, also those whose stat records are as recorded. Default false. */
+  bytes?: boolean
+  /** Lists what stands in directories that merges have made and no merge has put there. Default false. */
+  foreign?: boolean
+  signal?: AbortSignal
+}
+
+/** What verify() found. */
+export interface VerifyResult {
+  /** Entries other than directories that the manifest lists. */
+  entries: number
+  unchanged: number
+  modified: Modified[]
+  /** With `foreign`: paths, sorted. */
+  foreign?: string[]
+  sources: { name: string; to: string; digest?: string }[]
+}
 
 /** How far a merge is. */
 export interface MergeProgress {
@@ -154,6 +237,10 @@ export interface MergeResult {
   replaced: number
   kept: number
   unchanged: number
+  /** With `prune` or `exact`: entries that were taken out. */
+  removed: number
+  /** With `manifest`: what somebody has changed since it was put there. */
+  modified: Modified[]
   /** Files placed by each link mode. */
   linkModes: Record<LinkMode, number>
   fallbacks: Fallback[]
@@ -244,7 +331,7 @@ export interface MergeSession extends AsyncDisposal {
 }
 
 /** What a merge would do with one entry. */
-export type PlanAction = 'create' | 'replace' | 'keep' | 'unchanged'
+export type PlanAction = 'create' | 'replace' | 'keep' | 'unchanged' | 'remove'
 
 /** One entry of what a merge would give. */
 export interface PlanEntry {

@@ -15,6 +15,7 @@ import {
 import { openReal } from '../host/open-real'
 import { throwIfFailed } from '../host/trees'
 import type { PlanDirectory } from '../plan/plan'
+import type { Removals } from '../plan/removals'
 import type { Survey } from '../plan/survey'
 import type { Target } from '../plan/target'
 import type { OwnDirectory, OwnEntry, Restriction, Round } from '../records'
@@ -28,7 +29,7 @@ import { find, identify } from './standing'
 import type { MergePlaces } from './take-back'
 
 /** What was staged, and where what it replaces goes. */
-interface StagedTree {
+export interface StagedTree {
   /** Mirrors the nearest directory above dest that was there at the start, or dest itself. */
   readonly published: Place
   /** Mirrors dest. */
@@ -80,6 +81,16 @@ export interface CommitContext {
   readonly survey: (dest: Directory) => Promise<Survey>
   /** Stages what the last survey found to be wanted besides; undefined if nothing ever was. */
   readonly stage: () => Promise<StagedTree | undefined>
+  /**
+   * Writes the manifest of what stands in dest by now into the staging directory, and returns where it goes: below dest.
+   * `dest`: undefined where one rename is about to make it. Undefined where no manifest is kept, or it stays as it is.
+   */
+  readonly stageManifest: (
+    staged: StagedTree,
+    dest: Place | undefined,
+  ) => Promise<{ readonly path: string; readonly name: string } | undefined>
+  /** Takes note of paths that were taken out of dest. */
+  readonly onTaken: (paths: readonly string[]) => void
   /** The lock is held, or none is taken. */
   readonly onLocked: () => void
   /** Everything is published, and can still be taken back: whatever may fail is done now. */
@@ -207,10 +218,12 @@ class Commit {
   ): Promise<Round> {
     const { host } = this.context
     const fresh: PlaceOf = (path) => staged.twins(path).fresh
+    const isPublished = ({ isRemoval }: Intended): boolean => !isRemoval
     const found = await identify(
       host,
-      jobsOf(fresh, intended, ({ name }) => name),
+      jobsOf(fresh, intended.filter(isPublished), ({ name }) => name),
     )
+    const fresher = found.values()
     const old = await find(
       host,
       jobsOf(
@@ -226,11 +239,12 @@ class Commit {
       if (whole !== undefined) wholes.push({ plan: whole, path: joinPath(path, name) })
     }
     const owns = (await ownDirectories(host, fresh, wholes, time === 0n)).values()
-    const entries = intended.map(({ path, name, whole, replaced }, index): OwnEntry => {
-      const known = found[index] ?? { ...unknown, size: 0, mtime: 0n }
+    const entries = intended.map(({ path, name, whole, replaced, isRemoval }): OwnEntry => {
+      const staged = isRemoval ? undefined : fresher.next().value
+      const known = staged ?? { ...unknown, size: 0, mtime: 0n }
       const isDirectory = whole !== undefined
       return {
-        ...{ path, name, ...known, isDirectory },
+        ...{ path, name, ...known, isDirectory, isRemoval },
         own: isDirectory ? owns.next().value : undefined,
         replaced:
           replaced === undefined
@@ -242,7 +256,7 @@ class Commit {
   }
 
   private async publishAll(): Promise<Committed> {
-    const { root, target } = this.context
+    const { target } = this.context
     const dest = await this.publishWhole()
     if (dest === undefined) {
       this.context.onLocked()
@@ -256,7 +270,8 @@ class Commit {
       debug('publishing into %s, round %d', target.path, round + 1)
       const survey = await this.context.survey(locked)
       const staged = (this.staged = await this.context.stage())
-      const outcome = staged === undefined ? 'done' : await this.publishInto(locked, root, staged)
+      const outcome =
+        staged === undefined ? 'done' : await this.publishAllInto(locked, staged, survey)
       if (outcome === 'done') {
         await this.restrict({ base: locked, path: '' })
         return { survey, locking: this.locking }
@@ -283,6 +298,7 @@ class Commit {
     if (target.missing.length === 0) return target.nearest
     const staged = (this.staged = await this.context.stage())
     if (staged === undefined) return target.nearest
+    await this.context.stageManifest(staged, undefined)
     const restrictions = await restrictionsOf(this.context.host, root, staged)
     if (restrictions.length > 0) await staged.writeModes(restrictions)
     if (this.context.durable) await this.sync()
@@ -342,7 +358,7 @@ class Commit {
     }
     const [known = unknown] = found
     const entry = { path, name, ...known, isDirectory: true, size: 0, mtime: 0n }
-    return { ...entry, own, replaced: undefined }
+    return { ...entry, own, replaced: undefined, isRemoval: false }
   }
 
   /**
@@ -355,8 +371,8 @@ class Commit {
     this.lock = await lockDirectory(host, await this.keep(host.open(staged.fresh)), lock)
   }
 
-  private journal(places: MergePlaces): Journal {
-    const journal = new Journal(this.context.host, this.context.steady, places)
+  private journal(places: MergePlaces, removals?: Removals): Journal {
+    const journal = new Journal(this.context.host, this.context.steady, places, removals)
     this.journals.push(journal)
     return journal
   }
@@ -384,21 +400,61 @@ class Commit {
     }
   }
 
+  private async publishAllInto(
+    dest: Directory,
+    staged: StagedTree,
+    survey: Survey,
+  ): ReturnType<typeof publish> {
+    const outcome = await this.publishInto(dest, staged, survey)
+    return outcome === 'done' ? this.publishManifest(dest, staged) : outcome
+  }
+
   private async publishInto(
     dest: Directory,
-    root: PlanDirectory,
     staged: StagedTree,
+    { removals }: Survey,
   ): ReturnType<typeof publish> {
-    const journal = this.journal({
-      dest: { base: dest, path: '' },
-      twins: (path) => staged.twins(path),
-      taken: (path) => staged.taken(path),
-    })
-    return publish(root, {
+    const journal = this.journalInto(dest, staged, removals)
+    return publish(this.context.root, {
       journal,
       makeReplaced: (path) => staged.makeReplaced(path),
       intend: (intended) => this.intend(staged, dest, journal, intended),
+      removals,
+      onTaken: this.context.onTaken,
     })
+  }
+
+  /** Last, since it tells of all that was published. */
+  private async publishManifest(dest: Directory, staged: StagedTree): ReturnType<typeof publish> {
+    const entry = await this.context.stageManifest(staged, { base: dest, path: '' })
+    if (entry === undefined) return 'done'
+    const { path, name } = entry
+    const [old] = await find(this.context.host, [
+      { to: below({ base: dest, path: '' }, path), names: [name] },
+    ])
+    const journal = this.journalInto(dest, staged)
+    const replaced = old === undefined ? undefined : name
+    const intended = { path, name, whole: undefined, replaced, isRemoval: false }
+    if (!(await this.intend(staged, dest, journal, [intended]))) return 'withdrawn'
+    const entries = { path, names: [name] }
+    if (replaced === undefined) {
+      const [isDone] = await journal.publish([entries])
+      return isDone === true ? 'done' : 'again'
+    }
+    await staged.makeReplaced(path)
+    const [isDone] = await journal.replace(entries, false, new Map())
+    return isDone === true ? 'done' : 'again'
+  }
+
+  private journalInto(dest: Directory, staged: StagedTree, removals?: Removals): Journal {
+    return this.journal(
+      {
+        dest: { base: dest, path: '' },
+        twins: (path) => staged.twins(path),
+        taken: (path) => staged.taken(path),
+      },
+      removals,
+    )
   }
 
   /** Directories get their own mode last: one that is not writable could not have been moved. */

@@ -6,9 +6,12 @@ import { emptyOnes } from '../host/trees'
 /** Throws where somebody has put something into directories that were empty when they gave way. */
 export async function throwIfFilled(host: Host, places: readonly Place[]): Promise<void> {
   const empty = await emptyOnes(host, places)
-  const filled = places.find((place) => !empty.has(place))
-  if (filled === undefined) return
+  const other = places.find((place) => !empty.has(place))
+  if (other !== undefined) throw filled(other)
+}
+
+export function filled(place: Place): SystemError {
   const hint =
-    'Somebody has put something into an empty directory of dest that was about to be replaced: merge again'
-  throw new SystemError(errno.ENOTEMPTY, { syscall: 'rename', path: pathOf(filled), hint })
+    'Somebody has put something into a directory of dest that was about to be replaced or removed: merge again'
+  return new SystemError(errno.ENOTEMPTY, { syscall: 'rename', path: pathOf(place), hint })
 }

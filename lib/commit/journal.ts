@@ -14,7 +14,8 @@ import {
 import { emptyOnes, throwIfFailed } from '../host/trees'
 import { inGroups } from '../lanes'
 import type { OwnEntry, Round } from '../records'
-import { throwIfFilled } from './emptied'
+import { isAsSeen, type Removals } from '../plan/removals'
+import { filled, throwIfFilled } from './emptied'
 import type { Left } from './left'
 import { renameHint } from './rename-hint'
 import { TakeBack, type MergePlaces } from './take-back'
@@ -55,6 +56,8 @@ export class Journal {
   private time = 0n
   /** Empty directories that gave way. */
   private readonly emptied: Place[] = []
+  /** Directories that were taken out with all that is in them, which is known. */
+  private readonly gone: { readonly path: string; readonly place: Place }[] = []
   /** Why something that dest had lies in `replaced` alone: undo must not pass for complete then. */
   private readonly stranded: unknown[] = []
 
@@ -63,6 +66,8 @@ export class Journal {
     /** The one to put things back with: it goes on after an abort. */
     private readonly steady: Host,
     private readonly places: MergePlaces,
+    /** Directories that may go though they are not empty. */
+    private readonly removals?: Removals,
   ) {}
 
   /** What is about to be published: undo knows it again. */
@@ -97,6 +102,47 @@ export class Journal {
       results.set(name, await this.replaceOne(path, name, spellings.get(name) ?? name, move))
     }
     return names.map((name) => results.get(name) === true)
+  }
+
+  /**
+   * Takes entries out of dest. One flag a name: false where it is gone, or no longer what it was when that was decided; then it
+   * stands where it stood.
+   */
+  async remove({ path, names }: Entries): Promise<boolean[]> {
+    const jobs = this.savingJobs(path, names)
+    const outcomes = await this.renamed([{ path, names }], jobs, false)
+    const results = this.record([{ path, names }], jobs, outcomes)
+    const moved = names.filter((_, index) => results[index])
+    const expected = await this.areExpected(path, moved)
+    for (const [index, name] of moved.entries()) {
+      if (expected[index] === true) continue
+      results[names.indexOf(name)] = false
+      await this.putBack(path, name, false)
+    }
+    return results
+  }
+
+  /** Is each entry that was put aside what it was when it was looked at? Renaming it changes its ctime alone. */
+  private async areExpected(path: string, names: readonly string[]): Promise<boolean[]> {
+    const { replaced } = this.places.twins(path)
+    const stats = await this.steady.stat([{ to: replaced, names }])
+    const results: boolean[] = []
+    for (const [index, name] of names.entries()) {
+      const at = joinPath(path, name)
+      const isDirectory = stats.kinds[index] === Kind.Directory
+      if (isDirectory !== (this.removals?.isWhole(at) === true)) results.push(false)
+      else if (isDirectory) results.push(await this.isWhole(at, below(replaced, name)))
+      else results.push(this.removals?.isSeen(at, stats, index) === true)
+    }
+    return results
+  }
+
+  /** A directory with nothing in it but what is to go with it. */
+  private async isWhole(path: string, place: Place): Promise<boolean> {
+    if (this.removals === undefined) return false
+    const isWhole = await isAsSeen(this.steady, this.removals, path, place)
+    if (isWhole) this.gone.push({ path, place })
+    return isWhole
   }
 
   /** Those that can have a second name; there is nothing in the result for the others. */
@@ -213,6 +259,7 @@ export class Journal {
       this.emptied.push(place)
       return 'moved'
     }
+    if (await this.isWhole(joinPath(path, name), place)) return 'moved'
     await this.putBack(path, name, false)
     return undefined
   }
@@ -236,6 +283,10 @@ export class Journal {
   /** Empty directories that gave way and lie in `replaced`. Throws where somebody has put something into one since. */
   async stillEmpty(): Promise<readonly Place[]> {
     if (this.emptied.length > 0) await throwIfFilled(this.steady, this.emptied)
+    for (const { path, place } of this.gone) {
+      const { removals } = this
+      if (removals && !(await isAsSeen(this.steady, removals, path, place))) throw filled(place)
+    }
     return this.emptied
   }
 

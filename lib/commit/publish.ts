@@ -3,6 +3,8 @@ import { inGroups } from '../lanes'
 import type { Part } from '../plan/part'
 import { Action, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
+import { joinPath } from '../host/host'
+import type { Removals } from '../plan/removals'
 import type { Entries, Journal } from './journal'
 
 export interface PublishContext {
@@ -11,6 +13,10 @@ export interface PublishContext {
   readonly journal: Journal
   /** Makes the place for what a directory loses. */
   readonly makeReplaced: (path: string) => Promise<void>
+  /** What is taken out of dest. */
+  readonly removals: Removals | undefined
+  /** Takes note of paths that were taken out. */
+  readonly onTaken: (paths: readonly string[]) => void
 }
 
 /** An entry that is about to be published. */
@@ -22,6 +28,8 @@ export interface Intended {
   readonly whole: PlanDirectory | undefined
   /** What stands in the way is put aside; this is its name in dest. */
   readonly replaced: string | undefined
+  /** What stands there is taken out, and nothing published. */
+  readonly isRemoval: boolean
 }
 
 /** One directory that dest has, and what goes into it. */
@@ -53,7 +61,8 @@ export async function publish(
   const created: Batch[] = []
   const replaced: Replacement[] = []
   walk(root, (directory) => collect(directory, created, replaced))
-  if (!(await context.intend(intendedOf(created, replaced)))) return 'withdrawn'
+  const removed = removalsOf(context)
+  if (!(await context.intend(intendedOf(created, replaced, removed)))) return 'withdrawn'
   let complete = true
   for (const batches of inGroups(created, ({ entries }) => entries.names.length, namesPerCall)) {
     const results = await context.journal.publish(batches.map(({ entries }) => entries))
@@ -65,19 +74,41 @@ export async function publish(
     const results = await context.journal.replace(entries, move, spellings)
     if (!settle([batch], results)) complete = false
   }
+  for (const { path, names } of removed) {
+    await context.makeReplaced(path)
+    const results = await context.journal.remove({ path, names })
+    context.onTaken(names.filter((_, index) => results[index]).map((name) => joinPath(path, name)))
+    if (!results.every(Boolean)) complete = false
+  }
   return complete ? 'done' : 'again'
 }
 
+/** Files before directories, and none that were taken out already. */
+function removalsOf({ removals }: PublishContext): Entries[] {
+  if (removals === undefined) return []
+  return [...removals.files, ...removals.directories]
+}
+
 /** In the order in which they are published. */
-function intendedOf(created: readonly Batch[], replaced: readonly Replacement[]): Intended[] {
+function intendedOf(
+  created: readonly Batch[],
+  replaced: readonly Replacement[],
+  removed: readonly Entries[],
+): Intended[] {
   const intended: Intended[] = []
   const add = ({ entries: { path, names }, wholes }: Batch, replacedAs?: Spell): void => {
     names.forEach((name, index) => {
-      intended.push({ path, name, whole: wholes[index], replaced: replacedAs?.(name) })
+      const whole = wholes[index]
+      intended.push({ path, name, whole, replaced: replacedAs?.(name), isRemoval: false })
     })
   }
   for (const batch of created) add(batch)
   for (const batch of replaced) add(batch, (name) => batch.spellings.get(name) ?? name)
+  for (const { path, names } of removed) {
+    for (const name of names) {
+      intended.push({ path, name, whole: undefined, replaced: name, isRemoval: true })
+    }
+  }
   return intended
 }
 

@@ -134,6 +134,11 @@ export class TakeBack {
   ): Promise<void> {
     const { dest } = this.places
     const saved = await this.savedOf(entry)
+    if (entry.isRemoval) {
+      // Where it was not taken out yet, it still stands there.
+      if (saved !== undefined) await this.putBack(entry, now === undefined ? 'free' : 'taken')
+      return
+    }
     // It was given a second name, and not yet replaced.
     if (now !== undefined && saved !== undefined && now.ino === saved.ino && verdict !== 'ours')
       return

@@ -1,5 +1,12 @@
 import { listSome, MergeError } from '../errors'
-import type { Conflict, ExistingPolicy } from '../types'
+import type { Conflict, ExistingPolicy, ModifiedPolicy } from '../types'
+
+interface Policies {
+  readonly existing: ExistingPolicy
+  readonly modified: ModifiedPolicy
+  /** A manifest tells what is ours. */
+  readonly manifest: unknown
+}
 
 const shownPackages = 10
 
@@ -41,7 +48,7 @@ function describeConflict({ path, kind, sources, paths = [] }: Conflict): string
 export function conflictError(
   between: readonly Conflict[],
   withDest: readonly Conflict[],
-  existing: ExistingPolicy,
+  { existing, modified, manifest }: Policies,
 ): MergeError {
   const conflicts = [...between, ...withDest].sort((a, b) => (a.path < b.path ? -1 : 1))
   const count = conflicts.length
@@ -56,9 +63,15 @@ export function conflictError(
         'the losers leave the whole directory, or a function.',
     )
   }
-  if (withDest.length > 0) message.push(adviceFor[existing])
+  if (withDest.length > 0) {
+    message.push(adviceFor[existing])
+    if (manifest !== undefined && modified === 'error') message.push(adviceForModified)
+  }
   return new MergeError('ERR_MERGE_CONFLICT', message.join('\n'), { conflicts })
 }
+
+const adviceForModified =
+  "The option `modified` decides about what an earlier merge put there and somebody has changed since: 'keep' or 'replace'."
 
 /** What else decides about what dest holds, by what was asked for. */
 const adviceFor: Readonly<Record<ExistingPolicy, string>> = {

@@ -107,7 +107,7 @@ export class Questions {
     const { verdicts } = this
     const { directory, part } = question
     const other = (wanted ^ found) & held
-    if (executableBits(other) !== 0) verdicts.settle(directory, part, position, false)
+    if (executableBits(other) !== 0) verdicts.settleExecutable(directory, part, position)
     else if (other !== 0 || late || verdicts.isStoreFile(equality)) {
       verdicts.settleAttributes(part, position)
     } else verdicts.settle(directory, part, position, true)

@@ -5,6 +5,9 @@ import { FallbackCount, type Placements } from './placements'
 import { Action, type PlanDirectory, type Union } from './plan'
 import { asWhole, eachOpened, type WholeDirectory } from './whole-directory'
 
+/** What becomes of an entry that a source has. */
+type Fate = Exclude<PlanAction, 'remove'>
+
 /** How much there is in the plan. */
 export interface Totals {
   readonly files: number
@@ -62,7 +65,7 @@ export function totalsOf({ root, trees, lost }: Union): Totals {
 /** A directory, and the fate of all that is in the one above it, if that is one. */
 interface Within {
   readonly directory: PlanDirectory
-  readonly outer: PlanAction | undefined
+  readonly outer: Fate | undefined
 }
 
 /** What happened to the entries other than directories. */
@@ -97,7 +100,7 @@ export function effectsOf(root: PlanDirectory, placements: Placements, dest: str
     placed[placement] = (placed[placement] ?? 0) + entries
   }
   const hasSteps = (placement: number): boolean => (placements.of(placement)?.steps.length ?? 0) > 0
-  const countWhole = (whole: WholeDirectory, action: PlanAction): void => {
+  const countWhole = (whole: WholeDirectory, action: Fate): void => {
     const { tree, path } = whole
     counts[effectOf[action]] += tree.allEntries
     if (action !== 'create' || tree.allEntries === 0) return
@@ -180,12 +183,12 @@ function firstIn(
 }
 
 /** Where dest has no such directory, everything in it shares one fate. */
-function inheritedAction({ state }: PlanDirectory): PlanAction | undefined {
+function inheritedAction({ state }: PlanDirectory): Fate | undefined {
   if (state === 'exists') return undefined
   return state === 'keep' ? 'keep' : 'create'
 }
 
-function actionOf(action: number): PlanAction {
+function actionOf(action: number): Fate {
   if (action === Action.Create || action === Action.Created) return 'create'
   if (action === Action.Replace || action === Action.Replaced || action === Action.Align)
     return 'replace'

@@ -3,6 +3,7 @@ import {
   below,
   identityLength,
   Kind,
+  pathOf,
   type Host,
   type NamesJob,
   type Place,
@@ -18,6 +19,9 @@ import { Action, namesOf, placeOf, type PlanDirectory, type Union } from './plan
 import { isMatchable, matchWhole, type MatchTrees } from './matching'
 import { Questions, type Question, type QuestionContext } from './questions'
 import { Seen } from './seen'
+import { OwnEntries, type Lifecycle } from './own-entries'
+import { planRemovals, symlinkInPlace, type Removals } from './removals'
+import { wantedOf } from './still-wanted'
 import type { FoundNames, Spelling } from './spelling'
 import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
 import { asWhole, eachOpened, isUnchanged } from './whole-directory'
@@ -32,6 +36,8 @@ export interface SurveyContext extends VerdictRules {
   /** Undefined: no tree is looked for as a whole. */
   readonly match: MatchTrees | undefined
   readonly spelling: Spelling
+  /** Undefined without a manifest. */
+  readonly life: Lifecycle | undefined
   /** Calls at once. */
   readonly lanes: number
   readonly signal: AbortSignal | undefined
@@ -42,6 +48,10 @@ export interface Survey {
   readonly decided: Conflict[]
   /** The merge cannot go on with these. */
   readonly undecided: Conflict[]
+  /** With a manifest: what of it was found. */
+  readonly own: OwnEntries | undefined
+  /** What is taken out of dest; undefined where nothing is to be. */
+  readonly removals: Removals | undefined
 }
 
 /** What dest holds in some directories. */
@@ -62,6 +72,8 @@ interface Found {
   readonly to: Place
   readonly now: Seen
   readonly before: Seen | undefined
+  /** When the look began, in ms since 1970. */
+  readonly at: number
 }
 
 /**
@@ -71,9 +83,9 @@ interface Found {
  */
 export async function survey(union: Union, dest: Place, context: SurveyContext): Promise<Survey> {
   const surveyor = new Surveyor(union, dest, context)
-  const { decided, undecided } = await surveyor.run()
+  const { decided, undecided, ...found } = await surveyor.run()
   const byPath = (a: Conflict, b: Conflict): number => (a.path < b.path ? -1 : 1)
-  return { decided: decided.sort(byPath), undecided: undecided.sort(byPath) }
+  return { decided: decided.sort(byPath), undecided: undecided.sort(byPath), ...found }
 }
 
 /** An entry where dest has a directory. */
@@ -90,13 +102,17 @@ class Surveyor {
   private inTheWay: InTheWay[] = []
   /** Directories whose entries but for subdirectories are known to be as they were found before. */
   private readonly settled = new Set<PlanDirectory>()
+  private readonly own: OwnEntries | undefined
+  /** What can only be decided once it is known what has become of what is ours. */
+  private readonly deferred: (() => void)[] = []
 
   constructor(
     private readonly union: Union,
     private readonly dest: Place,
     private readonly context: SurveyContext,
   ) {
-    this.verdicts = new Verdicts(union, context)
+    this.own = context.life && new OwnEntries(context.life)
+    this.verdicts = new Verdicts(union, context, this.own)
   }
 
   /** Level by level: below what dest lacks there is nothing to look at. Bytes are compared meanwhile. */
@@ -111,19 +127,36 @@ class Surveyor {
         // In the order of the tree, whichever answer came first.
         const common = looks.flatMap((look) => this.note(look, open))
         questions.ask(open)
-        await this.settleInTheWay()
+        if (this.own === undefined) await this.settleInTheWay(undefined)
         await this.matchWhole(common)
         level = common.filter((directory) => !isUnchanged(directory))
       }
     } finally {
       await questions.end()
     }
+    const removals = await this.resolveOwn()
     await questions.settle()
-    return verdicts
+    const undecided = removals ? [...verdicts.undecided, ...removals.undecided] : verdicts.undecided
+    return { decided: verdicts.decided, undecided, own: this.own, removals }
+  }
+
+  /** What has become of what earlier merges put there, and what of that goes. */
+  private async resolveOwn(): Promise<Removals | undefined> {
+    const { own, context } = this
+    if (own === undefined) return undefined
+    await own.resolve()
+    const { ours, prune, taken } = own.life
+    const wanted = wantedOf(this.union.root)
+    const removals = prune
+      ? await planRemovals(context.host, this.dest, ours, wanted, taken)
+      : undefined
+    for (const settle of this.deferred) settle()
+    await this.settleInTheWay(removals)
+    return removals
   }
 
   /** Directories where none is wanted: whether they are empty matters only where such a one gives way. */
-  private async settleInTheWay(): Promise<void> {
+  private async settleInTheWay(removals: Removals | undefined): Promise<void> {
     const found = this.inTheWay
     if (found.length === 0) return
     this.inTheWay = []
@@ -131,6 +164,10 @@ class Surveyor {
     const places = found.map(({ place }) => place)
     const empty = existing === 'replace' ? await emptyOnes(host, places) : undefined
     found.forEach(({ directory, part, position, place }) => {
+      if (removals?.isWhole(place.path) === true) {
+        part.actions[position] = Action.Replace
+        return
+      }
       this.verdicts.settleInTheWay(directory, part, position, empty?.has(place) === true)
     })
   }
@@ -185,7 +222,7 @@ class Surveyor {
       const end = first + names.length
       const identities = stats.identities.slice(first * identityLength, end * identityLength)
       const now = new Seen(identities, at)
-      const found = { directory, stats, first, to, now, before: directory.seen }
+      const found = { directory, stats, first, to, now, before: directory.seen, at }
       if (this.settled.has(directory)) {
         append(common, this.noteDirectories(found, entriesOf(directory)))
       } else {
@@ -200,7 +237,7 @@ class Surveyor {
   }
 
   private noteEntries(
-    { directory, stats, first, to, now, before }: Found,
+    { directory, stats, first, to, now, before, at }: Found,
     questions: Question[],
   ): void {
     let entry = 0
@@ -210,11 +247,34 @@ class Surveyor {
       for (let position = 0; position < part.picks.length; position++) {
         // An inode number may have been given again, within one tick of the clock.
         const unchanged = now.isAsIn(before, entry) && before?.wasAtRest(entry) === true
-        if (stats.kinds[first + entry] === Kind.Directory && !isPublished(part, position)) {
+        const isDone = isPublished(part, position)
+        const own = isDone
+          ? undefined
+          : this.own?.look(
+              directory,
+              part,
+              position,
+              to,
+              stats,
+              first + entry,
+              BigInt(at) * 1_000_000n,
+            )
+        if (own === 'unchanged') {
+          part.actions[position] = Action.Unchanged
+        } else if (stats.kinds[first + entry] === Kind.Directory && !isDone) {
           const name = part.tree.names[part.picks[position] as number] as string
           const place = below(to, directory.spellings.get(name) ?? name)
           this.inTheWay.push({ directory, part, position, place })
-        } else if (this.isQuestion(directory, part, position, stats, first + entry, unchanged)) {
+        } else if (
+          this.isQuestion(
+            directory,
+            part,
+            position,
+            stats,
+            first + entry,
+            unchanged && own === undefined,
+          )
+        ) {
           positions.push(position)
           entries.push(first + entry)
         }
@@ -226,7 +286,7 @@ class Surveyor {
 
   /** `left`: entries before the subdirectories that were not looked at. Answers those that dest has too. */
   private noteDirectories(
-    { directory, stats, first, now, before }: Found,
+    { directory, stats, first, to, now, before }: Found,
     left: number,
   ): PlanDirectory[] {
     const start = entriesOf(directory) - left
@@ -236,6 +296,7 @@ class Surveyor {
         child,
         stats.kinds[first + entry] ?? Kind.Missing,
         directory,
+        () => this.own?.lookInTheWay(child, directory, to, stats, first + entry) === true,
       )
       // It is looked at, or was, in its own way.
       if (asWhole(child) !== undefined) return isCommon
@@ -247,7 +308,12 @@ class Surveyor {
   }
 
   /** True if dest has a directory there too. */
-  private lookAtDirectory(child: PlanDirectory, found: number, parent: PlanDirectory): boolean {
+  private lookAtDirectory(
+    child: PlanDirectory,
+    found: number,
+    parent: PlanDirectory,
+    isOurs: () => boolean,
+  ): boolean {
     if (child.state === 'published') return false
     if (found === Kind.Directory) {
       this.verdicts.mergeDirectory(parent, child)
@@ -255,7 +321,20 @@ class Surveyor {
     }
     // What an earlier look found below is of a directory that is there no more.
     forget(child)
-    if (found !== Kind.Missing) this.verdicts.settleDirectory(parent, child, found)
+    if (found === Kind.Missing) {
+      this.own?.noteMissing(child)
+      return false
+    }
+    if (found === Kind.Symlink || found === Kind.OddLink) {
+      if (this.own?.hasDirectory(child.path) === true) {
+        throw symlinkInPlace(child.path, pathOf(below(this.dest, child.path)))
+      }
+    }
+    const settle = (): void => {
+      this.verdicts.settleDirectory(parent, child, found)
+    }
+    if (isOurs()) this.deferred.push(settle)
+    else settle()
     return false
   }
 
@@ -280,17 +359,27 @@ class Surveyor {
     } else if (unchanged && action !== Action.Create) {
       verdicts.settle(directory, part, position, action === Action.Unchanged)
     } else if (directory.spellings.has(tree.names[picks[position] as number] as string)) {
-      verdicts.settle(directory, part, position, false)
+      this.settleDifferent(directory, part, position)
     } else if (kind === Kind.Symlink) {
       const target = stats.targets.get(entry)
       const same = target !== undefined && target === verdicts.linkTarget(directory, part, position)
-      verdicts.settle(directory, part, position, same)
+      if (same) verdicts.settle(directory, part, position, true)
+      else this.settleDifferent(directory, part, position)
     } else if (looksAlike(part, position, stats, entry)) {
       return true
     } else {
-      verdicts.settle(directory, part, position, false)
+      this.settleDifferent(directory, part, position)
     }
     return false
+  }
+
+  /** At once, unless it may be ours. */
+  private settleDifferent(directory: PlanDirectory, part: Part, position: number): void {
+    const settle = (): void => {
+      this.verdicts.settle(directory, part, position, false)
+    }
+    if (this.own === undefined) settle()
+    else this.deferred.push(settle)
   }
 }
 

@@ -2,6 +2,7 @@ import { Equality, joinPath, Kind, pathOf, type Stats } from '../host/host'
 import { allBits } from '../host/kept-attributes'
 import { modeOf } from '../scan/tree'
 import type { Conflict, ExistingPolicy } from '../types'
+import type { OwnEntries } from './own-entries'
 import type { Part } from './part'
 import { mayBeAsLong } from './pseudo-size'
 import { Action, originOf, type PlanDirectory, type Union } from './plan'
@@ -32,6 +33,8 @@ export class Verdicts {
   constructor(
     private readonly union: Union,
     private readonly rules: VerdictRules,
+    /** What an earlier merge put there; undefined without a manifest. */
+    private readonly own?: OwnEntries,
   ) {}
 
   /** Dest holds a non-directory where a non-directory is wanted: the same one, or another. */
@@ -40,14 +43,26 @@ export class Verdicts {
       part.actions[position] = Action.Unchanged
       return
     }
-    const { existing } = this.rules
-    this.entryConflict(directory, part, position, existing)
-    part.actions[position] = existing === 'replace' ? Action.Replace : Action.Keep
+    const decision = this.own?.decide(part, position)
+    if (decision === 'replace') {
+      part.actions[position] = Action.Replace
+      return
+    }
+    const policy = decision ?? this.rules.existing
+    this.entryConflict(directory, part, position, policy)
+    part.actions[position] = policy === 'replace' ? Action.Replace : Action.Keep
   }
 
   /** Dest holds the same bytes, but not as was asked for: other attributes, or the source's own file. */
-  settleAttributes({ actions }: Part, position: number): void {
-    actions[position] = this.rules.existing === 'replace' ? Action.Align : Action.Differing
+  settleAttributes(part: Part, position: number): void {
+    const isAligned = this.rules.existing === 'replace' || this.own?.isOurs(part, position) === true
+    part.actions[position] = isAligned ? Action.Align : Action.Differing
+  }
+
+  /** Dest holds the same bytes, but other executable bits. */
+  settleExecutable(directory: PlanDirectory, part: Part, position: number): void {
+    if (this.own?.isOurs(part, position) === true) part.actions[position] = Action.Align
+    else this.settle(directory, part, position, false)
   }
 
   /**
@@ -55,7 +70,8 @@ export class Verdicts {
    * file.
    */
   settleInTheWay(directory: PlanDirectory, part: Part, position: number, isEmpty: boolean): void {
-    const { existing } = this.rules
+    const decision = this.own?.decide(part, position)
+    const existing = decision ?? this.rules.existing
     const policy = existing === 'replace' && !isEmpty ? 'error' : existing
     this.entryConflict(directory, part, position, policy)
     part.actions[position] = policy === 'replace' ? Action.Replace : Action.Keep
@@ -65,7 +81,12 @@ export class Verdicts {
   settleDirectory(parent: PlanDirectory, child: PlanDirectory, found: number): void {
     // A symlink is never written through, nor taken for the directory that it leads to.
     const isLink = found === Kind.Symlink || found === Kind.OddLink
-    const { existing } = this.rules
+    const decision = this.own?.decideInTheWay(child)
+    if (decision === 'replace') {
+      child.state = 'replace'
+      return
+    }
+    const existing = decision ?? this.rules.existing
     const policy = isLink && existing === 'keep' ? 'error' : existing
     this.conflict(parent, child.name, child.sources, policy)
     child.state = policy === 'replace' ? 'replace' : 'keep'

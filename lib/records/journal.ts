@@ -33,6 +33,8 @@ export interface OwnDirectory {
 }
 
 export interface OwnEntry extends Intent {
+  /** Nothing is published: `replaced` is taken out. What else tells of the entry is 0 then. */
+  readonly isRemoval: boolean
   /** Of a directory. */
   readonly own: OwnDirectory | undefined
 }

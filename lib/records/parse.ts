@@ -76,9 +76,15 @@ export function fromModesText(text: string): Restriction[] {
 function intentOf([path, name, entry, replaced]: readonly unknown[]): Omit<OwnEntry, 'own'> {
   const place = { path: pathOf(path), name: nameOf(name), replaced: replacedOf(replaced) }
   if (!Array.isArray(entry)) return fail('an entry')
-  if (entry.length !== 1) return { ...place, ...entryOf(entry) }
+  if (entry.length === 0) {
+    if (place.replaced === undefined) return fail('a removal of nothing')
+    const nothing = { ino: 0n, birth: 0n, handle: 0n, isDirectory: false, size: 0, mtime: 0n }
+    return { ...place, ...nothing, isRemoval: true }
+  }
+  if (entry.length !== 1) return { ...place, ...entryOf(entry), isRemoval: false }
   const [identity] = entry as unknown[]
-  return { ...place, ...identityOf(identity), isDirectory: true, size: 0, mtime: 0n }
+  const known = { ...identityOf(identity), isDirectory: true, size: 0, mtime: 0n }
+  return { ...place, ...known, isRemoval: false }
 }
 
 function replacedOf(written: unknown): Replaced | undefined {

@@ -1,5 +1,5 @@
 import { identityText } from './identity'
-import type { KnownEntry, MergeRecord, OwnDirectory, Restriction } from './journal'
+import type { KnownEntry, MergeRecord, OwnDirectory, OwnEntry, Restriction } from './journal'
 import type { Owner } from './owner'
 
 export const version = 2
@@ -18,7 +18,7 @@ type WrittenDirectory = readonly [
 type WrittenIntent = readonly [
   path: string,
   name: string,
-  entry: WrittenEntry | readonly [identity: string],
+  entry: WrittenEntry | readonly [identity: string] | readonly [],
   replaced?: readonly [name: string, identity: string],
 ]
 
@@ -46,7 +46,7 @@ export function toText({ prefix, stagings, round }: MergeRecord): string {
   const directories: WrittenDirectory[] = []
   const intents = round.entries.map((entry, index): WrittenIntent => {
     if (entry.own !== undefined) writeOwn(entry.own, -1 - index, directories)
-    const known = entry.isDirectory ? ([identityText(entry)] as const) : writtenEntry(entry)
+    const known = writtenIntent(entry)
     if (entry.replaced === undefined) return [entry.path, entry.name, known]
     const { name, identity } = entry.replaced
     return [entry.path, entry.name, known, [name, identityText(identity)]]
@@ -60,6 +60,12 @@ export function toText({ prefix, stagings, round }: MergeRecord): string {
     directories,
   }
   return JSON.stringify(written)
+}
+
+/** An empty one is that of a removal. */
+function writtenIntent(entry: OwnEntry): WrittenIntent[2] {
+  if (entry.isRemoval) return []
+  return entry.isDirectory ? [identityText(entry)] : writtenEntry(entry)
 }
 
 /** A directory's own row, where it is not an intent's, is written by who writes its holder. */

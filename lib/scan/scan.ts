@@ -67,6 +67,11 @@ export async function scan(
     name: source.name,
     to: source.to ?? '',
     root: roots[index] as TreeDirectory,
+    given: {
+      digest: source.digest,
+      dir: source.dir,
+      isFiltered: source.filter !== undefined,
+    },
   }))
   problems.throwIfAny()
   return trees

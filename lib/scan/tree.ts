@@ -50,6 +50,15 @@ export interface SourceTree {
   readonly name: string
   readonly to: string
   readonly root: TreeDirectory
+  /** What a manifest keeps of the source besides. */
+  readonly given?: SourceDetails
+}
+
+export interface SourceDetails {
+  readonly digest: string | undefined
+  /** Absolute, symlinks resolved; undefined for a file map. */
+  readonly dir: string | undefined
+  readonly isFiltered: boolean
 }
 
 const nothing = {

@@ -163,7 +163,7 @@ function carryOut(
       after.set(join(parentOf(old), nameOf(path)), wish.entry)
     }
     if (type === 'directory') continue
-    counts[action]++
+    if (action !== 'remove') counts[action]++
     if (write && type === 'file') files++
   }
   const { create: created, replace: replaced, keep: kept, unchanged } = counts

@@ -24,7 +24,14 @@ const record = toText({
   round: {
     time: 1795860473759063999n,
     entries: [
-      { ...file, path: 'a/b', name: 'c', replaced: { name: 'C', identity }, own: undefined },
+      {
+        ...file,
+        path: 'a/b',
+        name: 'c',
+        replaced: { name: 'C', identity },
+        own: undefined,
+        isRemoval: false,
+      },
       {
         ...{
           ...file,
@@ -34,6 +41,7 @@ const record = toText({
           path: '',
           name: 'd',
           replaced: undefined,
+          isRemoval: false,
         },
         own: {
           identity,

@@ -1,0 +1,342 @@
+import { isAbsolute, relative, sep } from 'node:path'
+import { errno } from './errno'
+import { invalidArgument } from './errors'
+import { below, pathOf, splitPath, type Host, type Place } from './host/host'
+import { makePath, throwIfFailed } from './host/trees'
+import { eachInLanes, inGroups } from './lanes'
+import {
+  encode,
+  manifestName,
+  readManifest,
+  Recorded,
+  SourceRecords,
+  systemTime,
+  type Manifest,
+  type ReadManifest,
+} from './manifest'
+import type { Settings } from './options'
+import type { Compare } from './plan/compare'
+import { Ours } from './plan/ours'
+import type { Lifecycle } from './plan/own-entries'
+import type { Union } from './plan/plan'
+import { eachPlaced, isPlaced, recordUnion, type ShownEntries } from './plan/record-union'
+import { isSameInode, ShownBuilder } from './plan/shown'
+import type { Removals } from './plan/removals'
+import type { Survey } from './plan/survey'
+import { eachDirectory } from './plan/whole-directory'
+import type { SourceTree } from './scan/tree'
+import type { Modified } from './types'
+
+const namesPerCall = 512
+
+const emptyRows = {
+  kinds: new Uint8Array(),
+  modes: new Uint16Array(),
+  sizes: new Float64Array(),
+  owners: new Uint32Array(),
+  found: new Uint8Array(),
+  dest: new BigUint64Array(),
+  source: new BigUint64Array(),
+  targets: new Map<number, never>(),
+  shared: new Map<number, never>(),
+  origins: new Map<number, never>(),
+  hashes: new Map<number, never>(),
+}
+
+/** Of a dest that has none. */
+const emptyManifest: Manifest = {
+  ...{ sources: [], directories: [], names: [], rows: emptyRows },
+  ...{ options: '', time: 0n },
+}
+
+/** What a merge needs of a host. */
+interface Hosts {
+  readonly host: Host
+  readonly lanes: number
+  readonly signal: AbortSignal | undefined
+  readonly compare: Compare
+}
+
+/** A merge that keeps a manifest: what it knows of earlier ones, and what it writes for later ones. */
+export class Life {
+  /** '/'-joined below dest. */
+  readonly manifestPath: string
+  /** What somebody has changed, by path: the last survey that saw it counts. */
+  private readonly told = new Map<string, Modified>()
+  private readonly sources: SourceRecords
+  private readonly taken = new Set<string>()
+  /** What was staged, as it was when nobody else could see it. */
+  private readonly staged = new ShownBuilder()
+  private read: ReadManifest | undefined
+  private recorded = new Recorded(emptyManifest)
+
+  /** `dest`: as the caller gave it, absolute. */
+  constructor(
+    private readonly hosts: Hosts,
+    private readonly settings: Settings,
+    dest: string,
+  ) {
+    const { host, lanes, signal } = hosts
+    this.sources = new SourceRecords(host, lanes, signal)
+    this.manifestPath = manifestPathIn(dest, settings.manifest)
+  }
+
+  get modified(): Modified[] {
+    return [...this.told.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  /** Takes note of the sources as they are before anything of them is read. */
+  async see({ root }: Union): Promise<void> {
+    const trees = [...eachDirectory(root)].flatMap(({ parts }) => parts.map(({ tree }) => tree))
+    await this.sources.learn(trees)
+  }
+
+  /** Reads the manifest, unless it is known. `dest`: its path. */
+  async lifecycle(dest: string, trees: readonly SourceTree[]): Promise<Lifecycle> {
+    const { modified, prune } = this.settings
+    await this.load(dest)
+    const { recorded } = this
+    const { manifest } = recorded
+    const numbers = new Map(manifest.sources.map(({ name }, number) => [name, number]))
+    const vouched = trees.map(({ name, to, given }) => {
+      const number = numbers.get(name)
+      const old = number === undefined ? undefined : manifest.sources[number]
+      const isSame = given?.digest !== undefined && old?.digest === given.digest && old.to === to
+      return isSame ? number : undefined
+    })
+    return {
+      ours: new Ours(recorded, this.hosts, modified),
+      sources: this.sources,
+      ...{ prune, vouched, taken: this.taken },
+      isSameOptions: manifest.options === this.optionsKey,
+    }
+  }
+
+  private async load(dest: string): Promise<void> {
+    const before = this.read
+    this.read = await readManifest(pathOf({ base: dest, path: this.manifestPath }), before)
+    if (this.read === before) return
+    this.recorded = new Recorded(this.read.manifest ?? emptyManifest)
+  }
+
+  /** The manifest that was read last. */
+  get known(): Recorded {
+    return this.recorded
+  }
+
+  get takenPaths(): ReadonlySet<string> {
+    return this.taken
+  }
+
+  /** Of the paths that go with these sources: which another source had wanted. */
+  uncovered(names: ReadonlySet<string>, { rows }: Removals): { path: string; source: string }[] {
+    const { sources } = this.recorded.manifest
+    const wanted = new Map<string, string>()
+    for (const { name, lost } of sources) {
+      if (names.has(name)) continue
+      for (const path of lost) if (!wanted.has(path)) wanted.set(path, name)
+    }
+    if (wanted.size === 0) return []
+    const found: { path: string; source: string }[] = []
+    for (const row of rows) {
+      const path = this.pathOf(row)
+      const source = wanted.get(path)
+      if (source !== undefined) found.push({ path, source })
+    }
+    return found.sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  private pathOf(row: number): string {
+    return new Ours(this.recorded, this.hosts, 'keep').pathOf(row)
+  }
+
+  note({ own, removals }: Survey): void {
+    for (const each of own?.modified ?? []) this.told.set(each.path, each)
+    for (const each of removals?.modified ?? []) this.told.set(each.path, each)
+  }
+
+  noteTaken(paths: readonly string[]): void {
+    for (const path of paths) this.taken.add(path)
+  }
+
+  /** Must the manifest be written anew? */
+  isChanged(union: Union, survey: Survey | undefined): boolean {
+    const { own, removals } = survey ?? {}
+    if (own === undefined || own.looked > 0) return true
+    if (
+      removals !== undefined &&
+      (!removals.isEmpty || removals.rows.size + removals.released.size > 0)
+    ) {
+      return true
+    }
+    const { manifest } = this.recorded
+    return !isSameShape(manifest, this.record(union, survey, false, manifest.time))
+  }
+
+  /** Looks at what was staged and nobody has looked at yet. `fresh`: where what goes into a directory of dest is staged. */
+  async lookAtStaged(
+    union: Union,
+    isDestNew: boolean,
+    fresh: (path: string) => Place,
+  ): Promise<void> {
+    const jobs: { path: string; to: Place; names: string[] }[] = []
+    for (const { directory, isNew } of eachPlaced(union.root, isDestNew)) {
+      const { path } = directory
+      if (directory.state === 'published') continue
+      const names = this.placedNames(directory, isNew, (name) => !this.staged.has(path, name))
+      if (names.length > 0) jobs.push({ path, to: fresh(path), names })
+    }
+    await this.look(jobs, (path, names, stats, first, time) => {
+      this.staged.add(path, names, stats, first, time)
+    })
+  }
+
+  private placedNames(
+    { parts }: { readonly parts: Union['root']['parts'] },
+    isNew: boolean,
+    isWanted: (name: string) => boolean,
+  ): string[] {
+    const names: string[] = []
+    for (const each of parts) {
+      for (let position = 0; position < each.picks.length; position++) {
+        if (!isNew && !isPlaced(each, position)) continue
+        const name = each.tree.names[each.picks[position] as number] as string
+        if (isWanted(name)) names.push(name)
+      }
+    }
+    return names
+  }
+
+  private async look(
+    jobs: readonly { readonly path: string; readonly to: Place; readonly names: string[] }[],
+    note: (
+      path: string,
+      names: readonly string[],
+      stats: Awaited<ReturnType<Host['stat']>>,
+      first: number,
+      time: bigint,
+    ) => void,
+  ): Promise<void> {
+    const { host, lanes, signal } = this.hosts
+    const calls = inGroups(jobs, ({ names }) => names.length, namesPerCall)
+    await eachInLanes(lanes, signal, calls, async (call) => {
+      const time = systemTime()
+      const stats = await host.stat(call)
+      throwIfFailed(call, stats)
+      let first = 0
+      for (const { path, names } of call) {
+        note(path, names, stats, first, time)
+        first += names.length
+      }
+    })
+  }
+
+  /**
+   * What was published one by one has another ctime by now. Where something else of it has changed too, somebody else had a
+   * hand in it, and no record is kept: it will be compared.
+   */
+  private async lookAtPublished(union: Union, dest: Place): Promise<void> {
+    const jobs: { path: string; to: Place; names: string[] }[] = []
+    for (const { directory, isNew } of eachPlaced(union.root, false)) {
+      if (isNew) continue
+      const names = this.placedNames(directory, false, (name) =>
+        this.staged.has(directory.path, name),
+      )
+      if (names.length > 0)
+        jobs.push({ path: directory.path, to: below(dest, directory.path), names })
+    }
+    await this.look(jobs, (path, names, stats, first, time) => {
+      const before = this.staged.get(path) as ShownEntries
+      for (const [index, name] of names.entries()) {
+        const at = before.indexOf.get(name) as number
+        const isSame = isSameInode(before.shown, at, stats, first + index)
+        this.staged.addOne(path, name, stats, first + index, isSame ? time : 0n)
+      }
+    })
+  }
+
+  /** Writes the manifest into the staging directory; `dest`: undefined where it comes with all of dest. */
+  async stage(
+    union: Union,
+    survey: Survey | undefined,
+    fresh: (path: string) => Place,
+    dest: Place | undefined,
+    time: bigint,
+  ): Promise<{ readonly path: string; readonly name: string }> {
+    if (dest !== undefined) await this.lookAtPublished(union, dest)
+    return this.write(this.record(union, survey, dest === undefined, time), fresh)
+  }
+
+  async write(
+    manifest: Manifest,
+    fresh: (path: string) => Place,
+  ): Promise<{ readonly path: string; readonly name: string }> {
+    const { host } = this.hosts
+    const { parent, name } = splitPath(this.manifestPath)
+    const to = fresh(parent)
+    if (parent !== '') await makePath(host, fresh(''), parent, new Set())
+    const jobs = [{ to, names: [name] }]
+    throwIfFailed(jobs, await host.unlink(jobs), errno.ENOENT)
+    const contents = [Buffer.concat(encode(manifest))]
+    const modes = Uint32Array.of(0o644)
+    const options = { writable: false, times: false, inKernelCopy: true }
+    throwIfFailed(jobs, await host.write([{ to, names: [name], contents, modes }], options))
+    return { path: parent, name }
+  }
+
+  private record(
+    union: Union,
+    survey: Survey | undefined,
+    isDestNew: boolean,
+    time: bigint,
+  ): Manifest {
+    const { own, removals } = survey ?? {}
+    return recordUnion({
+      ...{ union, isDestNew, own, removals, time },
+      before: isDestNew ? undefined : this.recorded,
+      sources: this.sources,
+      placed: this.staged,
+      found: own?.shown,
+      options: this.optionsKey,
+      adopt: this.settings.adopt,
+    })
+  }
+
+  /** The options that shape what is put into dest. */
+  private get optionsKey(): string {
+    const { linkModes, writable, preserveTimestamps, symlinks, mutable } = this.settings
+    return JSON.stringify([
+      linkModes,
+      writable,
+      preserveTimestamps,
+      symlinks,
+      mutable !== undefined,
+    ])
+  }
+}
+
+/** Do they list the same, but for stat records? */
+function isSameShape(a: Manifest, b: Manifest): boolean {
+  return (
+    a.options === b.options &&
+    a.names.length === b.names.length &&
+    a.directories.length === b.directories.length &&
+    JSON.stringify(a.sources) === JSON.stringify(b.sources) &&
+    JSON.stringify([...a.rows.shared]) === JSON.stringify([...b.rows.shared]) &&
+    a.rows.owners.every((owner, row) => owner === b.rows.owners[row]) &&
+    a.rows.found.every((found, row) => found === b.rows.found[row])
+  )
+}
+
+/** '/'-joined below dest. */
+export function manifestPathIn(dest: string, manifest: true | string | undefined): string {
+  if (manifest === true || manifest === undefined) return manifestName
+  const path = relative(dest, manifest)
+  if (path === '' || path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path)) {
+    throw invalidArgument(
+      'VALUE',
+      `options.manifest must lie in dest: '${manifest}' is not in '${dest}'`,
+    )
+  }
+  return path.split(sep).join('/')
+}

@@ -1,0 +1,6 @@
+export * from './clock'
+export * from './format'
+export * from './manifest'
+export * from './read'
+export * from './recorded'
+export * from './source-records'

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto'
+import { constants, promises as fs } from 'node:fs'
+import { dirname, basename, join } from 'node:path'
+import { errno, errnoOf } from '../errno'
+import {
+  Equality,
+  identityLength,
+  joinPath,
+  Kind,
+  pathOf,
+  type Host,
+  type Place,
+  type Stats,
+} from '../host/host'
+import { isSameRecord, recordLength, type Recorded } from '../manifest'
+import type { Modified, ModifiedPolicy } from '../types'
+import type { Compare } from './compare'
+
+/** What has become of an entry that the manifest lists. */
+export type State =
+  | 'missing'
+  /** Its stat record is the one recorded. */
+  | 'as-recorded'
+  /** It holds what was recorded, though it was touched. */
+  | 'same-content'
+  | 'content'
+  | 'type'
+
+/** An entry of the manifest, and what dest holds there. */
+export interface Standing {
+  readonly row: number
+  /** In dest: its directory and name. */
+  readonly place: Place
+  readonly name: string
+  readonly stats: Stats
+  /** Of the entry, in `stats`. */
+  readonly entry: number
+}
+
+interface Context {
+  readonly host: Host
+  readonly compare: Compare
+}
+
+/** What tells what is ours from what somebody else made or changed. */
+export class Ours {
+  constructor(
+    readonly recorded: Recorded,
+    private readonly context: Context,
+    readonly policy: ModifiedPolicy,
+  ) {}
+
+  /** Undefined where the stat record does not tell. */
+  stateAtOnce({ row, stats, entry }: Standing): State | undefined {
+    const { rows } = this.recorded.manifest
+    const kind = stats.kinds[entry]
+    if (kind === Kind.Missing) return 'missing'
+    if (kind !== rows.kinds[row]) return 'type'
+    if (kind === Kind.Symlink) {
+      return stats.targets.get(entry) === rows.targets.get(row) ? 'same-content' : 'content'
+    }
+    if (stats.sizes[entry] !== rows.sizes[row]) return 'content'
+    if (!this.hasMode(row, stats, entry)) return undefined
+    return isSameRecord(rows.dest, row, recordOf(stats, entry), 0) ? 'as-recorded' : undefined
+  }
+
+  hasMode(row: number, stats: Stats, entry: number): boolean {
+    return ((stats.modes[entry] ?? 0) & 0o7777) === this.recorded.manifest.rows.modes[row]
+  }
+
+  /**
+   * Has each of these the bytes that were recorded? They are compared with the source as it was then; where that is gone,
+   * or was changed, nobody can tell, and it counts as changed.
+   */
+  async states(standing: readonly Standing[]): Promise<State[]> {
+    const states = standing.map((each) => this.stateAtOnce(each))
+    const open = standing.filter((_, index) => states[index] === undefined)
+    const found = await this.compareWithSources(open)
+    let next = 0
+    return states.map((state) => state ?? ((found[next++] ?? false) ? 'same-content' : 'content'))
+  }
+
+  /** Reads also files whose stat records are as recorded, and corrects their states. */
+  async readAgain(standing: readonly Standing[], states: State[]): Promise<void> {
+    const { rows } = this.recorded.manifest
+    for (const [index, each] of standing.entries()) {
+      if (states[index] !== 'as-recorded' || rows.kinds[each.row] !== Kind.File) continue
+      const equality = await this.compareOne(each)
+      if (equality === Equality.Differ) states[index] = 'content'
+    }
+  }
+
+  private async compareWithSources(open: readonly Standing[]): Promise<boolean[]> {
+    const results: boolean[] = []
+    for (const each of open) {
+      const equality = await this.compareOne(each)
+      results.push(equality !== undefined && equality !== Equality.Differ)
+    }
+    return results
+  }
+
+  /** With the source as it was; undefined where that is gone, or was changed. */
+  private async compareOne(each: Standing): Promise<number | undefined> {
+    const { host, compare } = this.context
+    const { rows } = this.recorded.manifest
+    const hash = rows.hashes.get(each.row)
+    if (hash !== undefined) {
+      const now = await hashOf(pathOf(each.place, each.name))
+      return now === hash ? Equality.SameBytes : Equality.Differ
+    }
+    const path = this.originOf(each)
+    if (path === undefined) return undefined
+    const from = { base: dirname(path), path: '' }
+    const name = basename(path)
+    const stats = await statOrNothing(host, from, name)
+    if (stats === undefined || stats.kinds[0] !== Kind.File) return undefined
+    const isOneInode = [0, 1].every(
+      (i) => stats.identities[i] === each.stats.identities[each.entry * identityLength + i],
+    )
+    // Hard links into a store: whenever one is made or removed, all of them get another ctime.
+    if (!isOneInode && !isSameRecord(rows.source, each.row, recordOf(stats, 0), 0)) return undefined
+    const job = { from, to: each.place, names: [name], toNames: [each.name] }
+    const [equality] = await compare([job], 'dest')
+    return equality
+  }
+
+  /** Where the source's file was. */
+  private originOf({ row }: Standing): string | undefined {
+    const { manifest } = this.recorded
+    const path = manifest.rows.origins.get(row)
+    if (path !== undefined) return path
+    const source = manifest.sources[manifest.rows.owners[row] ?? 0]
+    if (source?.dir === undefined) return undefined
+    const inDest = this.pathOf(row)
+    const within = source.to === '' ? inDest : inDest.slice(source.to.length + 1)
+    return join(source.dir, within)
+  }
+
+  /** '/'-joined below dest. */
+  pathOf(row: number): string {
+    const { directories, names } = this.recorded.manifest
+    let low = 0
+    let high = directories.length - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((directories[middle]?.end ?? 0) > row) high = middle
+      else low = middle + 1
+    }
+    return joinPath(directories[low]?.path ?? '', names[row] ?? '')
+  }
+
+  modification(row: number, how: Modified['how'], kept: boolean): Modified {
+    const { rows } = this.recorded.manifest
+    const source = this.recorded.sourceName(rows.owners[row] ?? 0)
+    return { path: this.pathOf(row), source, how, kept }
+  }
+}
+
+/** The stat record of an entry. */
+export function recordOf({ identities }: Stats, entry: number): BigUint64Array {
+  const at = entry * identityLength + 1
+  return identities.subarray(at, at + recordLength)
+}
+
+async function statOrNothing(host: Host, to: Place, name: string): Promise<Stats | undefined> {
+  const stats = await host.stat([{ to, names: [name] }])
+  return stats.errnos[0] === 0 ? stats : undefined
+}
+
+const unreadable: ReadonlySet<number | undefined> = new Set([
+  errno.ENOENT,
+  errno.EACCES,
+  errno.EPERM,
+  errno.ELOOP,
+])
+
+async function hashOf(path: string): Promise<string | undefined> {
+  try {
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW
+    const file = await fs.open(path, flags)
+    try {
+      return createHash('sha256')
+        .update(await file.readFile())
+        .digest('hex')
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (unreadable.has(errnoOf(error))) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,38 @@
+import { splitPath } from '../host/host'
+import { eachDirectory } from './whole-directory'
+import { namesOf, type PlanDirectory } from './plan'
+import type { Wanted } from './removals'
+
+/** What of a manifest the union still has; whatever it has not goes. */
+export function wantedOf(root: PlanDirectory): Wanted {
+  const directories = new Map<string, PlanDirectory>()
+  for (const directory of eachDirectory(root)) directories.set(directory.path, directory)
+  const names = new Map<PlanDirectory, ReadonlySet<string>>()
+  const find = (path: string): PlanDirectory | undefined => directories.get(path) ?? spelled(path)
+  // Dest may spell a name otherwise, where its file system takes two spellings for one.
+  const spelled = (path: string): PlanDirectory | undefined => {
+    if (path === '') return undefined
+    const { parent, name } = splitPath(path)
+    const above = find(parent)
+    for (const [wanted, spelling] of above?.spellings ?? []) {
+      if (spelling === name) return above?.directories.get(wanted)
+    }
+    return undefined
+  }
+  const namesIn = (directory: PlanDirectory): ReadonlySet<string> => {
+    let known = names.get(directory)
+    if (known === undefined) {
+      known = new Set([...namesOf(directory), ...directory.spellings.values()])
+      names.set(directory, known)
+    }
+    return known
+  }
+  return {
+    hasDirectory: (path) => find(path) !== undefined,
+    hasName: (path, name) => {
+      const directory = find(path)
+      return directory !== undefined && namesIn(directory).has(name)
+    },
+    goes: () => true,
+  }
+}

@@ -1,0 +1,145 @@
+import { errno } from './errno'
+import { MergeError } from './errors'
+import { below, joinPath, Kind, pathOf, type Host, type Place } from './host/host'
+import { openReal } from './host/open-real'
+import { patient } from './host/patient'
+import { eachInLanes, inGroups } from './lanes'
+import { readManifest, Recorded, type RecordedDirectory } from './manifest'
+import { manifestPathIn } from './life'
+import { readPath, readVerifyOptions } from './options'
+import { comparer } from './plan/compare'
+import { Ours, type Standing, type State } from './plan/ours'
+import type { Modified, VerifyOptions, VerifyResult } from './types'
+
+const namesPerCall = 512
+const placesPerCall = 64
+
+// Something that is no directory stands where one was.
+const notADirectory: ReadonlySet<number | undefined> = new Set([errno.ENOTDIR, errno.ELOOP])
+
+/** verify() on a host of choice: compares dest with its manifest, and changes nothing. */
+export async function verifyOn(
+  system: Host,
+  dest: string,
+  options?: VerifyOptions,
+): Promise<VerifyResult> {
+  const path = readPath('dest', dest)
+  const { manifest = true, bytes, foreign, signal } = readVerifyOptions(options)
+  signal?.throwIfAborted()
+  const manifestPath = manifestPathIn(path, manifest)
+  const host = patient(system, signal)
+  const recorded = await requireManifest(path, manifestPath)
+  const directory = await openReal(host, path)
+  try {
+    const verifier = new Verifier(host, { base: directory, path: '' }, recorded, signal)
+    return await verifier.run({ bytes, foreign, manifestPath })
+  } finally {
+    await host.close(directory)
+  }
+}
+
+/** Throws where there is none. */
+export async function requireManifest(dest: string, manifestPath: string): Promise<Recorded> {
+  const path = pathOf({ base: dest, path: manifestPath })
+  const { manifest } = await readManifest(path)
+  if (manifest !== undefined) return new Recorded(manifest)
+  const message = `'${path}' is missing: nothing was merged into dest with a manifest, or it was removed`
+  throw new MergeError('ERR_MERGE_MANIFEST', message, { path })
+}
+
+interface Wishes {
+  readonly bytes: boolean
+  readonly foreign: boolean
+  readonly manifestPath: string
+}
+
+class Verifier {
+  private readonly modified: Modified[] = []
+  private unchanged = 0
+
+  constructor(
+    private readonly host: Host,
+    private readonly dest: Place,
+    private readonly recorded: Recorded,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  async run({ bytes, foreign, manifestPath }: Wishes): Promise<VerifyResult> {
+    const { host, signal, recorded } = this
+    const lanes = host.parallelism
+    const ours = new Ours(recorded, { host, compare: comparer(host, lanes, signal) }, 'keep')
+    const { directories, names, sources } = recorded.manifest
+    const groups = inGroups(directories, ({ first, end }) => end - first, namesPerCall)
+    await eachInLanes(lanes, signal, groups, (group) => this.check(group, ours, bytes))
+    this.modified.sort((a, b) => (a.path < b.path ? -1 : 1))
+    return {
+      entries: names.length,
+      unchanged: this.unchanged,
+      modified: this.modified,
+      ...(foreign && { foreign: await this.foreign(manifestPath) }),
+      sources: sources.map(({ name, to, digest }) => {
+        return digest === undefined ? { name, to } : { name, to, digest }
+      }),
+    }
+  }
+
+  private async check(
+    directories: readonly RecordedDirectory[],
+    ours: Ours,
+    bytes: boolean,
+  ): Promise<void> {
+    const { names } = this.recorded.manifest
+    const jobs = directories
+      .filter(({ first, end }) => end > first)
+      .map(({ path, first, end }) => {
+        return { first, to: below(this.dest, path), names: names.slice(first, end) }
+      })
+    if (jobs.length === 0) return
+    const stats = await this.host.stat(jobs)
+    const standing: Standing[] = []
+    for (const { first, to, names: own } of jobs) {
+      own.forEach((name, index) => {
+        standing.push({ row: first + index, place: to, name, stats, entry: standing.length })
+      })
+    }
+    const states = await ours.states(standing)
+    if (bytes) await ours.readAgain(standing, states)
+    for (const [index, each] of standing.entries()) {
+      const isBehind = notADirectory.has(stats.errnos[index])
+      this.note(ours, each, isBehind ? 'type' : (states[index] as State))
+    }
+  }
+
+  private note(ours: Ours, { row, stats, entry }: Standing, state: State): void {
+    const isFile = stats.kinds[entry] === Kind.File
+    if (state === 'missing' || state === 'type' || state === 'content') {
+      this.modified.push(ours.modification(row, state, state !== 'missing'))
+    } else if (isFile && !ours.hasMode(row, stats, entry)) {
+      this.modified.push(ours.modification(row, 'mode', true))
+    } else this.unchanged++
+  }
+
+  /** What stands in directories that merges made, and no merge put there. */
+  private async foreign(manifestPath: string): Promise<string[]> {
+    const { recorded } = this
+    const made = recorded.manifest.directories.filter(({ isMade }) => isMade)
+    const found: string[] = []
+    for (let at = 0; at < made.length; at += placesPerCall) {
+      this.signal?.throwIfAborted()
+      const some = made.slice(at, at + placesPerCall)
+      const listings = await this.host.list(some.map(({ path }) => below(this.dest, path)))
+      for (const [index, { errno: number, names, notUtf8 }] of listings.entries()) {
+        const directory = some[index] as RecordedDirectory
+        if (number !== 0) continue
+        for (const name of notUtf8) found.push(joinPath(directory.path, name))
+        for (const name of names) {
+          const path = joinPath(directory.path, name)
+          const isOurs =
+            recorded.rowIn(directory, name) >= 0 || recorded.directory(path) !== undefined
+          if (!isOurs && path !== manifestPath) found.push(path)
+        }
+      }
+    }
+    return found.sort()
+  }
+}

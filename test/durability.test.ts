@@ -99,11 +99,22 @@ describeWith('syncfs', "durability: 'full'", () => {
         it(`${place} is the old or the new one wherever commit is cut${how}`, async () => {
           const found = new Set<string>()
           for (let call = 0; !found.has('not cut'); call++) {
-            found.add(await cutAtCall(volume(), call, exists, flushLog))
+            found.add(await cutAtCall(volume(), { call, exists, flushLog }))
           }
           assert.deepEqual([...found], ['old', 'new', 'not cut'])
         })
       }
+
+    for (const flushLog of flushesOf(kind)) {
+      const how = flushLog ? ', when the journal alone is flushed' : ''
+      it(`so is one in which something gets in the way of the commit${how}`, async () => {
+        const found = new Set<string>()
+        for (let call = 0; !found.has('not cut'); call++) {
+          found.add(await cutAtCall(volume(), { call, exists: true, flushLog, isInTheWay: true }))
+        }
+        assert.deepEqual([...found], ['old', 'new', 'not cut'])
+      })
+    }
 
     it(`survives cuts in the middle (seed ${String(SEED)})`, async function () {
       this.timeout(300_000 + 5000 * CUTS)
@@ -152,12 +163,19 @@ function assertNothingUndone({ undone, running, left }: RecoverResult): void {
   assert.deepEqual({ undone, running, left }, { undone: 0, running: 0, left: [] })
 }
 
+interface CutAt {
+  call: number
+  /** Is dest there? */
+  exists: boolean
+  flushLog: boolean
+  /** Somebody else makes a file where the merge is about to publish one, so that it takes a second round. */
+  isInTheWay?: boolean
+}
+
 /** Cuts right before the given one of the calls with which a merge commits; what dest is after recover(). */
 async function cutAtCall(
   volume: CutVolume,
-  call: number,
-  exists: boolean,
-  flushLog: boolean,
+  { call, exists, flushLog, isInTheWay = false }: CutAt,
 ): Promise<'old' | 'new' | 'not cut'> {
   const room = roomOn(volume)
   const spec: TreeSpec = {
@@ -172,6 +190,7 @@ async function cutAtCall(
   await merge([], room, full)
 
   let calls = 0
+  let others: TreeSpec | undefined
   const cutting = async <T>(work: () => Promise<T>): Promise<T> => {
     if (calls++ === call) await volume.cut({ flushLog })
     return work()
@@ -180,7 +199,16 @@ async function cutAtCall(
     ...defaultHost,
     sync: (...args) => cutting(() => defaultHost.sync(...args)),
     hardlink: (...args) => cutting(() => defaultHost.hardlink(...args)),
-    rename: (...args) => cutting(() => defaultHost.rename(...args)),
+    rename: async (...args) => {
+      const [jobs] = args
+      const isPublished = jobs.some(({ names }) => names.includes('created'))
+      if (isInTheWay && isPublished && others === undefined) {
+        makeDurable(path.join(dest, 'a/created'), 'of others')
+        // After the cut of a copied disk the merge goes on, and nothing of it counts.
+        others = calls > call ? {} : { 'a/created': 'of others' }
+      }
+      return cutting(() => defaultHost.rename(...args))
+    },
     unlink: (...args) => cutting(() => defaultHost.unlink(...args)),
   }
   const options: MergeOptions = { ...full, existing: 'replace', linkModes: ['copy'] }
@@ -192,7 +220,7 @@ async function cutAtCall(
   const { left, running } = await recover(dest)
   assert.deepEqual({ left, running }, { left: [], running: 0 })
   const found = fs.existsSync(dest) ? snapshot(dest) : []
-  if (differences(found, treeOf(old)).length === 0) return 'old'
+  if (differences(found, treeOf({ ...old, ...others })).length === 0) return 'old'
   const lines = differences(found, treeOf({ ...old, ...spec }))
   assert.deepEqual(
     lines,
@@ -200,6 +228,13 @@ async function cutAtCall(
     `neither the old nor the new dest after a cut at call ${String(call)}`,
   )
   return 'new'
+}
+
+function makeDurable(file: string, text: string): void {
+  fs.writeFileSync(file, text, { flush: true })
+  const directory = fs.openSync(path.dirname(file), 'r')
+  fs.fsyncSync(directory)
+  fs.closeSync(directory)
 }
 
 async function cutInTheMiddle(
@@ -323,7 +358,7 @@ describeWith('syncfs', "durability: 'full' where it cannot be had", () => {
     'shared/own': { data: 'of dest', mode: 0o600 },
   }
 
-  /** The native host, whose syncs fail with EIO from the given one on, up to the given one. */
+  /** The native host, of whose syncs the given one fails with EIO. */
   function failing(nth: number): { host: Host; syncs: () => number } {
     let syncs = 0
     const host: Host = {
@@ -341,12 +376,12 @@ describeWith('syncfs', "durability: 'full' where it cannot be had", () => {
     assert.equal(defaultHost.kind, 'native', 'the addon is not built')
   })
 
-  for (const [nth, ordinal] of [
-    [1, 'first'],
-    [2, 'second'],
-    [3, 'third'],
-  ] as const) {
-    it(`rejects where the ${ordinal} sync fails, with dest as before`, async () => {
+  for (const [nth, when] of [
+    [1, 'before its records count'],
+    [2, 'before anything is published'],
+    [3, 'after the commit point'],
+  ] as const)
+    it(`rejects where the sync fails ${when}, with dest as before`, async () => {
       const base = freshDir()
       const sources = stored(base, packages)
       const dest = writeTree(path.join(base, 'dest'), kept)
@@ -359,7 +394,11 @@ describeWith('syncfs', "durability: 'full' where it cannot be had", () => {
       assert.equal(digest(base), before)
     })
 
-    it(`rejects where the ${ordinal} sync fails, and dest is not made`, async () => {
+  for (const [nth, when] of [
+    [1, 'before it is published'],
+    [2, 'after the commit point'],
+  ] as const)
+    it(`rejects where the sync fails ${when}, and dest is not made`, async () => {
       const base = freshDir()
       const sources = stored(base, packages)
       const before = digest(base)
@@ -369,7 +408,17 @@ describeWith('syncfs', "durability: 'full' where it cannot be had", () => {
       assert.equal(syncs(), nth)
       assert.equal(digest(base), before)
     })
-  }
+
+  it('syncs no more often than that', async () => {
+    const base = freshDir()
+    const sources = stored(base, packages)
+    const dest = writeTree(path.join(base, 'dest'), kept)
+    const existing = failing(4)
+    await mergeOn(existing.host, sources, dest, { ...full, existing: 'replace' })
+    const missing = failing(3)
+    await mergeOn(missing.host, sources, path.join(base, 'new/dest'), full)
+    assert.deepEqual([existing.syncs(), missing.syncs()], [3, 2])
+  })
 
   it('a session rejects as well', async () => {
     const base = freshDir()

@@ -45,8 +45,8 @@ export interface StagedTree {
   readonly nestedPlaces: readonly Place[]
   /** ns, by dest's file system: see `Round.time`. */
   fence(): Promise<bigint>
-  /** Keeps what this merge is about to do, in case it is killed. */
-  write(round: Round): Promise<void>
+  /** Keeps what this merge is about to do, in case it is killed. `sync` is called before the record counts. */
+  write(round: Round, sync: () => Promise<void>): Promise<void>
   /** From now on everybody sees that dest is being changed. False where another merge is at it already. */
   begin(dest: Directory): Promise<void>
   /** Nothing that was written counts any more: dest is as it is to be, or as it was. */
@@ -158,12 +158,14 @@ class Commit {
     // From now on a kill leaves dest as it is; before, it leads back to what dest was.
     if (this.begun !== undefined) await this.staged?.settle()
     // Until this is done a power cut may lead back to what dest was. So where it fails the merge does, and takes all back.
-    if (this.context.durable) await this.sync()
+    await this.sync()
     return committed
   }
 
+  /** All that was written so far survives a power cut, where that was asked for. */
   private async sync(): Promise<void> {
-    const { host, target } = this.context
+    const { host, target, durable } = this.context
+    if (!durable) return
     await this.syncOne(target.nearest)
     for (const place of this.staged?.nestedPlaces ?? []) {
       const other = await host.open(place)
@@ -191,13 +193,10 @@ class Commit {
     if (intended.length === 0) return true
     const round = await this.roundOf(staged, { base: dest, path: '' }, intended)
     journal.expect(round)
-    await staged.write(round)
+    // A power cut may keep the name of a record, and lose what is in it.
+    await staged.write(round, () => this.sync())
     const isFirst = this.begun === undefined
-    if (isFirst) {
-      // Once it has begun a power cut must not leave it without its records.
-      if (this.context.durable) await this.sync()
-      await staged.begin(dest)
-    }
+    if (isFirst) await staged.begin(dest)
     this.begun = dest
     // Whoever begins after this one sees it, and steps back.
     if (isFirst && (await this.context.isBusy())) {
@@ -205,8 +204,9 @@ class Commit {
       this.begun = undefined
       return false
     }
-    // Nested staging directories may be on other file systems, which write their renames down in their own time.
-    if (isFirst && this.context.durable) await this.sync()
+    // What is published next may be on disk earlier: nested staging directories may lie on other file systems, and whoever
+    // has a file synced that was published has its new name on disk.
+    await this.sync()
     return true
   }
 
@@ -301,7 +301,7 @@ class Commit {
     await this.context.stageManifest(staged, undefined)
     const restrictions = await restrictionsOf(this.context.host, root, staged)
     if (restrictions.length > 0) await staged.writeModes(restrictions)
-    if (this.context.durable) await this.sync()
+    await this.sync()
     await this.lockStaged(staged)
     const time = await staged.fence()
     const { missing } = target

@@ -347,8 +347,8 @@ export class Staging implements StageTarget {
     return fence(this.hosts.host, this.scratch)
   }
 
-  /** One record a round. It has its name only when it is written to its end. */
-  async write(round: Round): Promise<void> {
+  /** One record a round. It has its name only when it is written to its end, and `sync` has been called. */
+  async write(round: Round, sync: () => Promise<void>): Promise<void> {
     const { host } = this.hosts
     const number = this.records++
     if (number === 0) {
@@ -358,6 +358,7 @@ export class Staging implements StageTarget {
     const { prefix, stagings } = this
     const name = String(number)
     await this.writeRecord(host, at, `${name}.part`, toText({ prefix, stagings, round }))
+    await sync()
     const job = { from: at, to: at, names: [`${name}.part`], toNames: [name] }
     throwIfFailed([job], await host.rename([job], true))
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
 import path from 'node:path'
 
 import { errno } from '../../lib/errno'
@@ -18,17 +19,19 @@ describe('a merge that fails after its commit point', () => {
     const dir = writeTree(path.join(base, 'a'), { one: 'new', 'two/three': 'new' })
     const dest = writeTree(path.join(base, 'dest'), { one: 'old', two: 'old' })
     const before = digest(dest)
-    let syncs = 0
+    let isFailed = false
     const seen: string[] = []
     const host: Host = {
       ...defaultHost,
       sync: (directory) => {
-        syncs++
-        if (syncs === 1) return defaultHost.sync(directory)
+        if (fs.readFileSync(path.join(dest, 'one'), 'utf8') === 'old') {
+          return defaultHost.sync(directory)
+        }
+        isFailed = true
         return Promise.resolve({ errno: errno.EIO, syscall: 'syncfs' })
       },
       rename: (jobs, replace) => {
-        const [staging] = syncs < 2 ? [] : stagingIn(dest)
+        const [staging] = isFailed ? stagingIn(dest) : []
         if (staging !== undefined) seen.push(staging)
         return defaultHost.rename(jobs, replace)
       },

@@ -25,6 +25,7 @@ const batches = [
     'sync',
     'list',
     'stat',
+    'identify',
     'compare',
     'clone',
     'hardlink',
@@ -33,8 +34,8 @@ const batches = [
     'compareContent',
     'write',
   ] as const),
-  ...(['mkdir', 'chmod', 'copyTimes', 'rename', 'unlink', 'rmdir'] as const),
-  ...(isThere('trees') ? (['scanTrees', 'matchTrees', 'placeTrees'] as const) : []),
+  ...(['mkdir', 'chmod', 'copyTimes', 'rename', 'exchange', 'unlink', 'rmdir'] as const),
+  ...(isThere('trees') ? (['inheritance', 'scanTrees', 'matchTrees', 'placeTrees'] as const) : []),
 ] as const
 
 type Batch = (typeof batches)[number]

@@ -15,9 +15,13 @@ import { emptyOnes, throwIfFailed } from '../host/trees'
 import { inGroups } from '../lanes'
 import type { OwnEntry, Round } from '../records'
 import { isAsSeen, type Removals } from '../plan/removals'
+import { collisions } from './collisions'
 import { filled, throwIfFilled } from './emptied'
+import { judgeContent } from './judge'
 import type { Left } from './left'
 import { renameHint } from './rename-hint'
+import { find } from './standing'
+import { swapIn, type Swapped } from './swap'
 import { TakeBack, type MergePlaces } from './take-back'
 
 /** Entries of one directory. */
@@ -35,15 +39,6 @@ export interface Undone {
   /** The staging directory holds something that must not be removed. */
   readonly isKept: boolean
 }
-
-// Somebody who does not ask for the lock has put something there or taken it away: look again.
-const collisions: ReadonlySet<number> = new Set([
-  errno.EEXIST,
-  errno.ENOTEMPTY,
-  errno.EISDIR,
-  errno.ENOTDIR,
-  errno.ENOENT,
-])
 
 const cannotLink: ReadonlySet<number> = new Set([...linkNeverHere, ...linkNotThisFile])
 
@@ -84,8 +79,8 @@ export class Journal {
 
   /**
    * Publishes entries in the place of others. A file gets a second name in `replaced` first, so its
-   * path is never empty, many at once; what cannot have one, what makes way for a directory, and what dest spells
-   * otherwise (name → its spelling) is moved there, one after the other.
+   * path is never empty, many at once; what cannot have one, and what makes way for a directory, is swapped, one after the
+   * other. Where that cannot be, and where dest spells a name otherwise (name → its spelling), it is moved there.
    */
   async replace(
     { path, names }: Entries,
@@ -204,6 +199,10 @@ export class Journal {
     old: string,
     move: boolean,
   ): Promise<boolean> {
+    if (name === old) {
+      const isDone = await this.swap(path, name, move)
+      if (isDone !== undefined) return isDone
+    }
     const one = [{ path, names: [name] }]
     const saved = await this.save(path, old, move || old !== name)
     if (saved === undefined) return false
@@ -218,6 +217,41 @@ export class Journal {
     }
     await this.putBack(path, old, linked)
     return false
+  }
+
+  /** Undefined where names cannot be swapped. */
+  private async swap(
+    path: string,
+    name: string,
+    isDirectory: boolean,
+  ): Promise<boolean | undefined> {
+    const { fresh, replaced } = this.places.twins(path)
+    const dest = below(this.places.dest, path)
+    const at = joinPath(path, name)
+    const isStaged = async (): Promise<boolean> => {
+      const intent = this.intents.get(at)
+      const [now] = await find(this.steady, [{ to: fresh, names: [name] }])
+      return intent !== undefined && now !== undefined && judgeContent(intent, now) === 'ours'
+    }
+    const { removals } = this
+    const mayGo = async (place: Place): Promise<boolean> => {
+      if (removals?.isWhole(at) === true) return isAsSeen(this.steady, removals, at, place)
+      return (await emptyOnes(this.steady, [place])).has(place)
+    }
+    const swap = { name, fresh, dest, replaced, isDirectory, mayGo, isStaged }
+    let swapped: Swapped | undefined
+    try {
+      swapped = await swapIn(this.host, this.steady, swap)
+    } finally {
+      // Where nobody can say how far that came, undo is to look at it.
+      if (swapped !== 'unsupported' && swapped !== 'again') this.note(path, name)
+    }
+    const place = below(replaced, name)
+    if (swapped === Kind.Directory) {
+      if (removals?.isWhole(at) === true) this.gone.push({ path: at, place })
+      else this.emptied.push(place)
+    }
+    return swapped === 'unsupported' ? undefined : swapped !== 'again'
   }
 
   /**

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { errno } from '../errno'
 import { SystemError } from '../errors'
 import {
   below,
@@ -13,6 +12,7 @@ import {
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import { isSame, type OwnDirectory, type OwnEntry, type Round } from '../records'
+import { collisions } from './collisions'
 import { examine, type Examined } from './examine'
 import { isUntouched, judge, judgeContent, type Verdict } from './judge'
 import { leftAside, leftInDest, type Left } from './left'
@@ -28,15 +28,6 @@ export interface MergePlaces {
 }
 
 const entriesPerCall = 256
-
-// Somebody else was there in the meantime.
-const collisions: ReadonlySet<number> = new Set([
-  errno.EEXIST,
-  errno.ENOTEMPTY,
-  errno.EISDIR,
-  errno.ENOTDIR,
-  errno.ENOENT,
-])
 
 /** What has become of a name: nothing stands there, or something does; or nobody knows. */
 type Slot = 'free' | 'taken' | 'failed'
@@ -162,7 +153,7 @@ export class TakeBack {
     if (replaced === undefined) return undefined
     const { replaced: aside } = this.places.twins(path)
     const [saved] = await this.find([{ to: aside, names: [replaced.name] }])
-    // Swapped by a recovery that was killed then.
+    // Before names were swapped, or where they were swapped back.
     if (saved === undefined || isSame(entry, saved) === true) return undefined
     if (isSame(replaced.identity, saved) !== false) return saved
     // What a recovery that was killed has taken for ours in the last moment.

@@ -7,6 +7,7 @@ import { mergeOn } from '../../lib/merge'
 import { failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
 import { scriptedHost } from '../support/scripted-host'
+import { withoutSwaps } from '../support/scripts'
 import { snapshot } from '../support/snapshot'
 import { writeTree } from '../support/tree'
 
@@ -17,7 +18,7 @@ describe('a file that was moved aside and cannot be moved back', () => {
     const dest = writeTree(path.join(base, 'dest'), { pkg: 'the only copy' })
     // Only moving fails, and only once the file is out of dest: removing would work.
     let isOut = false
-    const host = scriptedHost(defaultHost, ({ operation, from }) => {
+    const host = scriptedHost(withoutSwaps(defaultHost), ({ operation, from }) => {
       if (operation !== 'rename') return undefined
       if (isOut) return { errno: errno.EIO, syscall: 'rename' }
       isOut = from === path.join(dest, 'pkg')

@@ -4,13 +4,14 @@ import path from 'node:path'
 
 import { errno } from '../../lib/errno'
 import { defaultHost } from '../../lib/host'
+import type { Host } from '../../lib/host/host'
 import type { MergeOptions, MergeResult } from '../../lib/types'
 import { failpoints } from '../support/failpoints'
 import { codeOf, failureOf, type Failure } from '../support/failure'
 import { makeScene, scenes, type Scene, type SceneKind } from '../support/fault-scenes'
 import { freshDir } from '../support/fresh'
 import { scriptedHost, type ScriptedCall, type Verdict } from '../support/scripted-host'
-import { cloningEverywhere, failWith } from '../support/scripts'
+import { cloningEverywhere, failWith, withoutSwaps } from '../support/scripts'
 import { openIn } from '../support/session'
 import { assertTree, differences, snapshot } from '../support/snapshot'
 import { writeTree } from '../support/tree'
@@ -208,62 +209,71 @@ describe('undo', () => {
         meddle: (at: string) => void,
       ): ((call: ScriptedCall) => Verdict) => {
         let done = false
-        return ({ operation, from = '' }) => {
+        return ({ operation, path: to, from }) => {
           if (done || (operation !== 'hardlink' && operation !== 'rename')) return undefined
-          if (from !== path.join(dest, name)) return undefined
+          const at = path.join(dest, name)
+          if (from !== at && to !== at) return undefined
           done = true
-          meddle(from)
+          meddle(at)
           return undefined
         }
       }
 
+      /** Titles tell whether names can be swapped. */
+      const eachWay = (title: string, test: (on: Host) => Promise<void>): void => {
+        it(title, () => test(host))
+        it(`${title}, where names cannot be swapped`, () => test(withoutSwaps(host)))
+      }
+
       for (const name of ['top.txt', 'pkg'])
-        it(`${name}: goes on where it vanishes`, async () => {
+        eachWay(`${name}: goes on where it vanishes`, async (on) => {
           const scene = replacing()
           const script = atSaving(scene, name, (at) => {
             fs.unlinkSync(at)
           })
-          await merging(scene, script)
+          await scene.merge(scriptedHost(on, script))
           const whole = sceneOf({})
           await whole.merge(host)
           assertTree(scene.dest, whole.dest)
         })
 
-      it('top.txt: never replaces a directory that has taken its place', async () => {
+      eachWay('top.txt: never replaces a directory that has taken its place', async (on) => {
         const scene = replacing()
         const script = atSaving(scene, 'top.txt', (at) => {
           fs.unlinkSync(at)
           writeTree(at, { 'full/of': 'foreign files' })
         })
-        const error = await failureOf(merging(scene, script))
+        const error = await failureOf(scene.merge(scriptedHost(on, script)))
         assert.equal(error.code, 'ERR_MERGE_CONFLICT')
         const left = path.join(scene.dest, 'top.txt/full/of')
         assert.equal(fs.readFileSync(left, 'utf8'), 'foreign files')
         assert.equal(fs.readFileSync(path.join(scene.dest, 'pkg'), 'utf8'), 'old')
       })
 
-      it('pkg: descends into a directory that has taken its place', async () => {
+      eachWay('pkg: descends into a directory that has taken its place', async (on) => {
         const scene = replacing()
         const script = atSaving(scene, 'pkg', (at) => {
           fs.unlinkSync(at)
           writeTree(at, { 'full/of': 'foreign files' })
         })
-        await merging(scene, script)
+        await scene.merge(scriptedHost(on, script))
         const whole = sceneOf({ dest: { 'pkg/full/of': 'foreign files' } })
         await whole.merge(host)
         assertTree(scene.dest, whole.dest)
       })
 
-      it('puts back what was replaced when a later operation fails', async () => {
+      eachWay('puts back what was replaced when a later operation fails', async (on) => {
         const scene = replacing()
         const inodes = ['top.txt', 'pkg'].map(
           (name) => fs.statSync(path.join(scene.dest, name)).ino,
         )
         const error = await failureOf(
-          merging(scene, ({ operation, path: at }) =>
-            operation === 'chmod' && at.endsWith('/closed')
-              ? { errno: errno.EIO, syscall: 'chmod' }
-              : undefined,
+          scene.merge(
+            scriptedHost(on, ({ operation, path: at }) =>
+              operation === 'chmod' && at.endsWith('/closed')
+                ? { errno: errno.EIO, syscall: 'chmod' }
+                : undefined,
+            ),
           ),
         )
         assert.equal(error.code, 'EIO')

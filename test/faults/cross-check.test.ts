@@ -201,7 +201,7 @@ describeWith('steps', 'the failpoint layer', function () {
         const order = { ...orderFor(scene), options: { concurrency: 1 } }
         const finished = await runOrder(order, { prefix, env })
         assert.equal(finished?.error, undefined)
-        assert.equal((finished?.result as MergeResult).created, 12)
+        assert.equal((finished?.result as MergeResult).created, 13)
         fs.rmSync(scene.root, { recursive: true })
       }
     })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 
-import type { Host } from '../../lib/host/host'
+import type { Host, PairJob } from '../../lib/host/host'
 import type { MergeError } from '../../lib/errors'
 import type { MergeOptions, MergeResult } from '../../lib/index'
 import { mergeOn } from '../../lib/merge'
@@ -37,6 +37,30 @@ describeOn(['ext4', 'tmpfs', 'exfat'], (volume) => {
     }
 
     describe("with existing: 'replace'", () => {
+      const putTheirsInto = (dir: string): void => {
+        fs.writeFileSync(path.join(dir, 'theirs'), 'theirs')
+      }
+      /** Calls `meddle` once, right before an entry of this name is moved or swapped. */
+      const meddlingBefore = (name: string, meddle: () => void): Host => {
+        let isDone = false
+        const look = (jobs: readonly PairJob[]): void => {
+          if (isDone || !jobs.some(({ names }) => names.includes(name))) return
+          isDone = true
+          meddle()
+        }
+        return {
+          ...system,
+          exchange(jobs) {
+            look(jobs)
+            return system.exchange(jobs)
+          },
+          rename(jobs, replace) {
+            look(jobs)
+            return system.rename(jobs, replace)
+          },
+        }
+      }
+
       itElsewhere('a symlink of dest gives way to a directory, and is not followed', async () => {
         const { base, dest, merge } = scene({ 'pkg/a': 'a', 'pkg/below/b': 'b' }, {})
         const outside = writeTree(path.join(base, 'outside'), { a: 'outside' })
@@ -94,18 +118,9 @@ describeOn(['ext4', 'tmpfs', 'exfat'], (volume) => {
 
       it('what appears in one meanwhile is never lost: it stands where it was, in an error', async () => {
         const { dest, merge } = scene({ file: 'a' }, { 'file/': { dir: true } })
-        let isDone = false
-        // Right before the directory is moved aside.
-        const host: Host = {
-          ...system,
-          rename(jobs, replace) {
-            if (!isDone && jobs.some(({ names }) => names.includes('file'))) {
-              isDone = true
-              fs.writeFileSync(path.join(dest, 'file/theirs'), 'theirs')
-            }
-            return system.rename(jobs, replace)
-          },
-        }
+        const host = meddlingBefore('file', () => {
+          putTheirsInto(path.join(dest, 'file'))
+        })
         const error = await failureOf(merge({ existing: 'replace' }, host))
         assert.equal(error.code, 'ERR_MERGE_CONFLICT')
         assert.equal(fs.readFileSync(path.join(dest, 'file/theirs'), 'utf8'), 'theirs')
@@ -113,50 +128,61 @@ describeOn(['ext4', 'tmpfs', 'exfat'], (volume) => {
       })
 
       // Without the directory's own path there is no way into it on exFAT through FUSE.
-
-      itElsewhere('nor what somebody puts into it after it was moved aside', async () => {
-        const { dest, merge } = scene({ file: 'a' }, { 'file/': { dir: true } })
-        let isMoved = false
+      const aside = (dest: string): string => path.join(dest, stagingIn(dest)[0] ?? '', 'old/file')
+      /** Calls `meddle` once, after the first rename or swap for which `isTime`. */
+      const meddling = (
+        isTime: (jobs: readonly PairJob[]) => boolean,
+        meddle: () => void,
+      ): { host: Host; done: () => boolean } => {
+        let isDone = false
+        const look = (jobs: readonly PairJob[]): void => {
+          if (isDone || !isTime(jobs)) return
+          isDone = true
+          meddle()
+        }
         const host: Host = {
           ...system,
-          async rename(jobs, replace) {
+          rename: async (jobs, replace) => {
             const outcomes = await system.rename(jobs, replace)
-            const staging = stagingIn(dest)[0] ?? ''
-            const aside = path.join(dest, staging, 'old/file')
-            if (!isMoved && fs.existsSync(path.join(dest, 'file')) && fs.existsSync(aside)) {
-              isMoved = true
-              fs.writeFileSync(path.join(aside, 'theirs'), 'theirs')
-            }
+            look(jobs)
+            return outcomes
+          },
+          exchange: async (jobs) => {
+            const outcomes = await system.exchange(jobs)
+            look(jobs)
             return outcomes
           },
         }
+        return { host, done: () => isDone }
+      }
+      const isDirectory = (at: string): boolean | undefined =>
+        fs.lstatSync(at, { throwIfNoEntry: false })?.isDirectory()
+
+      itElsewhere('nor what somebody puts into it after it was moved aside', async () => {
+        const { dest, merge } = scene({ file: 'a' }, { 'file/': { dir: true } })
+        const { host, done } = meddling(
+          () => isDirectory(path.join(dest, 'file')) === false && isDirectory(aside(dest)) === true,
+          () => {
+            putTheirsInto(aside(dest))
+          },
+        )
         await failureOf(merge({ existing: 'replace' }, host))
-        assert.equal(isMoved, true)
+        assert.equal(done(), true)
         assert.equal(fs.readFileSync(path.join(dest, 'file/theirs'), 'utf8'), 'theirs')
         assert.deepEqual(stagingIn(dest), [])
       })
 
       itElsewhere('nor what somebody puts into it after the merge is complete', async () => {
         const { dest, merge } = scene({ file: 'a' }, { 'file/': { dir: true } })
-        let isMoved = false
-        const host: Host = {
-          ...system,
-          async rename(jobs, replace) {
-            const outcomes = await system.rename(jobs, replace)
-            // The commit point: the staging directory no longer says that dest is being changed.
-            if (
-              !isMoved &&
-              jobs.some(({ names }) => names.some((name) => name.endsWith('-begun')))
-            ) {
-              isMoved = true
-              const aside = path.join(dest, stagingIn(dest)[0] ?? '', 'old/file')
-              fs.writeFileSync(path.join(aside, 'theirs'), 'theirs')
-            }
-            return outcomes
+        // The commit point: the staging directory no longer says that dest is being changed.
+        const { host, done } = meddling(
+          (jobs) => jobs.some(({ names }) => names.some((name) => name.endsWith('-begun'))),
+          () => {
+            putTheirsInto(aside(dest))
           },
-        }
+        )
         const { leftover } = await merge({ existing: 'replace' }, host)
-        assert.equal(isMoved, true)
+        assert.equal(done(), true)
         assert.match(String(leftover?.error), /somebody has put something into it/)
         const kept = path.join(String(leftover?.path), 'old/file/theirs')
         assert.equal(fs.readFileSync(kept, 'utf8'), 'theirs')
@@ -164,6 +190,51 @@ describeOn(['ext4', 'tmpfs', 'exfat'], (volume) => {
         await merge({ existing: 'replace' })
         assert.equal(fs.readFileSync(kept, 'utf8'), 'theirs')
       })
+
+      it('the path is empty at no moment, where the system can swap names', async () => {
+        const held: TreeSpec = { pkg: 'a file', 'file/': { dir: true } }
+        const { dest, merge } = scene({ file: 'a', 'pkg/b': 'b' }, held)
+        const missing: string[] = []
+        let swaps = 0
+        const look = (): void => {
+          for (const name of ['pkg', 'file']) {
+            if (!fs.existsSync(path.join(dest, name))) missing.push(name)
+          }
+        }
+        const host: Host = {
+          ...system,
+          async rename(jobs, replace) {
+            const outcomes = await system.rename(jobs, replace)
+            look()
+            return outcomes
+          },
+          async exchange(jobs) {
+            const outcomes = await system.exchange(jobs)
+            if (outcomes.errnos[0] === 0) swaps++
+            look()
+            return outcomes
+          },
+        }
+        await merge({ existing: 'replace' }, host)
+        // Node.js has no such call, and FUSE does not pass it on.
+        const isAble = system.kind === 'native' && volume.kind !== 'exfat'
+        assert.deepEqual([swaps, missing.length > 0], isAble ? [2, false] : [0, true])
+      })
+
+      itElsewhere(
+        'a directory with content that comes in the place of a symlink in the last moment stays',
+        async () => {
+          const { dest, merge } = scene({ 'pkg/a': 'a' }, { pkg: { symlink: 'away' } })
+          const host = meddlingBefore('pkg', () => {
+            fs.unlinkSync(path.join(dest, 'pkg'))
+            writeTree(dest, { 'pkg/theirs': 'theirs' })
+          })
+          // By then it is a directory to merge into.
+          await merge({ existing: 'replace' }, host)
+          assert.deepEqual(fs.readdirSync(path.join(dest, 'pkg')).sort(), ['a', 'theirs'])
+          assert.deepEqual(stagingIn(dest), [])
+        },
+      )
     })
 
     describe("with existing: 'keep'", () => {

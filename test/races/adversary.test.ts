@@ -29,6 +29,7 @@ class Scene {
   readonly dest: string
   readonly canary: Canary
   readonly swaps: Swap[]
+  readonly spoils: string
   private readonly store: string
   private readonly sources: Source[]
   private readonly stored: string
@@ -49,6 +50,8 @@ class Scene {
       fs.symlinkSync(path.join(trap, dir), link)
       return { directory: path.join(this.dest, dir), link }
     })
+    this.spoils = path.join(base, 'spoils')
+    fs.mkdirSync(this.spoils)
     this.stored = digest(this.store)
     const inTrap = snapshot(trap).map(({ path: at }) => path.join(trap, at))
     this.canary = new Canary([trap, ...inTrap])
@@ -66,7 +69,13 @@ class Scene {
 
   assertUntouched(): void {
     assert.deepEqual(this.canary.changes(), [])
-    assert.deepEqual(fs.readdirSync(this.base).sort(), ['canary', 'dest', 'links', 'store'])
+    assert.deepEqual(fs.readdirSync(this.base).sort(), [
+      'canary',
+      'dest',
+      'links',
+      'spoils',
+      'store',
+    ])
     assert.deepEqual(
       snapshot(path.join(this.base, 'links')).map(({ path: at, type }) => [at, type]),
       depths.map((_, depth) => [String(depth), 'symlink']),
@@ -91,7 +100,7 @@ async function mergeOnce(scene: Scene, round: number): Promise<void> {
 
 async function attack(volume: DescribedVolume): Promise<void> {
   const scene = new Scene(volume.fresh())
-  const adversary = await Adversary.start(scene.swaps)
+  const adversary = await Adversary.start(scene.swaps, scene.spoils)
   const outcomes = new Map<string, number>()
   const note = (outcome: string): unknown => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
   const begin = performance.now()
@@ -127,7 +136,7 @@ describe('an adversary that swaps directories of dest for symlinks', function ()
 
     it('leads writing by path out of it: what the canary is for is found', async () => {
       const scene = new Scene(volume.fresh())
-      const adversary = await Adversary.start(scene.swaps)
+      const adversary = await Adversary.start(scene.swaps, scene.spoils)
       const end = Date.now() + 200_000
       while (scene.canary.changes().length === 0 && Date.now() < end) {
         for (const dir of depths) fs.writeFileSync(path.join(scene.dest, dir, 'one'), 'astray')

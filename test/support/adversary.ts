@@ -19,14 +19,15 @@ export class Adversary {
     child.stdout?.on('data', (chunk: Buffer) => this.text.push(chunk.toString()))
   }
 
-  static async start(swaps: readonly Swap[]): Promise<Adversary> {
-    const args = swaps.flatMap(({ directory, link }) => [
+  /** `spoils`: an empty directory for what merges put in the place of the symlinks. */
+  static async start(swaps: readonly Swap[], spoils: string): Promise<Adversary> {
+    const pairs = swaps.flatMap(({ directory, link }) => [
       ...[path.dirname(directory), path.basename(directory)],
       ...[path.dirname(link), path.basename(link)],
     ])
     const env = { ...process.env, LD_PRELOAD: undefined }
     const stdio = ['pipe', 'pipe', 'inherit'] as const
-    const child = spawn(await compile('swapper.c'), args, { env, stdio: [...stdio] })
+    const child = spawn(await compile('swapper.c'), [spoils, ...pairs], { env, stdio: [...stdio] })
     const adversary = new Adversary(child)
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
     return adversary

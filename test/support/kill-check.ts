@@ -45,6 +45,7 @@ export function tornEntries(
   root: string,
   before: readonly TreeEntry[],
   after: readonly TreeEntry[],
+  isRecovered = false,
 ): string[] {
   const [old, fresh] = [before, after].map(
     (entries) => new Map(entries.map((entry) => [entry.path, entry])),
@@ -60,8 +61,8 @@ export function tornEntries(
     if (!isWhole) torn.push(`${entry}: ${JSON.stringify(found)}`)
   }
   for (const entry of old.keys())
-    // What makes way for a directory is moved aside first.
-    if (!now.has(entry) && fresh.get(entry)?.type !== 'directory') torn.push(`${entry}: empty`)
+    if (!now.has(entry) && !(isRecovered && fresh.get(entry)?.type === 'directory'))
+      torn.push(`${entry}: empty`)
   for (const entry of fresh.keys()) {
     const parent = path.posix.dirname(entry)
     const isNewParent = old.get(parent)?.type !== 'directory'

@@ -14,6 +14,12 @@ export function cloningEverywhere(host: Host): Host {
   return { ...nameByName(host), clone: (jobs, options) => host.copy(jobs, options) }
 }
 
+/** A host that cannot swap names, as on FUSE. */
+export function withoutSwaps(host: Host): Host {
+  const failing = scriptedHost(host, () => failWith('EINVAL', 'rename'))
+  return { ...host, exchange: (jobs) => failing.exchange(jobs) }
+}
+
 /** A host that notes every call about every name before `answer` decides about it. */
 export function recordingHost(
   host: Host,

@@ -7,25 +7,19 @@ import type {
   RecoverResult,
   SourceResult,
 } from '../index'
+import { listLines } from './list-lines'
 import { messageOf } from './message'
+import { modifiedLines } from './modified-text'
 import type { OutputOptions } from './options'
 import { formatBytes, formatCount } from './units'
 
-// More than a screen of them is no summary.
-const shownConflicts = 20
-
 function conflictLine({ path, kind, sources, winner }: Conflict): string {
   const decided = winner === null ? '' : ` → ${winner}`
-  return `  ${path} (${kind}): ${sources.join(', ')}${decided}`
+  return `${path} (${kind}): ${sources.join(', ')}${decided}`
 }
 
-function conflictLines(conflicts: readonly Conflict[], { verbose }: OutputOptions): string[] {
-  if (conflicts.length === 0) return []
-  const shown = verbose === true ? conflicts : conflicts.slice(0, shownConflicts)
-  const more = conflicts.length - shown.length
-  const lines = [`${formatCount(conflicts.length, 'conflict')}:`, ...shown.map(conflictLine)]
-  if (more > 0) lines.push(`  … and ${more.toLocaleString('en')} more: --verbose shows all`)
-  return lines
+function conflictLines(conflicts: readonly Conflict[], options: OutputOptions): string[] {
+  return listLines(formatCount(conflicts.length, 'conflict'), conflicts.map(conflictLine), options)
 }
 
 function sourceLine({ name, files, bytes, lost }: SourceResult): string {
@@ -62,9 +56,9 @@ function attributeLines({ unsupported, differing }: MergeResult['attributes']): 
 
 /** What a merge did, for people. */
 export function describeResult(result: MergeResult, dest: string, options: OutputOptions): string {
-  const { created, replaced, kept, unchanged, linkModes, fallbacks, conflicts, duration } = result
-  const { attributes } = result
-  const effects = Object.entries({ created, replaced, kept, unchanged })
+  const { created, replaced, kept, unchanged, removed, modified } = result
+  const { linkModes, fallbacks, conflicts, duration, attributes } = result
+  const effects = Object.entries({ created, replaced, removed, kept, unchanged })
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${count.toLocaleString('en')} ${what}`)
   const modes = Object.entries(linkModes)
@@ -82,7 +76,7 @@ export function describeResult(result: MergeResult, dest: string, options: Outpu
   }
   for (const { error } of result.left ?? [])
     lines.push(`  of a merge that was killed: ${messageOf(error)}`)
-  append(lines, conflictLines(conflicts, options))
+  append(lines, [...modifiedLines(modified, options), ...conflictLines(conflicts, options)])
   return lines.join('\n')
 }
 

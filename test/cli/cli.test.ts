@@ -98,7 +98,7 @@ describe('reflink-merge merge', () => {
     ) as MergeResult
     assert.deepEqual(rest, {
       ...{ files: 3, directories: 2, symlinks: 1, bytes: 10 },
-      ...{ created: 4, replaced: 0, kept: 0, unchanged: 0 },
+      ...{ created: 4, replaced: 0, kept: 0, unchanged: 0, removed: 0, modified: [] },
       attributes: { unsupported: [], differing: 0 },
       conflicts: [],
       sources: [

@@ -11,6 +11,7 @@ import type {
   MergeProgress,
   ModifiedPolicy,
   Source,
+  SpecialPolicy,
   SymlinkPolicy,
   VerifyOptions,
 } from './types'
@@ -26,6 +27,7 @@ export interface Settings {
   readonly modified: ModifiedPolicy
   readonly adopt: boolean
   readonly symlinks: SymlinkPolicy
+  readonly specials: SpecialPolicy
   readonly mutable: ((path: string) => boolean) | undefined
   readonly writable: boolean
   readonly preserveTimestamps: boolean
@@ -54,6 +56,7 @@ export function readOptions(options: unknown = {}): Settings {
     existing: read('existing', oneOf('error', 'keep', 'replace')) ?? 'error',
     ...readLifecycle(given),
     symlinks: read('symlinks', oneOf('contained', 'verbatim', 'reject')) ?? 'contained',
+    specials: read('specials', oneOf('error', 'skip')) ?? 'error',
     mutable: saysYesOrNo(read('mutable', aFunction<(path: string) => unknown>())),
     writable: read('writable', aBoolean) ?? false,
     preserveTimestamps: read('preserveTimestamps', aBoolean) ?? false,

@@ -134,7 +134,7 @@ export async function scanSources(
   given: readonly GivenSource[],
   sized: boolean,
 ): Promise<SourceTree[]> {
-  const { symlinks, signal } = settings
+  const { symlinks, specials, signal } = settings
   const needsModes = !isAlwaysOwn(settings)
   const sources = await resolveSources(given)
   for (const directories of new Set(sources.map(({ files }) => files?.directories))) {
@@ -146,6 +146,7 @@ export async function scanSources(
     host,
     stores,
     symlinks,
+    specials,
     concurrency: lanes,
     signal,
     sized,
@@ -193,7 +194,7 @@ export async function withFiles<T>(
     return await work()
   } catch (error) {
     if (error instanceof SystemError && ofBadFiles.has(errnoOf(error))) {
-      await throwIfBadFiles(host, trees, settings.symlinks)
+      await throwIfBadFiles(host, trees, settings)
     }
     throw error
   }

@@ -47,6 +47,9 @@ export type ModifiedPolicy = 'error' | 'keep' | 'replace'
 /** What happens to the symbolic links in sources. */
 export type SymlinkPolicy = 'contained' | 'verbatim' | 'reject'
 
+/** What happens to the fifos, sockets and devices in sources. */
+export type SpecialPolicy = 'error' | 'skip'
+
 /** What merge(), openMerge() and planMerge() take besides sources and dest; every one has a default. */
 export interface MergeOptions {
   /** Tried in order; default `['clone', 'copy']`. `['clone']` requires cloning. */
@@ -74,6 +77,11 @@ export interface MergeOptions {
   adopt?: boolean
   /** In sources; default `'contained'`: kept if the link stays inside dest. */
   symlinks?: SymlinkPolicy
+  /**
+   * Fifos, sockets and devices in directory trees; default `'error'`. `'skip'` leaves them out, and lists them in
+   * `SourceResult.skipped`. What a file map names must be a regular file, whatever is asked for.
+   */
+  specials?: SpecialPolicy
   /** `/`-separated path in dest → true: never hard- or symlinked to the store, because it will be edited. */
   mutable?: (path: string) => boolean
   /** Add u+w to files; default false: permission bits as in the source. */
@@ -223,6 +231,8 @@ export interface SourceResult {
   bytes: number
   /** Paths in dest that it wanted and another source won; one entry stands for a whole subtree. */
   lost: string[]
+  /** `specials: 'skip'`: the fifos, sockets and devices that were left out, by their paths in the source, sorted. */
+  skipped?: string[]
 }
 
 /** What a merge did. */

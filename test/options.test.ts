@@ -77,6 +77,11 @@ const badOptions: Partial<Record<keyof MergeOptions, readonly Row[]>> = {
     ['TYPE', true, "'contained', 'verbatim', 'reject'"],
     ['VALUE', 'follow', "'contained', 'verbatim', 'reject'", "'follow'"],
   ],
+  specials: [
+    ['TYPE', null, "'error', 'skip'"],
+    ['TYPE', true, "'error', 'skip'"],
+    ['VALUE', 'ignore', "'error', 'skip'", "'ignore'"],
+  ],
   mutable: notFunctions,
   writable: notBooleans,
   preserveTimestamps: notBooleans,

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { matcher } from './globs'
-import type { ExistingPolicy, LinkMode, MergeOptions, SymlinkPolicy } from '../index'
+import type { ExistingPolicy, LinkMode, MergeOptions, SpecialPolicy, SymlinkPolicy } from '../index'
 
 /** How the result is told, as commander gives it. */
 export interface OutputOptions {
@@ -15,6 +15,7 @@ export interface MergeCliOptions extends OutputOptions {
   conflicts: 'error' | 'first' | 'last' | 'exclusive'
   existing: ExistingPolicy
   symlinks: SymlinkPolicy
+  specials: SpecialPolicy
   mutable?: string[]
   writable?: boolean
   preserveTimestamps?: boolean
@@ -88,6 +89,11 @@ export function addMergeOptions(command: Command): Command {
         .default('contained'),
     )
     .addOption(
+      new Option('--specials <policy>', 'fifos, sockets and devices in sources')
+        .choices(['error', 'skip'])
+        .default('error'),
+    )
+    .addOption(
       new Option(
         '--mutable <glob>',
         'files that will be edited: never links into the store; paths are within dest',
@@ -125,9 +131,19 @@ export function addMergeOptions(command: Command): Command {
 
 /** The options of the API. */
 export function toMergeOptions(given: MergeCliOptions): MergeOptions {
-  const { linkMode, conflicts, existing, symlinks, mutable, writable, preserveTimestamps } = given
-  const { directoryClone, quarantine, durability, concurrency, lock, lockTimeout } = given
-  const options: MergeOptions = { linkModes: linkMode, conflicts, existing, symlinks, durability }
+  const { linkMode, conflicts, existing, symlinks, specials, mutable, writable } = given
+  const {
+    preserveTimestamps,
+    directoryClone,
+    quarantine,
+    durability,
+    concurrency,
+    lock,
+    lockTimeout,
+  } = given
+  const options: MergeOptions = {
+    ...{ linkModes: linkMode, conflicts, existing, symlinks, specials, durability },
+  }
   if (mutable !== undefined) options.mutable = matcher(mutable)
   if (writable !== undefined) options.writable = writable
   if (preserveTimestamps !== undefined) options.preserveTimestamps = preserveTimestamps

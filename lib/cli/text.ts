@@ -27,6 +27,16 @@ function sourceLine({ name, files, bytes, lost }: SourceResult): string {
   return `  ${name}: ${formatCount(files, 'file')}, ${formatBytes(bytes)}${losses}`
 }
 
+function skippedLines(sources: readonly SourceResult[]): string[] {
+  const skipped = sources.flatMap(({ name, skipped = [] }) =>
+    skipped.map((path) => ({ name, path })),
+  )
+  const [first] = skipped
+  if (first === undefined) return []
+  const count = formatCount(skipped.length, 'special file')
+  return [`  ${count} skipped, first ${first.path} of ${first.name}`]
+}
+
 function durationLine({ scan, plan, stage, lock, commit }: MergeResult['duration']): string {
   const parts = Object.entries({ scan, plan, stage, lock, commit }).map(
     ([phase, ms]) => `${phase} ${Math.round(ms)} ms`,
@@ -67,6 +77,7 @@ export function describeResult(result: MergeResult, dest: string, options: Outpu
   const lines = [`${dest}: ${contents(result)} in ${(duration.total / 1000).toFixed(2)} s`]
   if (effects.length > 0) lines.push(`  ${effects.join(', ')}`)
   if (modes.length > 0) lines.push(`  placed by: ${modes.join(', ')}`)
+  append(lines, skippedLines(result.sources))
   append(lines, [...fallbacks.map(fallbackLine), ...attributeLines(attributes)])
   if (options.verbose === true)
     append(lines, [durationLine(duration), ...result.sources.map(sourceLine)])
@@ -98,6 +109,7 @@ export function describePlan(
   const actions = [...counts].map(([action, count]) => `${action} ${count.toLocaleString('en')}`)
   const lines = [`${dest}: ${contents(plan)}`]
   if (actions.length > 0) lines.push(`  ${actions.join(', ')}`)
+  append(lines, skippedLines(plan.sources))
   if (options.verbose === true) append(lines, plan.sources.map(sourceLine))
   if (paths.length > 0) append(lines, ['paths:', ...paths])
   if (changes > paths.length)

@@ -18,8 +18,9 @@ export interface Totals {
 }
 
 export function totalsOf({ root, trees, lost }: Union): Totals {
-  const sources = trees.map(({ name }, index): SourceResult => {
-    return { name, files: 0, bytes: 0, lost: [...(lost[index] ?? [])] }
+  const sources = trees.map(({ name, skipped }, index): SourceResult => {
+    const own = { name, files: 0, bytes: 0, lost: [...(lost[index] ?? [])] }
+    return skipped.length === 0 ? own : { ...own, skipped: [...skipped] }
   })
   const totals = { files: 0, directories: -1, symlinks: 0, bytes: 0 }
   for (const directory of eachOpened(root)) {

@@ -1,9 +1,8 @@
 import { SystemError } from '../errors'
 import { joinPath, Kind, pathOf, type Host, type Listing, type Place } from '../host/host'
-import type { SymlinkPolicy } from '../types'
 import { depthProblem, shortened } from './depth'
 import type { GivenSource } from './given'
-import type { Problems } from './problems'
+import type { Policies, Problems } from './problems'
 import { sourceNameProblem } from './source-names'
 import { symlinkProblem } from './symlinks'
 import type { FileAt, TreeDirectory } from './tree'
@@ -19,10 +18,11 @@ export interface Pending {
   readonly attach: (directory: TreeDirectory) => void
   /** How many times it, or what it holds, may still be tried as a whole. */
   readonly tries: number
+  /** Paths within the package of the fifos, sockets and devices that are left out. */
+  readonly skipped: string[]
 }
 
-export interface ScanRules {
-  readonly symlinks: SymlinkPolicy
+export interface ScanRules extends Policies {
   readonly host: Pick<Host, 'platform'>
 }
 
@@ -127,13 +127,13 @@ class ScannedDirectory implements TreeDirectory {
 }
 
 function child(
-  { source, to, place: { base }, path, tries }: Pending,
+  { source, to, place: { base }, path, tries, skipped }: Pending,
   name: string,
   directories: Map<string, TreeDirectory>,
 ): Pending {
   const at = joinPath(path, name)
   const attach = (directory: TreeDirectory): void => void directories.set(name, directory)
-  return { source, to, place: { base, path: at }, path: at, attach, tries }
+  return { source, to, place: { base, path: at }, path: at, attach, tries, skipped }
 }
 
 /** Checks entry by entry; answers the indexes of those that are wanted and no directories. */
@@ -144,7 +144,7 @@ function wantedOf(
   problems: Problems,
   descend: (name: string) => void,
 ): number[] {
-  const { source, path, to } = pending
+  const { source, path, to, skipped } = pending
   const { names, kinds } = listing
   reportFailures(listing, pending, problems)
   const kept: number[] = []
@@ -152,11 +152,18 @@ function wantedOf(
     const name = names[index] as string
     const at = joinPath(path, name)
     if (source.filter?.(at) === false) continue
+    const isSpecial = kinds[index] === Kind.Other
+    if (isSpecial && rules.specials === 'skip') {
+      skipped.push(at)
+      continue
+    }
     const problem = sourceNameProblem(name, rules.host.platform)
     if (problem !== undefined) {
       problems.badName(source.name, at, problem)
     } else if (kinds[index] === Kind.Directory) {
       descend(name)
+    } else if (isSpecial) {
+      problems.special(source.name, at)
     } else {
       const why = unsupported(listing, index, to, path, rules)
       if (why === undefined) kept.push(index)
@@ -187,7 +194,6 @@ function unsupported(
 ): string | undefined {
   const kind = listing.kinds[index]
   if (kind === Kind.File) return undefined
-  if (kind === Kind.Other) return 'a fifo, socket or device'
   if (kind === Kind.OddLink) return 'a symlink whose text is not UTF-8'
   if (kind !== Kind.Symlink) return undefined
   const directory = joinPath(to, path)

@@ -3,9 +3,8 @@ import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { Kind, pathOf, type Host, type NamesJob, type Stats } from '../host/host'
 import { Row } from '../host/whole-trees'
-import type { SymlinkPolicy } from '../types'
 import { PackedTree } from './packed-tree'
-import { Problems } from './problems'
+import { Problems, type Policies } from './problems'
 import type { MapColumns, TreeTable } from './table'
 import type { SourceTree } from './tree'
 
@@ -97,9 +96,9 @@ function sumsOf({ fileEnds }: TreeTable, sizes: Float64Array): Float64Array {
 export async function throwIfBadFiles(
   host: Pick<Host, 'stat'>,
   trees: readonly SourceTree[],
-  symlinks: SymlinkPolicy,
+  policies: Policies,
 ): Promise<void> {
-  const problems = new Problems(symlinks)
+  const problems = new Problems(policies)
   for (const { name, root } of trees) {
     if (root instanceof PackedTree) await lookAtFiles(host, root, name, problems)
   }

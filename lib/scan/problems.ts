@@ -1,6 +1,12 @@
 import { append } from '../append'
 import { firstOf, listSome, MergeError } from '../errors'
-import type { SymlinkPolicy } from '../types'
+import type { SpecialPolicy, SymlinkPolicy } from '../types'
+
+/** What the caller asks for of entries that are neither files nor directories. */
+export interface Policies {
+  readonly symlinks: SymlinkPolicy
+  readonly specials: SpecialPolicy
+}
 
 /** What is wrong with the sources: collected over all of them, so that one error tells everything. */
 export class Problems {
@@ -8,7 +14,9 @@ export class Problems {
   private readonly files: string[] = []
   private readonly failures: Error[] = []
 
-  constructor(private readonly symlinks: SymlinkPolicy) {}
+  private hasSpecial = false
+
+  constructor(private readonly policies: Policies) {}
 
   /** A name that no file system, or not every one, can hold, or that leads out of dest. */
   badName(source: string, path: string, why: string): void {
@@ -18,6 +26,12 @@ export class Problems {
   /** An entry of a type that is not merged. */
   unsupported(source: string, path: string, why: string): void {
     this.files.push(`${source}: ${path} (${why})`)
+  }
+
+  /** A fifo, socket or device. */
+  special(source: string, path: string): void {
+    this.hasSpecial = true
+    this.unsupported(source, path, 'a fifo, socket or device')
   }
 
   failed(error: Error): void {
@@ -36,7 +50,8 @@ export class Problems {
       const paths = this.files.sort()
       const message =
         `${count(paths, 'entry')} of the sources cannot be merged:${listSome(paths)}\n` +
-        ways[this.symlinks]
+        ways[this.policies.symlinks] +
+        (this.hasSpecial ? ` ${skipping}` : '')
       errors.push(new MergeError('ERR_MERGE_UNSUPPORTED_FILE', message, { paths }))
     }
     append(
@@ -46,6 +61,8 @@ export class Problems {
     if (errors.length > 0) throw firstOf(errors)
   }
 }
+
+const skipping = "Fifos, sockets and devices are left out by specials: 'skip'."
 
 /** What is merged, and what to do about others, by what was asked for. */
 const ways: Readonly<Record<SymlinkPolicy, string>> = {

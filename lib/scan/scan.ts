@@ -37,8 +37,9 @@ export async function scan(
   sources: readonly GivenSource[],
   context: ScanContext,
 ): Promise<SourceTree[]> {
-  const problems = new Problems(context.symlinks)
+  const problems = new Problems(context)
   const roots = new Array<TreeDirectory>(sources.length).fill(implicitDirectory())
+  const skipped = sources.map((): string[] => [])
   const queue: Pending[] = []
   const maps: { index: number; source: GivenSource & { files: GivenFiles } }[] = []
   sources.forEach((source, index) => {
@@ -50,7 +51,15 @@ export async function scan(
     const attach = (directory: TreeDirectory): void => void (roots[index] = directory)
     const place = { base: source.dir ?? '', path: '' }
     const tries = isReadWhole(source, context) ? mostTries : 0
-    queue.push({ source, to: source.to ?? '', place, path: '', attach, tries })
+    queue.push({
+      source,
+      to: source.to ?? '',
+      place,
+      path: '',
+      attach,
+      tries,
+      skipped: skipped[index] as string[],
+    })
   })
   const { concurrency, signal } = context
   await eachInLanes(concurrency, signal, maps, async ({ index, source }) => {
@@ -67,6 +76,7 @@ export async function scan(
     name: source.name,
     to: source.to ?? '',
     root: roots[index] as TreeDirectory,
+    skipped: (skipped[index] as string[]).sort(),
     given: {
       digest: source.digest,
       dir: source.dir,

@@ -50,6 +50,8 @@ export interface SourceTree {
   readonly name: string
   readonly to: string
   readonly root: TreeDirectory
+  /** Fifos, sockets and devices that were left out: their paths in the source, sorted. */
+  readonly skipped: readonly string[]
   /** What a manifest keeps of the source besides. */
   readonly given?: SourceDetails
 }

@@ -504,6 +504,7 @@ describe('reflink-merge', () => {
         'conflicts',
         'existing',
         'symlinks',
+        'specials',
         'mutable',
         'writable',
         'preserve-timestamps',

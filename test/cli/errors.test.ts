@@ -92,6 +92,17 @@ describe('what fails on the command line is told with the errno and the next ste
     assert.equal(lines[0], 'reflink-merge: 1 entry of the sources cannot be merged:')
     assert.equal(lines.at(-1), '  next: take it out of the package, or leave it out of the merge')
   })
+
+  it('and with --specials skip is merged without it, and that is told', async () => {
+    const a = writeTree(path.join(freshDir(), 'a'), { good: '', pipe: { fifo: true } })
+    const dest = path.join(freshDir(), 'd')
+    for (const command of ['plan', 'merge']) {
+      const { code, stdout, stderr } = await cli(command, '--specials', 'skip', a, dest)
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.ok(stdout.includes(`\n  1 special file skipped, first pipe of ${a}\n`), stdout)
+    }
+    assert.deepEqual(fs.readdirSync(dest), ['good'])
+  })
 })
 
 describeWith('locks', 'a lock that another process holds', () => {
@@ -134,6 +145,7 @@ describe('options that do not fit', () => {
     [['--link-mode', 'copy,copy'], /each mode once/],
     [['--link-mode', ''], /"" is none of clone/],
     [['--symlinks', 'all'], /Allowed choices are contained, verbatim, reject/],
+    [['--specials', 'keep'], /Allowed choices are error, skip/],
     [['--durability', 'most'], /Allowed choices are none, full/],
   ] as const)
     it(`are refused: ${args.join(' ')}`, async () => {

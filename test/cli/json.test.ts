@@ -9,6 +9,7 @@ import { describeOn } from '../support/describe-on'
 import { freshDir } from '../support/fresh'
 import { itWith } from '../support/needs'
 import { writeTree } from '../support/tree'
+import type { MergeResult } from '../../lib/types'
 import { commands } from '../../lib/cli/commands'
 import { makeProgram } from '../../lib/cli/program'
 
@@ -64,6 +65,15 @@ describe('what --json prints is as its schema says', () => {
       await valid(0, 'merge', ...policies, a, b, dest)
       await valid(0, 'probe', b, dest)
     })
+  })
+
+  it('of merge and plan, with what was skipped', async () => {
+    const a = writeTree(path.join(freshDir(), 'a'), { x: 'x', pipe: { fifo: true } })
+    const dest = path.join(freshDir(), 'dest')
+    for (const command of ['plan', 'merge']) {
+      const { sources } = (await valid(0, command, '--specials', 'skip', a, dest)) as MergeResult
+      assert.deepEqual(sources[0]?.skipped, ['pipe'])
+    }
   })
 
   itWith('locks', 'of recover, with what was removed and what was left', async () => {

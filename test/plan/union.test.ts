@@ -77,7 +77,7 @@ async function check(given: Case, sameName: SameName): Promise<void> {
   )
   const trees = models.map(({ name, to, mode, tree }, source): SourceTree => {
     const root = directoryOf(tree, '', mode, { base: name, path: '' })
-    return { source, name, to, root }
+    return { source, name, to, root, skipped: [] }
   })
   const compared = new Set<string>()
   const textOf = ({ base, path: at }: Place, name: string): string => {

@@ -12,6 +12,7 @@ import { noLongSpread } from './scripts/lint/no-long-spread.mjs'
 const layers = [
   ['append.ts', 'traversal.ts', 'errno.ts', 'debug.ts', 'volumes.ts', 'package-root.ts'],
   ['types.ts'],
+  ['merge-error.ts'],
   ['errors.ts'],
   ['addon.ts', 'lanes.ts', 'signal.ts'],
   ['host'],

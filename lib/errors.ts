@@ -1,5 +1,5 @@
 import { errnoName, errnoText } from './errno'
-import type { Conflict } from './types'
+import { MergeError, type SourceChangedError } from './merge-error'
 
 /** What is read, and where it goes. */
 export type Side = 'source' | 'dest'
@@ -62,52 +62,6 @@ export class SystemError extends Error {
 }
 
 /**
- * Codes of a merge that was refused: conflicts, bad names, entries that are not merged, dest within a source, a lock that
- * was not free in time, a manifest that cannot be read, a source that is being written to, a killed merge that cannot be undone.
- */
-export type MergeErrorCode =
-  | 'ERR_MERGE_CONFLICT'
-  | 'ERR_MERGE_INVALID_PATH'
-  | 'ERR_MERGE_INTO_SELF'
-  | 'ERR_MERGE_LOCK_TIMEOUT'
-  | 'ERR_MERGE_MANIFEST'
-  | 'ERR_MERGE_SOURCE_CHANGED'
-  | 'ERR_MERGE_UNSUPPORTED_FILE'
-  | 'ERR_MERGE_UNRECOVERED'
-
-/** What a `MergeError` has besides its code and message. */
-interface MergeErrorDetails {
-  readonly conflicts?: readonly Conflict[]
-  readonly paths?: readonly string[]
-  readonly source?: string
-  readonly path?: string
-  readonly dest?: string
-}
-
-/** A merge that was refused before it changed anything in dest. */
-export class MergeError extends Error {
-  readonly code: MergeErrorCode
-  /** `ERR_MERGE_CONFLICT`: every one of them. */
-  declare readonly conflicts?: readonly Conflict[]
-  /** `ERR_MERGE_INVALID_PATH`, `ERR_MERGE_UNSUPPORTED_FILE`: every one of them, as `source: path`. `ERR_MERGE_UNRECOVERED`: what stays. */
-  declare readonly paths?: readonly string[]
-  /** `ERR_MERGE_SOURCE_CHANGED`: the file that was written to while it was read. */
-  declare readonly path?: string
-  /** `ERR_MERGE_SOURCE_CHANGED`: what it was to become. */
-  declare readonly dest?: string
-  /** `ERR_MERGE_SOURCE_CHANGED`: name of the source. */
-  declare readonly source?: string
-  declare errors?: readonly unknown[]
-
-  constructor(code: MergeErrorCode, message: string, details: MergeErrorDetails = {}) {
-    super(message)
-    this.name = 'MergeError'
-    this.code = code
-    Object.assign(this, details)
-  }
-}
-
-/**
  * What hosts name in the place of a system call where a source is no longer what it was when it was opened. The errno
  * beside it is EBUSY.
  */
@@ -118,7 +72,7 @@ export function sourceChanged(where: {
   readonly source?: string
   readonly path: string
   readonly dest: string
-}): MergeError {
+}): SourceChangedError {
   const { source, path } = where
   const whose = source === undefined ? '' : ` of source ${source}`
   const message = `'${path}'${whose} changed while it was being read; try again once nothing writes to it`

@@ -18,7 +18,8 @@ import type {
 } from './types'
 import { verifyOn } from './verify'
 
-export { MergeError, SystemError, type MergeErrorCode } from './errors'
+export { SystemError } from './errors'
+export * from './merge-error'
 export type * from './types'
 
 /**

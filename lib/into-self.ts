@@ -1,5 +1,6 @@
 import { sep } from 'node:path'
-import { listSome, MergeError } from './errors'
+import { listSome } from './errors'
+import { MergeError, type SourcePath } from './merge-error'
 import type { GivenSource } from './scan/given'
 import { realPath, type StoreDirectories } from './scan/store-directories'
 
@@ -12,22 +13,31 @@ export function refuseIntoSelf(
   dest: string,
   stores: StoreDirectories,
 ): void {
-  const paths: string[] = []
+  const paths: SourcePath[] = []
   const stored = stores.find((real) => isWithin(real, dest))
   for (const { name, dir, files } of sources) {
-    if (dir !== undefined && (isWithin(dir, dest) || isWithin(dest, dir))) {
-      paths.push(`${name}: ${dir}`)
-    }
+    const reason = dir === undefined ? undefined : reasonOf(dir, dest)
+    if (dir !== undefined && reason !== undefined) paths.push({ source: name, path: dir, reason })
     if (files === undefined || stored.size === 0) continue
     const { directories, directoryOf } = files
     for (const number of new Set(directoryOf)) {
       const directory = directories[number]
-      if (directory !== undefined && stored.has(directory)) paths.push(`${name}: ${directory}`)
+      if (directory !== undefined && stored.has(directory)) {
+        paths.push({ source: name, path: directory, reason: 'lies in dest' })
+      }
     }
   }
   if (paths.length === 0) return
-  const message = `dest ${dest} and a source lie within each other:${listSome(paths)}`
+  const lines = paths.map(({ source, path, reason }) => `${source}: ${path} (${reason})`)
+  const message = `dest ${dest} and a source lie within each other:${listSome(lines)}`
   throw new MergeError('ERR_MERGE_INTO_SELF', message, { paths })
+}
+
+/** Undefined where neither lies in the other. */
+function reasonOf(dir: string, dest: string): string | undefined {
+  if (dir === dest) return 'is dest'
+  if (isWithin(dest, dir)) return 'dest lies in it'
+  return isWithin(dir, dest) ? 'lies in dest' : undefined
 }
 
 function isWithin(inner: string, outer: string): boolean {

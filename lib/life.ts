@@ -304,12 +304,13 @@ export class Life {
 
   /** The options that shape what is put into dest. */
   private get optionsKey(): string {
-    const { linkModes, writable, preserveTimestamps, symlinks, mutable } = this.settings
+    const { linkModes, writable, preserveTimestamps, symlinks, specials, mutable } = this.settings
     return JSON.stringify([
       linkModes,
       writable,
       preserveTimestamps,
       symlinks,
+      specials,
       mutable !== undefined,
     ])
   }

@@ -1,24 +1,40 @@
 /** How a file of a source becomes a file of dest. */
 export type LinkMode = 'clone' | 'hardlink' | 'copy' | 'symlink'
 
-/** A package to merge: a directory tree, or a map of files in a content-addressed store. */
-export interface Source {
+/** What every source has, whatever its files come from. */
+export interface SourceOptions {
   /** Unique in a merge; used in conflicts and reports. */
   name: string
-  /** A directory tree. Either this or `files`. */
-  dir?: string
-  /** `/`-separated path in the package → what is to be there. Either this or `dir`. */
-  files?: ReadonlyMap<string, FileEntry> | Readonly<Record<string, FileEntry>>
   /** `/`-separated place in dest, e.g. `@babel/core`; default: dest itself. */
-  to?: string
+  to?: string | undefined
   /** Called with the path within the package; false leaves it, and what is under it, out. */
-  filter?: (path: string) => boolean
+  filter?: ((path: string) => boolean) | undefined
   /**
    * Stands for all that the source holds, its filter included: two sources with one digest hold the same tree. With a
    * manifest, a source whose digest is the one recorded is not read.
    */
-  digest?: string
+  digest?: string | undefined
 }
+
+/** A package to merge that is a directory tree. */
+export interface DirectorySource extends SourceOptions {
+  /** Absolute, or relative to the working directory. */
+  dir: string
+  files?: undefined
+}
+
+/** A package to merge that is a map of files in a content-addressed store. */
+export interface FileMapSource extends SourceOptions {
+  /** `/`-separated path in the package → what is to be there. */
+  files: FileMap
+  dir?: undefined
+}
+
+/** A package to merge: a directory tree, or a map of files in a content-addressed store. */
+export type Source = DirectorySource | FileMapSource
+
+/** `/`-separated path in the package → what is to be there. */
+export type FileMap = ReadonlyMap<string, FileEntry> | Readonly<Record<string, FileEntry>>
 
 /**
  * An entry of a file map:
@@ -30,8 +46,8 @@ export interface Source {
  */
 export type FileEntry =
   | string
-  | { path: string; size?: number; mode?: number }
-  | { content: string | Uint8Array; mode?: number }
+  | { path: string; size?: number | undefined; mode?: number | undefined }
+  | { content: string | Uint8Array; mode?: number | undefined }
   | { target: string }
 
 /** How conflicts between sources are decided. */
@@ -50,67 +66,67 @@ export type SymlinkPolicy = 'contained' | 'verbatim' | 'reject'
 /** What happens to the fifos, sockets and devices in sources. */
 export type SpecialPolicy = 'error' | 'skip'
 
-/** What merge(), openMerge() and planMerge() take besides sources and dest; every one has a default. */
+/** What merge(), openMerge() and planMerge() take in addition to sources and dest; every one has a default, which `undefined` stands for. */
 export interface MergeOptions {
   /** Tried in order; default `['clone', 'copy']`. `['clone']` requires cloning. */
-  linkModes?: LinkMode | readonly LinkMode[]
+  linkModes?: LinkMode | readonly LinkMode[] | undefined
   /** Between sources; default `'error'`. */
-  conflicts?: ConflictPolicy
+  conflicts?: ConflictPolicy | undefined
   /** A differing non-directory that dest already holds; default `'error'`. */
-  existing?: ExistingPolicy
+  existing?: ExistingPolicy | undefined
   /**
    * Keeps a manifest of what merges have put into dest: later ones know what is theirs, and do not open what is unchanged.
    * `true`: `<dest>/.reflink-merge-manifest`; a string: that file, which must lie in dest. Default false.
    */
-  manifest?: boolean | string
+  manifest?: boolean | string | undefined
   /**
    * Removes, in the same commit, what the manifest lists and no source provides any more; what others have put there stays.
    * Requires `manifest`. Default false.
    */
-  prune?: boolean
+  prune?: boolean | undefined
   /** What an earlier merge put into dest and somebody has changed since; default `'error'`. Requires `manifest`. */
-  modified?: ModifiedPolicy
+  modified?: ModifiedPolicy | undefined
   /**
    * What stood in dest, identical, before the first merge with a manifest becomes part of it, and so may be removed later;
    * default false: it is never removed. Requires `manifest`.
    */
-  adopt?: boolean
+  adopt?: boolean | undefined
   /** In sources; default `'contained'`: kept if the link stays inside dest. */
-  symlinks?: SymlinkPolicy
+  symlinks?: SymlinkPolicy | undefined
   /**
    * Fifos, sockets and devices in directory trees; default `'error'`. `'skip'` leaves them out, and lists them in
    * `SourceResult.skipped`. What a file map names must be a regular file, whatever is asked for.
    */
-  specials?: SpecialPolicy
+  specials?: SpecialPolicy | undefined
   /** `/`-separated path in dest → true: never hard- or symlinked to the store, because it will be edited. */
-  mutable?: (path: string) => boolean
+  mutable?: ((path: string) => boolean) | undefined
   /** Add u+w to files; default false: permission bits as in the source. */
-  writable?: boolean
+  writable?: boolean | undefined
   /**
    * Keep the mtime of files, directories and symlinks that are made, and files' atime; default false: directories are
    * as old as the merge, files too, unless the system's clone keeps their times, as it does on macOS.
    */
-  preserveTimestamps?: boolean
+  preserveTimestamps?: boolean | undefined
   /**
    * macOS: a directory that one source alone provides, and nothing of which is left out, is cloned by one call
    * (man 2 clonefile). Default true; false clones each file.
    */
-  directoryClone?: boolean
+  directoryClone?: boolean | undefined
   /**
    * macOS: `'drop'` takes the attribute `com.apple.quarantine` off files that are cloned, and so clones each
    * file; default `'keep'`. `ENOSYS` without the addon.
    */
-  quarantine?: 'keep' | 'drop'
+  quarantine?: 'keep' | 'drop' | undefined
   /** Batches of work in flight; default: fits the machine and the file system. */
-  concurrency?: number
+  concurrency?: number | undefined
   /** `'full'`: survives power loss once merge() resolves; default `'none'`. */
-  durability?: 'none' | 'full'
+  durability?: 'none' | 'full' | undefined
   /** `timeout`: ms to wait for dest's lock; default: wait without end. `false`: do not lock. */
-  lock?: false | { timeout?: number }
+  lock?: false | { timeout?: number | undefined } | undefined
   /** Aborting rejects the merge with `signal.reason` and leaves dest as it was. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** At most 10 calls a second. */
-  onProgress?: (progress: MergeProgress) => void
+  onProgress?: ((progress: MergeProgress) => void) | undefined
 }
 
 /** The steps of a merge, in their order; `lock` is the wait for dest's lock. */
@@ -155,12 +171,12 @@ export type RemoveOptions = Pick<
 /** Options of verify(). */
 export interface VerifyOptions {
   /** The file; default `<dest>/.reflink-merge-manifest`. */
-  manifest?: string
+  manifest?: string | undefined
   /** Reads every file, also those whose stat records are as recorded. Default false. */
-  bytes?: boolean
+  bytes?: boolean | undefined
   /** Lists what stands in directories that merges have made and no merge has put there. Default false. */
-  foreign?: boolean
-  signal?: AbortSignal
+  foreign?: boolean | undefined
+  signal?: AbortSignal | undefined
 }
 
 /** What verify() found. */
@@ -317,7 +333,7 @@ export interface MergeSession extends AsyncDisposal {
    * arguments (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), also a name that is not unique, change
    * nothing. `ERR_INVALID_STATE` after commit().
    */
-  add(source: Source, at?: { rank?: number }): Promise<void>
+  add(source: Source, at?: { rank?: number | undefined }): Promise<void>
   /**
    * Takes a source out of the merge, whether it was added, is being added, or could not be. From the call on it
    * counts no more, and its name is free. Resolves once what was staged of it is removed. An add() that still

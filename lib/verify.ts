@@ -1,5 +1,5 @@
 import { errno } from './errno'
-import { MergeError } from './errors'
+import { MergeError } from './merge-error'
 import { below, joinPath, Kind, pathOf, type Host, type Place } from './host/host'
 import { openReal } from './host/open-real'
 import { patient } from './host/patient'

@@ -41,7 +41,7 @@ const { metafile } = await build({
   metafile: true,
 })
 // All that the public API refers to; test/package/typescript.test.ts compiles against it without skipLibCheck.
-for (const name of ['index', 'binding', 'errors', 'types'])
+for (const name of ['index', 'binding', 'errors', 'merge-error', 'types'])
   copyFileSync(join(declarations, `${name}.d.ts`), join(dist, `${name}.d.ts`))
 writeFileSync(join(dist, 'LICENSES.txt'), licensesOf(Object.keys(metafile.inputs)))
 

@@ -4,12 +4,13 @@ import net from 'node:net'
 import path from 'node:path'
 
 import { mergeOn, planOn } from '../lib/merge'
+import type { SourcePath } from '../lib/merge-error'
 import type { Host } from '../lib/host/host'
 import { shortened } from '../lib/scan/depth'
 import type { MergeOptions, Source } from '../lib/types'
 import { onBothHosts } from './support/both-hosts'
 import { runText } from './support/child'
-import { failureOf, type Failure } from './support/failure'
+import { failureOf, pathLines, type Failure } from './support/failure'
 import { freshDir } from './support/fresh'
 import { scriptedHost } from './support/scripted-host'
 import { assertTree, snapshot } from './support/snapshot'
@@ -74,40 +75,52 @@ describe('bad input', () => {
         for (const run of [mergeOn, planOn]) {
           const error = await failureOf(run(host, sources, at(dest)))
           assert.equal(error.code, 'ERR_MERGE_INTO_SELF')
-          assert.deepEqual(error.paths, told)
-          for (const each of told) assert.ok(error.message.includes(each), error.message)
+          assert.deepEqual(pathLines(error), told)
+          for (const each of told) assert.ok(error.message.includes(`\n  ${each}`), error.message)
           assert.ok(error.message.includes(fs.realpathSync(base)))
         }
         assertTree(base, before)
       }
 
       it('refuses a dest inside a source, there or not', async () => {
-        await refused('a/pkg', [{ name: 'a', dir: at('a') }], [`a: ${at('a')}`])
-        await refused('a/new/deep', [{ name: 'a', dir: at('a') }], [`a: ${at('a')}`])
+        await refused('a/pkg', [{ name: 'a', dir: at('a') }], [`a: ${at('a')} (dest lies in it)`])
+        await refused(
+          'a/new/deep',
+          [{ name: 'a', dir: at('a') }],
+          [`a: ${at('a')} (dest lies in it)`],
+        )
       })
 
       it('refuses a source inside dest', async () => {
-        await refused('a', [{ name: 'p', dir: at('a/pkg') }], [`p: ${at('a/pkg')}`])
-        await refused('.', [{ name: 'p', dir: at('a/pkg') }], [`p: ${at('a/pkg')}`])
+        await refused('a', [{ name: 'p', dir: at('a/pkg') }], [`p: ${at('a/pkg')} (lies in dest)`])
+        await refused('.', [{ name: 'p', dir: at('a/pkg') }], [`p: ${at('a/pkg')} (lies in dest)`])
       })
 
       it('refuses a source that is dest', async () => {
-        await refused('a', [{ name: 'a', dir: at('a') }], [`a: ${at('a')}`])
+        await refused('a', [{ name: 'a', dir: at('a') }], [`a: ${at('a')} (is dest)`])
       })
 
       it('sees through a symlink on the way to dest', async () => {
-        await refused('to-pkg', [{ name: 'a', dir: at('a') }], [`a: ${at('a')}`])
-        await refused('to-a/pkg/new', [{ name: 'a', dir: at('a') }], [`a: ${at('a')}`])
+        await refused('to-pkg', [{ name: 'a', dir: at('a') }], [`a: ${at('a')} (dest lies in it)`])
+        await refused(
+          'to-a/pkg/new',
+          [{ name: 'a', dir: at('a') }],
+          [`a: ${at('a')} (dest lies in it)`],
+        )
       })
 
       it('sees through a symlink on the way to a source', async () => {
-        await refused('a', [{ name: 'p', dir: at('to-pkg') }], [`p: ${at('a/pkg')}`])
-        await refused('a', [{ name: 'p', dir: at('to-a/pkg') }], [`p: ${at('a/pkg')}`])
+        await refused('a', [{ name: 'p', dir: at('to-pkg') }], [`p: ${at('a/pkg')} (lies in dest)`])
+        await refused(
+          'a',
+          [{ name: 'p', dir: at('to-a/pkg') }],
+          [`p: ${at('a/pkg')} (lies in dest)`],
+        )
       })
 
       it('refuses a file map with a file of dest', async () => {
         const files = new Map([['x', at('a/pkg/index.js')]])
-        await refused('a', [{ name: 'p', files }], [`p: ${at('a/pkg')}`])
+        await refused('a', [{ name: 'p', files }], [`p: ${at('a/pkg')} (lies in dest)`])
       })
 
       it('sees through a symlink on the way to a file of a map', async () => {
@@ -124,7 +137,10 @@ describe('bad input', () => {
           { name: 'fine', dir: at('b') },
           { name: 'inner', dir: at('a/pkg') },
         ]
-        await refused('a', sources, [`whole: ${base}`, `inner: ${at('a/pkg')}`])
+        await refused('a', sources, [
+          `whole: ${base} (dest lies in it)`,
+          `inner: ${at('a/pkg')} (lies in dest)`,
+        ])
       })
 
       it('merges where one name only begins like the other', async () => {
@@ -203,14 +219,15 @@ describe('bad input', () => {
         const told = kinds.map(
           (kind) => `m: at/${kind} (${path.join(base, kind)} is not a regular file)`,
         )
-        assert.deepEqual(error.paths, told)
+        assert.deepEqual(pathLines(error), told)
       })
 
       it('refuses a path that is not Unicode', async () => {
         const files = new Map([['a', '/store/\ud800']])
         const error = await refusalOf(host, [{ name: 'm', files }])
         assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
-        assert.deepEqual(error.paths, ['m: "a" ("/store/\\ud800" has a lone surrogate)'])
+        const reason = '"/store/\\ud800" has a lone surrogate'
+        assert.deepEqual(error.paths, [{ source: 'm', path: 'a', reason }])
       })
     })
 
@@ -244,8 +261,9 @@ describe('bad input', () => {
         assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
         assert.equal(error.paths?.length, Object.keys(bad).length + 1)
         for (const [name, why] of Object.entries({ ...bad, '': 'empty name' })) {
-          const line = error.paths.find((each) => each.startsWith(`m: ${shown(name)} (`))
-          assert.ok(line?.includes(why), `${JSON.stringify(name)}: ${String(line)}`)
+          const found: SourcePath | undefined = error.paths.find((each) => each.path === name)
+          assert.equal(found?.source, 'm', shown(name))
+          assert.ok(found.reason.includes(why), `${shown(name)}: ${found.reason}`)
         }
       })
 
@@ -253,10 +271,11 @@ describe('bad input', () => {
         it(`refuses ${JSON.stringify(to).slice(0, 12)} as \`to\``, async () => {
           const error = await refusalOf(host, [{ ...mapped('m', 'good'), to }])
           assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
-          const [line = '', ...others] = error.paths ?? []
-          assert.deepEqual(others, [])
-          assert.ok(line.startsWith(`m: ${JSON.stringify(to)} (to: `), line)
-          assert.ok(line.includes(why), line)
+          const [only, ...others] = error.paths ?? []
+          assert.deepEqual([only?.source, only?.path, others], ['m', to, []])
+          assert.match(only?.reason ?? '', /^to: /)
+          assert.ok(only?.reason.includes(why), only?.reason)
+          assert.ok(error.message.includes(`\n  m: ${shown(to)} (to: `), error.message)
         })
 
       it('refuses a file and a directory of one name in a map', async () => {
@@ -272,11 +291,11 @@ describe('bad input', () => {
         fs.mkdirSync(latin1('a/d\xefr'))
         const error = await refusalOf(host, [{ name: 'p', dir }])
         assert.equal(error.code, 'ERR_MERGE_INVALID_PATH')
-        assert.deepEqual(error.paths, [
-          'p: "a/d\ufffdr" (not UTF-8)',
-          'p: "a/x\\\\y" (backslash)',
-          'p: "back\\\\slash" (backslash)',
-          'p: "caf\ufffd" (not UTF-8)',
+        assert.deepEqual(pathLines(error), [
+          'p: a/d\ufffdr (not UTF-8)',
+          'p: a/x\\y (backslash)',
+          'p: back\\slash (backslash)',
+          'p: caf\ufffd (not UTF-8)',
         ])
       })
 
@@ -339,11 +358,11 @@ describe('bad input', () => {
         const paths = error.paths ?? []
         const names = ['below', 'deep', 'dir', 'file', 'map', 'map', 'to']
         assert.deepEqual(
-          paths.map((each) => each.split(':')[0]),
+          paths.map(({ source }) => source),
           names,
         )
-        for (const each of paths)
-          assert.match(each, /\((?:to: )?reserved for staging directories\)$/)
+        for (const { reason } of paths)
+          assert.match(reason, /^(?:to: )?reserved for staging directories$/)
       })
 
       it('are left out by a filter like any others', async () => {
@@ -383,13 +402,14 @@ describe('bad input', () => {
           { name: 'two', dir: two },
         ])
         assert.equal(error.code, 'ERR_MERGE_UNSUPPORTED_FILE')
-        assert.deepEqual(error.paths, [
+        const lines = pathLines(error)
+        assert.deepEqual(lines, [
           'one: deep/fifo (a fifo, socket or device)',
           'two: block (a fifo, socket or device)',
           'two: char (a fifo, socket or device)',
           'two: socket (a fifo, socket or device)',
         ])
-        for (const each of error.paths) assert.ok(error.message.includes(each))
+        for (const each of lines) assert.ok(error.message.includes(`\n  ${each}`))
       })
 
       it('never waits for a fifo that took the place of a file after the scan', async function () {
@@ -461,7 +481,7 @@ describe('bad input', () => {
         for (const [at, target] of Object.entries(escaping)) {
           const line = `one: ${at} (symlink to ${target}, `
           assert.ok(
-            error.paths.some((each) => each.startsWith(line)),
+            pathLines(error).some((each) => each.startsWith(line)),
             line,
           )
         }
@@ -495,7 +515,7 @@ describe('bad input', () => {
         const dir = links({ a: 'b', 'in/c': 'd' })
         const error = await refusalOf(host, [{ name: 'p', dir }], { symlinks: 'reject' })
         assert.equal(error.code, 'ERR_MERGE_UNSUPPORTED_FILE')
-        assert.deepEqual(error.paths, ['p: a (symlink to b)', 'p: in/c (symlink to d)'])
+        assert.deepEqual(pathLines(error), ['p: a (symlink to b)', 'p: in/c (symlink to d)'])
       })
 
       it("are all kept as they are with 'verbatim'", async () => {
@@ -536,11 +556,13 @@ describe('bad input', () => {
         ['ERR_MERGE_INVALID_PATH', 'ERR_MERGE_UNSUPPORTED_FILE', 'ENOENT'],
       )
       assert.equal(error.errors[0], error)
-      assert.deepEqual(error.paths, [
-        'one: "x\\\\y" (backslash)',
-        'two: "../x" (".." is not a name)',
+      assert.deepEqual(pathLines(error), [
+        'one: x\\y (backslash)',
+        'two: ../x (".." is not a name)',
       ])
-      assert.deepEqual(error.errors[1]?.paths, ['one: fifo (a fifo, socket or device)'])
+      assert.deepEqual(error.errors[1]?.paths, [
+        { source: 'one', path: 'fifo', reason: 'a fifo, socket or device' },
+      ])
     })
 
     describe('what may not be read', () => {

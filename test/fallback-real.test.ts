@@ -5,7 +5,7 @@ import path from 'node:path'
 
 import { defaultHost } from '../lib/host'
 import { merge } from '../lib/index'
-import type { LinkMode, MergeResult, Source } from '../lib/index'
+import type { LinkMode, MergeResult, DirectorySource } from '../lib/index'
 import { mergeOn } from '../lib/merge'
 import { describeOn } from './support/describe-on'
 import { failureOf } from './support/failure'
@@ -27,7 +27,7 @@ import type { Volume } from './support/volumes'
 interface Scene {
   dir: string
   store: string
-  packages: Source[]
+  packages: DirectorySource[]
   /** A directory that holds all that the packages make together. */
   expected: string
   /** Paths of its files, sorted. */
@@ -105,7 +105,7 @@ async function assertRefused(
   assert.equal(errno, -os.constants.errno[reason.code])
   assert.ok(files.includes(path.relative(dest, told.dest ?? '')), told.dest)
   const source = packages.find(({ name }) => name === told.source)
-  assert.ok(source?.dir?.startsWith(`${store}/`), told.source)
+  assert.ok(source?.dir.startsWith(`${store}/`), told.source)
   assert.ok(told.path?.startsWith(`${source?.dir ?? ''}/`), told.path)
   assert.match(message, /linkModes/)
   assert.match(message, /'copy'/)

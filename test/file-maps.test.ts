@@ -8,7 +8,7 @@ import { mergeOn, openOn, planOn } from '../lib/merge'
 import type { FileEntry, LinkMode, MergeOptions, Source } from '../lib/types'
 import { onBothHosts } from './support/both-hosts'
 import { describeOn } from './support/describe-on'
-import { failureOf } from './support/failure'
+import { failureOf, pathLines } from './support/failure'
 import { freshDir } from './support/fresh'
 import { itWith } from './support/needs'
 import { snapshot } from './support/snapshot'
@@ -235,7 +235,7 @@ describe('a file map', () => {
         const sources = [{ name: 'm', files: { 'bin/x': { target } } }]
         const error = await failureOf(mergeOn(host, sources, path.join(base, 'dest'), options))
         assert.equal(error.code, 'ERR_MERGE_UNSUPPORTED_FILE')
-        assert.match(String(error.paths), new RegExp(why))
+        assert.match(pathLines(error).join(), new RegExp(why))
         assert.deepEqual(fs.readdirSync(base), [])
       })
 

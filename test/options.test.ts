@@ -4,7 +4,7 @@ import { mock } from 'node:test'
 import { inspect } from 'node:util'
 
 import { merge, planMerge } from '../lib/index'
-import type { MergeOptions, Source } from '../lib/index'
+import type { MergeOptions, Source, SourceOptions } from '../lib/index'
 import { failureOf } from './support/failure'
 import { freshDir } from './support/fresh'
 import { assertTree, snapshot } from './support/snapshot'
@@ -324,7 +324,7 @@ describe('options', () => {
     const fail = (): never => {
       throw error
     }
-    const callbacks: Record<string, { source?: Partial<Source>; options?: MergeOptions }> = {
+    const callbacks: Record<string, { source?: Partial<SourceOptions>; options?: MergeOptions }> = {
       filter: { source: { filter: fail } },
       conflicts: { options: { conflicts: fail } },
       mutable: { options: { mutable: fail } },

@@ -11,7 +11,7 @@ import { defaultHost } from '../lib/host'
 import type { Host } from '../lib/host/host'
 import { nodeHost } from '../lib/host/node'
 import { openMerge } from '../lib/index'
-import type { MergeProgress, MergeSession, Source } from '../lib/index'
+import type { MergeProgress, MergeSession, DirectorySource } from '../lib/index'
 import { Progress } from '../lib/progress'
 import { Session } from '../lib/session'
 import { failureOf } from './support/failure'
@@ -38,14 +38,14 @@ for (const host of new Set([defaultHost, nodeHost]))
     let base: string
     let parent: string
     let dest: string
-    let a: Source
-    let b: Source
+    let a: DirectorySource
+    let b: DirectorySource
     let before: string
     beforeEach(() => {
       base = freshDir()
       parent = path.join(base, 'parent')
       dest = path.join(parent, 'dest')
-      ;[a, b] = stored(base, packages) as [Source, Source]
+      ;[a, b] = stored(base, packages) as [DirectorySource, DirectorySource]
       writeTree(dest, held)
       before = digest(parent)
     })
@@ -119,7 +119,7 @@ for (const host of new Set([defaultHost, nodeHost]))
           const [one, two] = stored(path.join(base, String(rank)), {
             one: { both: '1' },
             two: { both: '2' },
-          }) as [Source, Source]
+          }) as [DirectorySource, DirectorySource]
           await failureOf(session.add({ ...one, dir: path.join(base, 'missing') }))
           await session.add(two)
           await session.add(one, rank === undefined ? undefined : { rank })
@@ -183,7 +183,7 @@ for (const host of new Set([defaultHost, nodeHost]))
         const [one, two] = stored(path.join(base, 'more'), {
           one: { both: '1' },
           two: { both: '2' },
-        }) as [Source, Source]
+        }) as [DirectorySource, DirectorySource]
         const session = await open()
         await Promise.all([session.add(one), session.add(two)])
         await session.drop('one')
@@ -273,7 +273,7 @@ for (const host of new Set([defaultHost, nodeHost]))
 describe('the disposal of a merge session', () => {
   let base: string
   let dest: string
-  let sources: Source[]
+  let sources: DirectorySource[]
   let before: string
   beforeEach(() => {
     base = freshDir()
@@ -317,7 +317,7 @@ describe('the disposal of a merge session', () => {
       operation === 'rmdir' ? failWith('EIO', 'rmdir') : undefined,
     )
     const aborted = await Session.open(kept, dest, undefined)
-    await aborted.add(sources[0] as Source)
+    await aborted.add(sources[0] as DirectorySource)
     assert.equal((await failureOf(aborted.abort())).code, 'EIO')
     await dispose(aborted)
 

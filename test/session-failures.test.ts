@@ -4,7 +4,7 @@ import path from 'node:path'
 
 import { defaultHost } from '../lib/host'
 import { openMerge } from '../lib/index'
-import type { MergeOptions, Source } from '../lib/index'
+import type { MergeOptions, Source, SourceOptions } from '../lib/index'
 import { Session } from '../lib/session'
 import { failureOf, type Failure } from './support/failure'
 import { failpoints } from './support/failpoints'
@@ -45,27 +45,28 @@ describe('a merge session that fails', function () {
   }
 
   describe('for a source that cannot be added', () => {
-    const bad: Readonly<Record<string, readonly [Partial<Source>, TreeSpec | undefined, string]>> =
-      {
-        'that is missing': [{}, undefined, 'ENOENT'],
-        'with a bad name': [{}, { 'ns/back\\slash': '' }, 'ERR_MERGE_INVALID_PATH'],
-        'with a fifo': [{}, { 'ns/fifo': { fifo: true } }, 'ERR_MERGE_UNSUPPORTED_FILE'],
-        'with a symlink that leads out': [
-          ...([{}, { out: { symlink: '../../x' } }, 'ERR_MERGE_UNSUPPORTED_FILE'] as const),
-        ],
-        'that goes out of dest': [{ to: '../x' }, { x: '' }, 'ERR_MERGE_INVALID_PATH'],
-        'that goes where dest stages': [
-          ...([{ to: '.reflink-merge-x' }, { x: '' }, 'ERR_MERGE_INVALID_PATH'] as const),
-        ],
-        'with a filter that throws': [
-          {
-            filter: () => {
-              throw Object.assign(new Error('thrown by a filter'), { code: 'THROWN' })
-            },
+    const bad: Readonly<
+      Record<string, readonly [Partial<SourceOptions>, TreeSpec | undefined, string]>
+    > = {
+      'that is missing': [{}, undefined, 'ENOENT'],
+      'with a bad name': [{}, { 'ns/back\\slash': '' }, 'ERR_MERGE_INVALID_PATH'],
+      'with a fifo': [{}, { 'ns/fifo': { fifo: true } }, 'ERR_MERGE_UNSUPPORTED_FILE'],
+      'with a symlink that leads out': [
+        ...([{}, { out: { symlink: '../../x' } }, 'ERR_MERGE_UNSUPPORTED_FILE'] as const),
+      ],
+      'that goes out of dest': [{ to: '../x' }, { x: '' }, 'ERR_MERGE_INVALID_PATH'],
+      'that goes where dest stages': [
+        ...([{ to: '.reflink-merge-x' }, { x: '' }, 'ERR_MERGE_INVALID_PATH'] as const),
+      ],
+      'with a filter that throws': [
+        {
+          filter: () => {
+            throw Object.assign(new Error('thrown by a filter'), { code: 'THROWN' })
           },
-          ...([{ x: '' }, 'THROWN'] as const),
-        ],
-      }
+        },
+        ...([{ x: '' }, 'THROWN'] as const),
+      ],
+    }
     for (const [what, [also, spec, code]] of Object.entries(bad))
       for (const at of [0, 1, 2])
         it(`${what}, after ${String(at)} others, rejects both with the same error, and leaves dest as it was`, async () => {

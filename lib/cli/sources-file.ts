@@ -43,11 +43,11 @@ function toSource(source: unknown, what: string, base: string): Source {
     }
   }
   if (name === undefined) throw new UsageError(`${what} must have a name`)
-  const read: Source = { name: name as string }
-  if (dir !== undefined) read.dir = resolve(base, dir as string)
-  if (files !== undefined) read.files = toFiles(files, what, base)
-  if (to !== undefined) read.to = to as string
-  return read
+  const read: Record<string, unknown> = { name }
+  if (dir !== undefined) read['dir'] = resolve(base, dir as string)
+  if (files !== undefined) read['files'] = toFiles(files, what, base)
+  if (to !== undefined) read['to'] = to
+  return read as unknown as Source
 }
 
 function toFiles(files: unknown, what: string, base: string): Map<string, string> {

@@ -1,4 +1,5 @@
-import { listSome, MergeError } from '../errors'
+import { listSome } from '../errors'
+import { MergeError } from '../merge-error'
 
 /** Something that a merge could not take back, since somebody else has a hand in it. */
 export interface Left {
@@ -12,7 +13,7 @@ export function leftInDest(path: string, paths: readonly string[]): Left {
   const message =
     `${path} was not taken back: others have changed it, or what is in it, since a merge put it there; ` +
     `this stays where it is:${listSome(paths)}`
-  return { path, error: new MergeError('ERR_MERGE_UNRECOVERED', message, { paths }) }
+  return { path, error: new MergeError('ERR_MERGE_UNRECOVERED', message, { paths: [...paths] }) }
 }
 
 /** What stood at `path` before the merge lies at `kept`. */

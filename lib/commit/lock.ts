@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { debug } from '../debug'
 import { errno, errnoName } from '../errno'
-import { MergeError, SystemError } from '../errors'
+import { SystemError } from '../errors'
 import type { Directory, Host } from '../host/host'
+import { MergeError } from '../merge-error'
 
 export interface LockOptions {
   /** ms; undefined: without end. */
@@ -113,7 +114,7 @@ class Patience {
       const message =
         `another merge has held the lock on ${path} for ${String(timeout)} ms; ` +
         'wait longer with the option lock.timeout'
-      this.ended.abort(new MergeError('ERR_MERGE_LOCK_TIMEOUT', message))
+      this.ended.abort(new MergeError('ERR_MERGE_LOCK_TIMEOUT', message, { path }))
     }, timeout)
   }
 

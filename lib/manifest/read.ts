@@ -1,6 +1,6 @@
 import { constants, promises as fs } from 'node:fs'
 import { errno, errnoOf } from '../errno'
-import { MergeError } from '../errors'
+import { MergeError, type ManifestError } from '../merge-error'
 import { decode, FormatError } from './format'
 import type { Manifest } from './manifest'
 
@@ -41,7 +41,7 @@ export async function readManifest(path: string, known?: ReadManifest): Promise<
   }
 }
 
-function badManifest(path: string, why: string): MergeError {
+function badManifest(path: string, why: string): ManifestError {
   const message =
     `'${path}' cannot be used as the manifest: ${why}. Nothing was changed. Restore it, or remove it ` +
     'and merge again: what stands in dest is then taken for what others put there'

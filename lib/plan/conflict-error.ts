@@ -1,4 +1,5 @@
-import { listSome, MergeError } from '../errors'
+import { listSome } from '../errors'
+import { MergeError, type MergeConflictError } from '../merge-error'
 import type { Conflict, ExistingPolicy, ModifiedPolicy } from '../types'
 
 interface Policies {
@@ -49,7 +50,7 @@ export function conflictError(
   between: readonly Conflict[],
   withDest: readonly Conflict[],
   { existing, modified, manifest }: Policies,
-): MergeError {
+): MergeConflictError {
   const conflicts = [...between, ...withDest].sort((a, b) => (a.path < b.path ? -1 : 1))
   const count = conflicts.length
   const packages = [...new Set(conflicts.flatMap(({ sources }) => sources))]

@@ -1,5 +1,5 @@
 import { errno } from '../errno'
-import { MergeError, SystemError } from '../errors'
+import { SystemError } from '../errors'
 import {
   below,
   entryOf,
@@ -15,6 +15,7 @@ import {
   type Stats,
 } from '../host/host'
 import type { RecordedDirectory } from '../manifest'
+import { MergeError, type MergeConflictError } from '../merge-error'
 import type { Conflict, Modified } from '../types'
 import type { Ours, Standing, State } from './ours'
 
@@ -371,7 +372,7 @@ function* inCalls<T extends { readonly job: NamesJob }>(all: readonly T[]): Gene
 }
 
 /** Nothing below a symlink is ours, so nothing at all is done. */
-export function symlinkInPlace(path: string, inDest: string): MergeError {
+export function symlinkInPlace(path: string, inDest: string): MergeConflictError {
   const conflict: Conflict = { path, kind: 'type', sources: [], winner: null }
   const message =
     `'${inDest}' is a symlink, where an earlier merge had made a directory; nothing was changed. Move the symlink ` +

@@ -1,10 +1,11 @@
 import { promises as fs } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { errno, errnoOf } from '../errno'
-import { MergeError, SystemError } from '../errors'
+import { SystemError } from '../errors'
 import type { Directory, Host } from '../host/host'
 import { nameProblem } from '../host/names'
 import { openReal } from '../host/open-real'
+import { MergeError } from '../merge-error'
 
 /** Where the merge goes. */
 export interface Target {
@@ -37,7 +38,9 @@ function refuseUnmakeable(host: Host, dest: string, missing: readonly string[]):
     const problem = nameProblem(name, host.platform)
     if (problem === undefined) continue
     const message = `dest has a name that is not made: ${JSON.stringify(name)} (${problem}); make that directory first, or take another dest`
-    throw new MergeError('ERR_MERGE_INVALID_PATH', message, { paths: [dest] })
+    throw new MergeError('ERR_MERGE_INVALID_PATH', message, {
+      paths: [{ source: '', path: dest, reason: problem }],
+    })
   }
 }
 

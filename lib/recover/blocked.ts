@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { MergeError } from '../errors'
+import { MergeError } from '../merge-error'
 import { RecordError } from '../records'
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { lockDirectory, type LockOptions } from '../commit/lock'
 import { debug } from '../debug'
 import { errno, errnoOf } from '../errno'
-import { MergeError } from '../errors'
+import { MergeError } from '../merge-error'
 import { pathOf, type Directory, type Host } from '../host/host'
 import { removeStaging } from '../stage/staging'
 import type { RecoverResult } from '../types'
@@ -138,7 +138,7 @@ export async function recoverAlone(
       const message =
         `another merge, which takes no lock, has been changing ${dest} for ${String(timeout)} ms; ` +
         'wait longer with the option lock.timeout'
-      throw new MergeError('ERR_MERGE_LOCK_TIMEOUT', message)
+      throw new MergeError('ERR_MERGE_LOCK_TIMEOUT', message, { path: dest })
     }
     await sleep(pause)
   }

@@ -1,6 +1,6 @@
 import { SystemError } from '../errors'
 import { joinPath, Kind, pathOf, type Host, type Listing, type Place } from '../host/host'
-import { depthProblem, shortened } from './depth'
+import { depthProblem } from './depth'
 import type { GivenSource } from './given'
 import type { Policies, Problems } from './problems'
 import { sourceNameProblem } from './source-names'
@@ -64,7 +64,7 @@ function toTree(
     const next = child(pending, name, directories)
     const problem = depthProblem(joinPath(pending.to, next.path))
     if (problem === undefined) found.push(next)
-    else problems.badName(source.name, shortened(next.path), problem)
+    else problems.badName(source.name, next.path, problem)
   }
   // A host that knows of good names knows of those that every system takes.
   const isJudged = plain !== undefined && rules.host.platform !== 'win32'

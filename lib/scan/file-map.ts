@@ -1,7 +1,7 @@
 import { joinPath } from '../host/host'
 
 import type { SymlinkPolicy } from '../types'
-import { depthProblem, shortened } from './depth'
+import { depthProblem } from './depth'
 import { pathInStore, type GivenEntry, type GivenFiles, type GivenSource } from './given'
 import { MapTable } from './map-table'
 import { PackedTree } from './packed-tree'
@@ -39,7 +39,7 @@ export function readFileMap(
     const tooDeep = depthProblem(joinPath(source.to ?? '', path))
     const bad = badPath(path, rules.platform) ?? tooDeep ?? badEntry(entry)
     if (bad !== undefined) {
-      problems.badName(name, shortened(path), bad)
+      problems.badName(name, path, bad)
       return
     }
     if (!isWanted(source, path)) return

@@ -1,7 +1,9 @@
-import type { Source } from '../types'
+import type { SourceOptions } from '../types'
 
 /** A source as the caller gave it: checked, and a copy, whatever the caller does to theirs from now on. */
-export interface GivenSource extends Omit<Source, 'files'> {
+export interface GivenSource extends Readonly<SourceOptions> {
+  /** Absolute. Either this or `files`. */
+  readonly dir?: string
   readonly files?: GivenFiles
 }
 

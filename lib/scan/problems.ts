@@ -1,6 +1,8 @@
 import { append } from '../append'
-import { firstOf, listSome, MergeError } from '../errors'
+import { firstOf, listSome } from '../errors'
+import { MergeError, type SourcePath } from '../merge-error'
 import type { SpecialPolicy, SymlinkPolicy } from '../types'
+import { shortened } from './depth'
 
 /** What the caller asks for of entries that are neither files nor directories. */
 export interface Policies {
@@ -10,8 +12,8 @@ export interface Policies {
 
 /** What is wrong with the sources: collected over all of them, so that one error tells everything. */
 export class Problems {
-  private readonly names: string[] = []
-  private readonly files: string[] = []
+  private readonly names: SourcePath[] = []
+  private readonly files: SourcePath[] = []
   private readonly failures: Error[] = []
 
   private hasSpecial = false
@@ -19,13 +21,13 @@ export class Problems {
   constructor(private readonly policies: Policies) {}
 
   /** A name that no file system, or not every one, can hold, or that leads out of dest. */
-  badName(source: string, path: string, why: string): void {
-    this.names.push(`${source}: ${JSON.stringify(path)} (${why})`)
+  badName(source: string, path: string, reason: string): void {
+    this.names.push({ source, path, reason })
   }
 
   /** An entry of a type that is not merged. */
-  unsupported(source: string, path: string, why: string): void {
-    this.files.push(`${source}: ${path} (${why})`)
+  unsupported(source: string, path: string, reason: string): void {
+    this.files.push({ source, path, reason })
   }
 
   /** A fifo, socket or device. */
@@ -42,14 +44,14 @@ export class Problems {
   throwIfAny(): void {
     const errors: Error[] = []
     if (this.names.length > 0) {
-      const paths = this.names.sort()
-      const message = `${count(paths, 'name')} cannot be merged:${listSome(paths)}`
+      const { paths, lines } = inOrder(this.names, JSON.stringify)
+      const message = `${count(lines, 'name')} cannot be merged:${listSome(lines)}`
       errors.push(new MergeError('ERR_MERGE_INVALID_PATH', message, { paths }))
     }
     if (this.files.length > 0) {
-      const paths = this.files.sort()
+      const { paths, lines } = inOrder(this.files, (path) => path)
       const message =
-        `${count(paths, 'entry')} of the sources cannot be merged:${listSome(paths)}\n` +
+        `${count(lines, 'entry')} of the sources cannot be merged:${listSome(lines)}\n` +
         ways[this.policies.symlinks] +
         (this.hasSpecial ? ` ${skipping}` : '')
       errors.push(new MergeError('ERR_MERGE_UNSUPPORTED_FILE', message, { paths }))
@@ -74,6 +76,19 @@ const ways: Readonly<Record<SymlinkPolicy, string>> = {
     "by symlinks: 'contained'.",
   verbatim:
     'Only regular files, directories and symbolic links are; leave others out with `filter`.',
+}
+
+/** Sorted by what people read of them; `shown`: how a path is shown, which may be a long one. */
+function inOrder(
+  paths: readonly SourcePath[],
+  shown: (path: string) => string,
+): { paths: SourcePath[]; lines: string[] } {
+  const told = paths.map((each) => {
+    const { source, path, reason } = each
+    return { each, line: `${source}: ${shown(shortened(path))} (${reason})` }
+  })
+  told.sort((a, b) => (a.line < b.line ? -1 : 1))
+  return { paths: told.map(({ each }) => each), lines: told.map(({ line }) => line) }
 }
 
 function count(items: readonly unknown[], noun: string): string {

@@ -1,6 +1,6 @@
 import { joinPath, type Host } from '../host/host'
 import { TreeFound } from '../host/whole-trees'
-import { depthProblem, shortened } from './depth'
+import { depthProblem } from './depth'
 import type { Pending } from './directory'
 import { PackedTree } from './packed-tree'
 import type { Problems } from './problems'
@@ -43,7 +43,7 @@ function refuseTooDeep(tree: PackedTree, { source, to, path }: Pending, problems
     const at = joinPath(to, below)
     const problem = depthProblem(at)
     if (problem === undefined) continue
-    problems.badName(source.name, shortened(below), problem)
+    problems.badName(source.name, below, problem)
     return
   }
 }

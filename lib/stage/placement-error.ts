@@ -1,5 +1,6 @@
 import { errno } from '../errno'
-import { changedCall, MergeError, sourceChanged, SystemError } from '../errors'
+import { changedCall, sourceChanged, SystemError } from '../errors'
+import { MergeError } from '../merge-error'
 import type { LinkMode } from '../types'
 import { meaningOf, type Refusal } from './link-modes'
 

@@ -138,6 +138,7 @@ describe('the lock on dest', () => {
         assert.equal(error.code, 'ERR_MERGE_LOCK_TIMEOUT')
         assert.ok(error.message.includes(dest))
         assert.match(error.message, new RegExp(` ${String(timeout)} ms.*lock\\.timeout`))
+        assert.equal(error.path, dest)
         assertTree(base, before)
         await waiting
       })

@@ -92,6 +92,23 @@ describe('the installed package in TypeScript', () => {
       assert.equal(stdout, '1 true true\n', stderr)
     })
 
+  for (const exactOptionalPropertyTypes of [true, false])
+    it(`allows and refuses what test/package/types.test-d.ts says, exact optional properties: ${String(exactOptionalPropertyTypes)}`, async () => {
+      const project = path.join(dir, `types ${String(exactOptionalPropertyTypes)}`)
+      const compilerOptions = {
+        ...{ target: 'es2022', strict: true, skipLibCheck: false, noEmit: true },
+        ...{ exactOptionalPropertyTypes, types: ['node'] },
+        ...{ noUncheckedIndexedAccess: true, module: 'node16' },
+      }
+      const text = fs.readFileSync(path.join(__dirname, 'types.test-d.ts'), 'utf8')
+      writeTree(project, {
+        'types.cts': text,
+        'tsconfig.json': JSON.stringify({ compilerOptions, files: ['types.cts'] }),
+      })
+      const { stdout } = await startCommand([process.execPath, tsc, '-p', project]).done
+      assert.equal(stdout, '')
+    })
+
   // Neither has the types of Node.js, which declare Symbol.asyncDispose, too.
   for (const [name, text, lib] of [
     ['without Symbol.asyncDispose', session, ['es2022', 'dom']],

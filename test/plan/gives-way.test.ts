@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import type { Host, PairJob } from '../../lib/host/host'
-import type { MergeError } from '../../lib/errors'
+import type { MergeError } from '../../lib/merge-error'
 import type { MergeOptions, MergeResult } from '../../lib/index'
 import { mergeOn } from '../../lib/merge'
 import { onBothHosts } from '../support/both-hosts'
@@ -109,7 +109,7 @@ describeOn(['ext4', 'tmpfs', 'exfat'], (volume) => {
         const error = (await failureOf(merge({ existing: 'replace' }))) as unknown as MergeError
         assert.equal(error.code, 'ERR_MERGE_CONFLICT')
         assert.deepEqual(
-          error.conflicts?.map(({ path: at, kind }) => [at, kind]),
+          error.conflicts.map(({ path: at, kind }) => [at, kind]),
           [['file', 'existing']],
         )
         assert.doesNotMatch(error.message, /'replace'/)

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 
-import { MergeError } from '../../lib/errors'
+import { MergeError } from '../../lib/merge-error'
 import type { Host } from '../../lib/host/host'
-import type { Conflict, MergeOptions, MergeResult, Source } from '../../lib/index'
+import type { Conflict, MergeOptions, MergeResult, Source, SourceOptions } from '../../lib/index'
 import { mergeOn, planOn } from '../../lib/merge'
 import { Session } from '../../lib/session'
 import { assertTree, snapshot } from '../support/snapshot'
@@ -153,11 +153,8 @@ function makeSources(
       fs.chmodSync(its, mode)
       const known = asFiles ? { mode: undefined, tree: filesOf(tree) } : { mode, tree }
       models.push({ name, to, ...known })
-      const source: Source = { name }
-      if (to !== '') source.to = to
-      if (asFiles) source.files = mapOf(its, tree)
-      else source.dir = its
-      return source
+      const source: SourceOptions = { name, ...(to !== '' && { to }) }
+      return asFiles ? { ...source, files: mapOf(its, tree) } : { ...source, dir: its }
     },
   )
   return { models, sources }
@@ -260,8 +257,8 @@ async function mergeInSession(
 /** An outcome without what may differ between two places and times. */
 function told(outcome: unknown, { dest }: Site): object {
   if (outcome instanceof MergeError) {
-    const { name, code, message, conflicts } = outcome
-    return { name, code, message, conflicts }
+    const { name, code, message } = outcome
+    return { name, code, message, ...('conflicts' in outcome && { conflicts: outcome.conflicts }) }
   }
   if (outcome instanceof Error) throw outcome
   const { duration, fallbacks, ...rest } = outcome as MergeResult

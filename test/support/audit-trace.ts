@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-import type { Source } from '../../lib/index'
+import type { DirectorySource } from '../../lib/index'
 import { bundleEnv } from './bundle'
 import { runNode } from './child'
 import { parseTrace, textOf, type TracedCall } from './strace'
@@ -12,9 +12,9 @@ export interface AuditOrder {
   dest: string
   /** Is not there. */
   missing: string
-  sources: Pick<Source, 'name' | 'dir'>[]
+  sources: DirectorySource[]
   /** The same paths, other contents. */
-  others: Pick<Source, 'name' | 'dir'>[]
+  others: DirectorySource[]
   /** A store of files, `one` and `two`, for a map. */
   content: string
   /** `internals.ts`, bundled. */

@@ -2,12 +2,12 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 
-import type { MergeOptions, Source } from '../../lib/index'
+import type { MergeOptions, DirectorySource } from '../../lib/index'
 import { startCommand } from './child'
 
 /** A merge that is to do with little. */
 export interface BoundsOrder {
-  readonly sources: readonly Pick<Source, 'name' | 'dir' | 'to'>[]
+  readonly sources: readonly DirectorySource[]
   readonly dest: string
   readonly options?: Pick<MergeOptions, 'concurrency' | 'existing'>
   /** Take all descriptors for so many ms, give them back for as long, and so on. */

@@ -1,13 +1,13 @@
 import fs from 'node:fs'
 
-import type { MergeOptions, Source } from '../../lib/index'
+import type { MergeOptions, DirectorySource } from '../../lib/index'
 import { bundled, bundleEnv } from './bundle'
 import { startCommand } from './child'
 
 /** A merge for one of many processes. */
 export interface Contender {
   readonly id: number
-  readonly sources: readonly Pick<Source, 'name' | 'dir'>[]
+  readonly sources: readonly DirectorySource[]
   readonly options: Pick<MergeOptions, 'existing' | 'linkModes'>
   readonly inSession: boolean
   /** Kills itself before this change of the system, counted from 1. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import os from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 
+import type { SourcePath } from '../../lib/merge-error'
 import type { Conflict } from '../../lib/types'
 
 /** All that an error of this library may tell. */
@@ -12,9 +13,14 @@ export interface Failure extends Error {
   path?: string
   dest?: string
   source?: string
-  paths?: readonly string[]
+  paths?: readonly SourcePath[]
   conflicts?: readonly Conflict[]
   errors?: readonly Failure[]
+}
+
+/** What an error tells of paths of sources, one line a path. */
+export function pathLines({ paths = [] }: Pick<Failure, 'paths'>): string[] {
+  return paths.map(({ source, path, reason }) => `${source}: ${path} (${reason})`)
 }
 
 /** What a promise rejects with; fails where it resolves. */

@@ -1,16 +1,13 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-import type { Source } from '../../lib/index'
+import type { DirectorySource } from '../../lib/index'
 
 const perDirectory = 50
 const perPackage = 500
 
 /** Packages with so many small files in all, 50 a directory; made in a loop, since TreeSpecs of 100,000 are slow. */
-export function manyFiles(
-  dir: string,
-  files: number,
-): Required<Pick<Source, 'name' | 'dir' | 'to'>>[] {
+export function manyFiles(dir: string, files: number): DirectorySource[] {
   const packages = Math.ceil(files / perPackage)
   return Array.from({ length: packages }, (_, index) => {
     const name = `package-${String(index)}`

@@ -3,13 +3,13 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { merge } from '../../lib/index'
-import type { MergeOptions, MergeResult, Source } from '../../lib/index'
+import type { MergeOptions, MergeResult, DirectorySource } from '../../lib/index'
 import { runScript } from './child'
 import type { ChildOptions } from './child'
 
 /** One merge for another process: what can be told as JSON. */
 export interface MergeJob {
-  sources: readonly Pick<Source, 'name' | 'dir' | 'to'>[]
+  sources: readonly DirectorySource[]
   dest: string
   options?: Omit<MergeOptions, 'conflicts' | 'mutable' | 'signal' | 'onProgress'>
 }

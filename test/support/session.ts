@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import type { Host } from '../../lib/host/host'
-import type { MergeOptions, MergeResult, Source } from '../../lib/index'
+import type { MergeOptions, MergeResult, DirectorySource, Source } from '../../lib/index'
 import { mergeOn } from '../../lib/merge'
 import { Session } from '../../lib/session'
 import type { Operation } from './scripted-host'
@@ -15,7 +15,10 @@ export const placing: ReadonlySet<Operation> = new Set<Operation>([
 ])
 
 /** Writes packages into `base/store`; sources in the order given. */
-export function stored(base: string, packages: Readonly<Record<string, TreeSpec>>): Source[] {
+export function stored(
+  base: string,
+  packages: Readonly<Record<string, TreeSpec>>,
+): DirectorySource[] {
   return Object.entries(packages).map(([name, spec]) => ({
     name,
     dir: writeTree(path.join(base, 'store', name), spec),

@@ -26,6 +26,7 @@ const layers = [
   ['site.ts'],
   ['life.ts'],
   ['planning.ts'],
+  ['rerun.ts', 'commit-rules.ts'],
   ['result.ts'],
   ['merging.ts'],
   ['session.ts'],

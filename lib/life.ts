@@ -6,13 +6,17 @@ import { makePath, throwIfFailed } from './host/trees'
 import { eachInLanes, inGroups } from './lanes'
 import {
   encode,
+  Found,
   manifestName,
   readManifest,
   Recorded,
+  placeWithin,
+  SourceDirectories,
   SourceRecords,
   systemTime,
   type Manifest,
   type ReadManifest,
+  type SourceDirectory,
 } from './manifest'
 import type { Settings } from './options'
 import type { Compare } from './plan/compare'
@@ -64,6 +68,7 @@ export class Life {
   /** What somebody has changed, by path: the last survey that saw it counts. */
   private readonly told = new Map<string, Modified>()
   private readonly sources: SourceRecords
+  private readonly directories: SourceDirectories
   private readonly taken = new Set<string>()
   /** What was staged, as it was when nobody else could see it. */
   private readonly staged = new ShownBuilder()
@@ -72,12 +77,13 @@ export class Life {
 
   /** `dest`: as the caller gave it, absolute. */
   constructor(
-    private readonly hosts: Hosts,
+    readonly hosts: Hosts,
     private readonly settings: Settings,
     dest: string,
   ) {
     const { host, lanes, signal } = hosts
     this.sources = new SourceRecords(host, lanes, signal)
+    this.directories = new SourceDirectories(host, lanes, signal)
     this.manifestPath = manifestPathIn(dest, settings.manifest)
   }
 
@@ -86,9 +92,12 @@ export class Life {
   }
 
   /** Takes note of the sources as they are before anything of them is read. */
-  async see({ root }: Union): Promise<void> {
-    const trees = [...eachDirectory(root)].flatMap(({ parts }) => parts.map(({ tree }) => tree))
+  async see(union: Union): Promise<void> {
+    const trees = [...eachDirectory(union.root)].flatMap(({ parts }) =>
+      parts.map(({ tree }) => tree),
+    )
     await this.sources.learn(trees)
+    await this.directories.learn(directoriesOf(union))
   }
 
   /** Reads the manifest, unless it is known. `dest`: its path. */
@@ -112,11 +121,31 @@ export class Life {
     }
   }
 
-  private async load(dest: string): Promise<void> {
+  /** May a rerun be told by stat records alone? */
+  get mayRerun(): boolean {
+    const { mutable, linkModes } = this.settings
+    return mutable === undefined && !linkModes.includes('symlink')
+  }
+
+  /** Is what was found by an earlier merge to be brought in line, or to become ours? */
+  private get changesFound(): boolean {
+    const { adopt, existing } = this.settings
+    const { found } = this.recorded.manifest.rows
+    if (adopt) return found.some((each) => each !== Found.No)
+    return existing === 'replace' && found.includes(Found.Differing)
+  }
+
+  /** Do the manifest and this merge agree, so that equal stat records tell that nothing is to be done? */
+  isSettled(): boolean {
+    return this.recorded.manifest.options === this.optionsKey && !this.changesFound
+  }
+
+  /** Reads the manifest, unless it is known. */
+  async load(dest: string): Promise<Recorded> {
     const before = this.read
     this.read = await readManifest(pathOf({ base: dest, path: this.manifestPath }), before)
-    if (this.read === before) return
-    this.recorded = new Recorded(this.read.manifest ?? emptyManifest)
+    if (this.read === before) return this.recorded
+    return (this.recorded = new Recorded(this.read.manifest ?? emptyManifest))
   }
 
   /** The manifest that was read last. */
@@ -295,6 +324,7 @@ export class Life {
       ...{ union, isDestNew, own, removals, time },
       before: isDestNew ? undefined : this.recorded,
       sources: this.sources,
+      sourceDirectories: this.directories,
       placed: this.staged,
       found: own?.shown,
       options: this.optionsKey,
@@ -313,6 +343,16 @@ export class Life {
       specials,
       mutable !== undefined,
     ])
+  }
+}
+
+function* directoriesOf({ root, trees }: Union): Generator<SourceDirectory> {
+  for (const { path, sources } of eachDirectory(root)) {
+    for (const source of sources) {
+      const { to = '', given } = trees[source] ?? {}
+      const place = given?.dir === undefined ? undefined : placeWithin(given.dir, to, path)
+      if (place !== undefined) yield { source, path, place }
+    }
   }
 }
 

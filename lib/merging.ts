@@ -1,13 +1,14 @@
 import { commit, type Committed } from './commit/commit'
-import { firstOf } from './errors'
-import type { Union } from './plan/plan'
+import { commitRules } from './commit-rules'
+import { emptyPlan, type Union } from './plan/plan'
 import { unsizedIn } from './plan/whole-directory'
 import { look, plan, throwIfUndecided, type Context } from './planning'
 import type { Place } from './host/host'
 import type { Survey } from './plan/survey'
-import { isBusy } from './recover/find'
-import { recoverAlone } from './recover/recover'
-import { durationOf, toResult } from './result'
+import { areSourcesAsRecorded, isDestAsRecorded } from './rerun'
+import { durationOf, toResult, unchangedResult } from './result'
+import { resolveSources } from './into-self'
+import type { GivenSource } from './scan/given'
 import type { SourceTree } from './scan/tree'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
@@ -17,6 +18,8 @@ import { stage, type StagePlaces } from './stage/stage'
 import type { Staging, StageTarget } from './stage/staging'
 import { SubtreeCloner } from './stage/subtree-cloner'
 import type { MergeResult } from './types'
+
+const changed = new Error('dest is not as the manifest tells')
 
 /** What becomes of the sources' trees: plan, stage, commit. */
 export class Merging {
@@ -96,6 +99,44 @@ export class Merging {
     return this.found === undefined
   }
 
+  /** The result, where nothing has changed on either side since the manifest was written; else undefined. */
+  async rerun(given: readonly GivenSource[]): Promise<MergeResult | undefined> {
+    const { context, site } = this
+    const { life, watch } = context
+    if (life === undefined || site.dest === undefined || !life.mayRerun) return undefined
+    const recorded = await life.load(site.target.path)
+    const sources = await resolveSources(given)
+    if (!life.isSettled()) return undefined
+    if (!(await areSourcesAsRecorded(life.hosts, recorded, sources))) return undefined
+    watch.lap('scan')
+    let result: MergeResult | undefined
+    try {
+      await commit({
+        ...commitRules(context, site),
+        root: emptyPlan(),
+        stage: () => Promise.resolve(undefined),
+        survey: async (dest) => {
+          const now = await life.load(site.target.path)
+          const place = { base: dest, path: '' }
+          if (now !== recorded || !(await isDestAsRecorded(life.hosts, now, place))) throw changed
+          return { decided: [], undecided: [], own: undefined, removals: undefined }
+        },
+        stageManifest: () => Promise.resolve(undefined),
+        onTaken: () => undefined,
+        onLocked: () => {
+          watch.lap('lock')
+        },
+        conclude: ({ locking }) => {
+          watch.lap('commit')
+          result = unchangedResult(recorded, locking, context, site)
+        },
+      })
+    } catch (error) {
+      if (error !== changed) throw error
+    }
+    return result
+  }
+
   /** Stages what the union wants and the staging directory lacks. From then on all sizes are known. */
   async build(
     union: Union,
@@ -128,29 +169,12 @@ export class Merging {
     conclude: (committed: Committed) => void,
   ): Promise<Committed> {
     const { context, site } = this
-    const { host, steady, settings, watch, progress } = context
-    const { lock, signal } = settings
+    const { watch, progress } = context
     return commit({
-      ...{ host, steady, target: site.target, root: union.root, stage: build },
-      lock: lock && { ...lock, signal },
-      recover: async () => {
-        const timeout = lock === false ? undefined : lock.timeout
-        const rules = { timeout, signal }
-        const { result, failures } = await recoverAlone(
-          host,
-          site.target.path,
-          rules,
-          (await site.currentStaging)?.path,
-        )
-        if (failures.length > 0) throw firstOf(failures)
-        site.noteLeft(result.left)
-      },
-      isBusy: async () => {
-        const own = await site.currentStaging
-        return own !== undefined && isBusy(host, site.target.path, own.path)
-      },
+      ...commitRules(context, site),
+      root: union.root,
+      stage: build,
       conclude,
-      durable: settings.durability === 'full',
       survey: async (dest) => {
         const found = await look(context, site, union, dest)
         throwIfUndecided(context, union, found)

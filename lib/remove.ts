@@ -1,15 +1,14 @@
 import { commit, type Committed } from './commit/commit'
-import { firstOf, throwAfter } from './errors'
+import { commitRules } from './commit-rules'
+import { throwAfter } from './errors'
 import type { Host, Place } from './host/host'
 import type { Life } from './life'
 import { readNames, readPath } from './options'
+import { emptyPlan } from './plan/plan'
 import { planRemovals, type Removals } from './plan/removals'
 import { withoutSources } from './plan/without-sources'
 import type { Survey } from './plan/survey'
 import { openRecovered, prepare, type Context } from './planning'
-import { unite } from './plan/union'
-import { isBusy } from './recover/find'
-import { recoverAlone } from './recover/recover'
 import { durationOf } from './result'
 import { listenForAbort, throwIfAborted } from './signal'
 import type { Site } from './site'
@@ -70,29 +69,11 @@ class Removing {
 
   private async commit(): Promise<Committed> {
     const { context, site, life } = this
-    const { host, steady, settings, watch } = context
-    const { lock, signal } = settings
-    const rules = { policy: context.policy, compare: context.compare, digest: context.digest }
-    const { root } = await unite([], {
-      ...rules,
-      learnSizes: context.learnSizes,
-      sameEntries: () => Promise.resolve([]),
-    })
+    const { watch } = context
     return commit({
-      ...{ host, steady, target: site.target, root },
+      ...commitRules(context, site),
+      root: emptyPlan(),
       stage: async () => (this.removals === undefined ? undefined : site.staging()),
-      lock: lock && { ...lock, signal },
-      recover: async () => {
-        const timeout = lock === false ? undefined : lock.timeout
-        const own = (await site.currentStaging)?.path
-        const { failures } = await recoverAlone(host, site.target.path, { timeout, signal }, own)
-        if (failures.length > 0) throw firstOf(failures)
-      },
-      isBusy: async () => {
-        const own = await site.currentStaging
-        return own !== undefined && isBusy(host, site.target.path, own.path)
-      },
-      durable: settings.durability === 'full',
       survey: async (dest) => this.survey({ base: dest, path: '' }),
       stageManifest: async (staged) => {
         const { manifest } = life.known

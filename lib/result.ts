@@ -2,8 +2,12 @@ import type { Committed } from './commit/commit'
 import type { Plan } from './planning'
 import type { Placements } from './plan/placements'
 import type { Union } from './plan/plan'
-import { effectsOf, entriesOf, totalsOf } from './plan/report'
+import { effectsOf, entriesOf, totalsOf, withRemovals } from './plan/report'
 import type { Survey } from './plan/survey'
+import type { Recorded } from './manifest'
+import type { Context } from './planning'
+import { countRecorded } from './rerun'
+import type { Site } from './site'
 import type { Stopwatch } from './stopwatch'
 import type { Conflict, MergePhase, MergePlan, MergeResult } from './types'
 
@@ -15,7 +19,7 @@ export function toPlan({ union, found }: Plan): MergePlan {
   const plan: MergePlan = {
     ...totalsOf(union),
     conflicts: allConflicts(union, found),
-    entries: () => entriesOf(union),
+    entries: () => withRemovals(entriesOf(union), found?.removals?.entries() ?? []),
   }
   if (union.undecided.length + (found?.undecided.length ?? 0) > 0) refused.add(plan)
   return plan
@@ -56,6 +60,24 @@ export function toResult(
       differing,
     },
     ...{ locking, containment, duration: durationOf(watch) },
+    ...(left.length > 0 && { left: [...left] }),
+  }
+}
+
+/** What merge() gives where nothing was to be done. */
+export function unchangedResult(
+  recorded: Recorded,
+  locking: MergeResult['locking'],
+  { host, watch }: Context,
+  { left }: Site,
+): MergeResult {
+  const { differing, ...counts } = countRecorded(recorded)
+  return {
+    ...counts,
+    ...{ created: 0, replaced: 0, kept: 0, removed: 0, modified: [] },
+    linkModes: { clone: 0, hardlink: 0, copy: 0, symlink: 0 },
+    ...{ fallbacks: [], conflicts: [], attributes: { unsupported: [], differing } },
+    ...{ locking, containment: host.containment, duration: durationOf(watch) },
     ...(left.length > 0 && { left: [...left] }),
   }
 }

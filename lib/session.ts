@@ -189,12 +189,15 @@ export class Session implements MergeSession {
   async merge(sources: readonly GivenSource[]): Promise<MergeResult> {
     const { signal } = this.stop
     if (signal.aborted) await throwAfter(signal.reason, () => this.end())
-    return this.endWith(() => this.addAll(sources))
+    return this.endWith(() => this.addAll(sources), sources)
   }
 
   /** It has ended before anything runs: a callback may abort it at once, and it is given up only once. */
-  private endWith(gather: () => Promise<void>): Promise<MergeResult> {
-    const result = Promise.resolve().then(() => this.finish(gather))
+  private endWith(
+    gather: () => Promise<void>,
+    given?: readonly GivenSource[],
+  ): Promise<MergeResult> {
+    const result = Promise.resolve().then(() => this.finish(gather, given))
     this.ending = result.catch(() => undefined)
     return result
   }
@@ -340,10 +343,15 @@ export class Session implements MergeSession {
     return member.room && { root, place: member.room }
   }
 
-  /** `gather`: waits for the sources. */
-  private async finish(gather: () => Promise<void>): Promise<MergeResult> {
+  /** `gather`: waits for the sources; `given`: all of them, where they are known. */
+  private async finish(
+    gather: () => Promise<void>,
+    given: readonly GivenSource[] | undefined,
+  ): Promise<MergeResult> {
     let result: MergeResult | undefined
     try {
+      result = given && (await this.merging.rerun(given))
+      if (result !== undefined) return result
       await gather()
       // What came one by one was read and staged by now.
       this.context.watch.lap('stage')

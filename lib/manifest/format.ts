@@ -47,7 +47,7 @@ export function encode(manifest: Manifest): Uint8Array[] {
     Buffer.from(names.join('\0')),
     Buffer.from(origins.join('\0')),
     ...[ends, made, rows.kinds, rows.modes, rows.sizes, rows.owners, rows.found].map(bytesOf),
-    ...[rows.dest, rows.source].map(bytesOf),
+    ...[rows.dest, rows.source, joined(directories.map(({ records }) => records))].map(bytesOf),
   ]
   const header: Header = {
     time: String(time),
@@ -67,6 +67,16 @@ export function encode(manifest: Manifest): Uint8Array[] {
   const hash = createHash('sha256')
   for (const part of body) hash.update(part)
   return [Buffer.from(`${firstLine}${String(version)}\n`), hash.digest(), ...body]
+}
+
+function joined(all: readonly BigUint64Array[]): BigUint64Array {
+  const whole = new BigUint64Array(all.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const each of all) {
+    whole.set(each, at)
+    at += each.length
+  }
+  return whole
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.TypedArray): Uint8Array {
@@ -99,12 +109,17 @@ export function decode(bytes: Buffer): Manifest {
     origins: new Map(origins.flatMap((path, row) => (path === '' ? [] : [[row, path] as const]))),
     hashes: new Map(header.hashes),
   }
+  const held = column(cut(), BigUint64Array)
   const { sources, holders, options } = header
+  let heldAt = 0
   const directories = paths.map((path, index): RecordedDirectory => {
     const first = index === 0 ? 0 : (ends[index - 1] ?? 0)
     const end = ends[index] ?? -1
-    return { path, first, end, isMade: made[index] === 1, sources: holders[index] ?? [] }
+    const own = holders[index] ?? []
+    const records = held.subarray(heldAt, (heldAt += own.length * recordLength))
+    return { path, first, end, isMade: made[index] === 1, sources: own, records }
   })
+  if (heldAt !== held.length) fail('columns of two lengths')
   const manifest = { sources, directories, names, rows, options, time: BigInt(header.time) }
   if (made.length !== paths.length || ends.length !== paths.length) fail('columns of two lengths')
   if (origins.length !== 0 && origins.length !== names.length) fail('columns of two lengths')
@@ -204,7 +219,7 @@ function check({ sources, directories, names, rows }: Manifest): void {
 }
 
 function cutter(body: Buffer, start: number, lengths: readonly number[]): () => Buffer {
-  if (lengths.length !== 12) fail('sections are missing')
+  if (lengths.length !== 13) fail('sections are missing')
   const total = lengths.reduce((sum, length) => sum + length, start)
   if (total !== body.length) fail('sections of other lengths')
   let index = 0

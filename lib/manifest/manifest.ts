@@ -39,6 +39,8 @@ export interface RecordedDirectory {
   readonly isMade: boolean
   /** Sources that have it. */
   readonly sources: readonly number[]
+  /** Stat records of their directories, one each; 0 where there is none. */
+  readonly records: BigUint64Array
 }
 
 /** Entries other than directories, in columns. */
@@ -51,7 +53,7 @@ export interface Rows {
   readonly sizes: Float64Array
   /** The source whose entry it is. */
   readonly owners: Uint32Array
-  /** It stood in dest before, identical, and is not ours. */
+  /** A number of `Found`. */
   readonly found: Uint8Array
   /** Stat records of dest's entries: `recordLength` numbers a row. */
   readonly dest: BigUint64Array
@@ -66,6 +68,12 @@ export interface Rows {
   /** SHA-256 of files whose content the caller gave. */
   readonly hashes: ReadonlyMap<number, string>
 }
+
+/**
+ * Did an entry stand in dest before, identical, so that it is not ours? `Differing`: it has other attributes than were asked
+ * for.
+ */
+export const Found = { No: 0, Alike: 1, Differing: 2 } as const
 
 /** Inode number, mtime and ctime in ns. A ctime of 0 never compares equal. */
 export const recordLength = 3

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Kind, type Place, type Stats } from '../host/host'
-import { isSameRecord, type RecordedDirectory, type SourceRecords } from '../manifest'
+import { Found, isSameRecord, type RecordedDirectory, type SourceRecords } from '../manifest'
 import { noMode } from '../host/whole-trees'
 import type { Modified } from '../types'
 import type { Ours, Standing, State } from './ours'
@@ -73,7 +73,7 @@ export class OwnEntries {
     }
     this.looked++
     this.shown.addOne(directory.path, wantedName, stats, entry, time)
-    if (ours.recorded.manifest.rows.found[row] === 1) return undefined
+    if (ours.recorded.manifest.rows.found[row] !== Found.No) return undefined
     if (state === 'missing') this.modified.push(ours.modification(row, 'missing', false))
     let own = this.known.get(part)
     if (own === undefined) this.known.set(part, (own = new Map<number, Known>()))
@@ -92,7 +92,7 @@ export class OwnEntries {
     const name = parent.spellings.get(child.name) ?? child.name
     const row = this.rowOf(parent.path, name)
     this.looked++
-    if (row < 0 || this.life.ours.recorded.manifest.rows.found[row] === 1) return false
+    if (row < 0 || this.life.ours.recorded.manifest.rows.found[row] !== Found.No) return false
     const standing = { row, place: to, name, stats, entry }
     this.directories.set(child, { ...standing, state: this.life.ours.stateAtOnce(standing) })
     return true

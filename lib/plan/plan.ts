@@ -65,6 +65,15 @@ export interface Union {
   readonly lost: readonly string[][]
 }
 
+/** Of a merge that wants nothing. */
+export function emptyPlan(): PlanDirectory {
+  return {
+    ...{ path: '', name: '', sources: [], mode: undefined, origin: undefined },
+    ...{ parts: [], shared: emptyMap, spellings: emptyMap, directories: new Map() },
+    ...{ state: 'exists', staged: false, seen: undefined },
+  }
+}
+
 /** Shared by all directories that have nothing in it. */
 export const emptyMap: ReadonlyMap<string, never> = new Map<string, never>()
 

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import { joinPath, Kind } from '../host/host'
-import { recordLength, type Manifest, type RecordedDirectory, type Recorded } from '../manifest'
-import type { SourceRecords } from '../manifest'
+import {
+  Found,
+  recordLength,
+  type Manifest,
+  type RecordedDirectory,
+  type Recorded,
+} from '../manifest'
+import type { SourceDirectories, SourceRecords } from '../manifest'
 import { preOrder } from '../traversal'
 import type { OwnEntries } from './own-entries'
 import type { ShownBuilder } from './shown'
@@ -67,6 +73,7 @@ export interface RecordContext {
   readonly own: OwnEntries | undefined
   readonly removals: Removals | undefined
   readonly sources: SourceRecords
+  readonly sourceDirectories: SourceDirectories
   /** What dest shows of entries that this merge has put there, and of those that it found. */
   readonly placed: ShownBuilder
   readonly found: ShownBuilder | undefined
@@ -88,7 +95,8 @@ interface Row {
   readonly mode: number
   readonly size: number
   readonly owner: number
-  readonly found: boolean
+  /** A number of `Found`. */
+  readonly found: number
   readonly dest: BigUint64Array
   readonly destAt: number
   readonly source: BigUint64Array
@@ -102,6 +110,7 @@ interface Row {
 interface Growing {
   isMade: boolean
   sources: readonly number[]
+  readonly records: BigUint64Array
   readonly rows: Map<string, Row>
 }
 
@@ -133,7 +142,9 @@ class Builder {
     const { path } = directory
     const old = before?.directory(path)
     const isMade = isNew || old?.isMade === true || (adopt && path !== '')
-    const growing: Growing = { isMade, sources: directory.sources, rows: new Map() }
+    const { sources } = directory
+    const records = this.recordsOf(sources, path)
+    const growing: Growing = { isMade, sources, records, rows: new Map() }
     this.directories.set(path, growing)
     for (const part of directory.parts) {
       for (let position = 0; position < part.picks.length; position++) {
@@ -141,6 +152,15 @@ class Builder {
         if (row !== undefined) growing.rows.set(row.name, row)
       }
     }
+  }
+
+  private recordsOf(sources: readonly number[], path: string): BigUint64Array {
+    const records = new BigUint64Array(sources.length * recordLength)
+    sources.forEach((source, index) => {
+      const known = this.context.sourceDirectories.of(source, path)
+      if (known !== undefined) records.set(known, index * recordLength)
+    })
+    return records
   }
 
   private rowOf(
@@ -163,8 +183,10 @@ class Builder {
     const seen = (isOurs ? placed : this.context.found)?.get(directory.path)
     const at = seen?.indexOf.get(name)
     const row = before?.row(directory.path, name) ?? -1
-    const wasFound = row >= 0 && before?.manifest.rows.found[row] === 1
-    const found = !isOurs && !adopt && (row < 0 || wasFound)
+    const wasFound = row >= 0 && before?.manifest.rows.found[row] !== Found.No
+    const isFound = !isOurs && !adopt && (row < 0 || wasFound)
+    const isDiffering = !isNew && actions[position] === Action.Differing
+    const found = isFound ? (isDiffering ? Found.Differing : Found.Alike) : Found.No
     const content = tree.contents.get(index)
     const isFile = tree.kinds[index] === Kind.File
     const wanted = {
@@ -202,7 +224,7 @@ class Builder {
       mode: rows.modes[row] ?? 0,
       size: rows.sizes[row] ?? 0,
       owner,
-      found: rows.found[row] === 1,
+      found: rows.found[row] ?? Found.No,
       ...{ dest: rows.dest, destAt: row, source: rows.source, sourceAt: row },
       target: rows.targets.get(row),
       shared: undefined,
@@ -245,6 +267,7 @@ class Builder {
     const growing: Growing = {
       isMade,
       sources: sources.map((each) => this.carriedSource(each)),
+      records: new BigUint64Array(sources.length * recordLength),
       rows: new Map(),
     }
     this.directories.set(path, growing)
@@ -267,10 +290,10 @@ class Builder {
     const paths = [...this.directories.keys()].sort(byComponents)
     const all: Row[] = []
     const directories = paths.map((path): RecordedDirectory => {
-      const { isMade, sources, rows } = this.directories.get(path) as Growing
+      const { isMade, sources, records, rows } = this.directories.get(path) as Growing
       const first = all.length
       for (const name of [...rows.keys()].sort()) all.push(rows.get(name) as Row)
-      return { path, first, end: all.length, isMade, sources }
+      return { path, first, end: all.length, isMade, sources, records }
     })
     const dest = new BigUint64Array(all.length * recordLength)
     const source = new BigUint64Array(all.length * recordLength)
@@ -295,7 +318,7 @@ class Builder {
         modes: Uint16Array.from(all, ({ mode }) => mode),
         sizes: Float64Array.from(all, ({ size }) => size),
         owners: Uint32Array.from(all, ({ owner }) => owner),
-        found: Uint8Array.from(all, ({ found }) => (found ? 1 : 0)),
+        found: Uint8Array.from(all, ({ found }) => found),
         ...{ dest, source, targets, shared, origins, hashes },
       },
     }

@@ -14,9 +14,10 @@ import {
   type Place,
   type Stats,
 } from '../host/host'
-import type { RecordedDirectory } from '../manifest'
+import { Found, type RecordedDirectory } from '../manifest'
 import { MergeError, type MergeConflictError } from '../merge-error'
-import type { Conflict, Modified } from '../types'
+import type { Conflict, Modified, PlanEntry } from '../types'
+import { comparePaths } from './report'
 import type { Ours, Standing, State } from './ours'
 
 const placesPerCall = 64
@@ -59,9 +60,20 @@ export class Removals {
   /** By path: names of what is in a directory that goes as a whole. */
   private readonly contents = new Map<string, ReadonlyMap<string, Seen | undefined>>()
   private readonly singles = new Map<string, Seen>()
+  private readonly listed: PlanEntry[] = []
 
   get isEmpty(): boolean {
     return this.files.length === 0 && this.directories.length === 0
+  }
+
+  /** What goes, sorted by path. */
+  entries(): readonly PlanEntry[] {
+    return this.listed.sort((a, b) => comparePaths(a.path, b.path))
+  }
+
+  /** Takes note of an entry that goes. */
+  list(path: string, type: PlanEntry['type'], source: string, size: number): void {
+    this.listed.push({ path, type, source, size, action: 'remove' })
   }
 
   /** Is this a directory of ours with nothing else in it? */
@@ -251,7 +263,7 @@ class Planner {
       this.noteMissing(row)
       return false
     }
-    if (found[row] === 1) {
+    if (found[row] !== Found.No) {
       this.note(row, 'found', true)
       return false
     }
@@ -324,7 +336,10 @@ class Planner {
     for (const { directory, rows } of affected) {
       const { path } = directory
       const own = rows.filter((row) => going.has(row))
-      for (const row of own) this.result.rows.add(row)
+      for (const row of own) {
+        this.result.rows.add(row)
+        this.listRow(row)
+      }
       this.result.count += own.length
       if (whole.has(path)) this.addDirectory(path, whole)
       else if (own.length > 0) {
@@ -336,9 +351,21 @@ class Planner {
     }
   }
 
+  private listRow(row: number): void {
+    const { recorded } = this.ours
+    const { kinds, sizes, owners } = recorded.manifest.rows
+    const isFile = kinds[row] === Kind.File
+    const source = recorded.sourceName(owners[row] ?? 0)
+    const size = isFile ? (sizes[row] ?? 0) : 0
+    this.result.list(this.ours.pathOf(row), isFile ? 'file' : 'symlink', source, size)
+  }
+
   private addDirectory(path: string, whole: ReadonlySet<string>): void {
     const { parent, name } = splitPath(path)
     this.result.directoryCount++
+    const { recorded } = this.ours
+    const [source = -1] = recorded.directory(path)?.sources ?? []
+    this.result.list(path, 'directory', recorded.sourceName(source), 0)
     if (whole.has(parent) && parent !== '') return
     // A source's file takes its place: it is moved aside there.
     if (this.wanted.hasDirectory(parent) && this.wanted.hasName(parent, name)) return

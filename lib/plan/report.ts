@@ -204,6 +204,31 @@ export function* entriesOf({ root, trees }: Union): Generator<PlanEntry> {
   for (const { entry } of all) if (entry !== undefined) yield entry
 }
 
+/** The entries of a plan and what it takes out of dest, both sorted by path. */
+export function* withRemovals(
+  entries: Iterable<PlanEntry>,
+  removals: readonly PlanEntry[],
+): Generator<PlanEntry> {
+  let next = 0
+  for (const entry of entries) {
+    for (; next < removals.length; next++) {
+      const removal = removals[next] as PlanEntry
+      if (comparePaths(removal.path, entry.path) > 0) break
+      // What takes its place is listed.
+      if (removal.path !== entry.path) yield removal
+    }
+    yield entry
+  }
+  yield* removals.slice(next)
+}
+
+/** In the order of the tree: by the names on the way, each directory before what is in it. */
+export function comparePaths(a: string, b: string): number {
+  const [one, other] = [a.replaceAll('/', '\0'), b.replaceAll('/', '\0')]
+  if (one === other) return 0
+  return one < other ? -1 : 1
+}
+
 interface Listed {
   readonly name: string
   /** Undefined of dest itself. */

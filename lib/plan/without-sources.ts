@@ -30,7 +30,10 @@ export function withoutSources(
     const own = left(directory.sources)
     // One that others have put something into is taken out later, once it is empty.
     const isWanted = own.length > 0 || kept.length > first || directory.isMade || path === ''
-    if (isWanted) kinds.push({ ...directory, first, end: kept.length, sources: own })
+    if (isWanted) {
+      const records = recordsLeft(directory, numbers)
+      kinds.push({ ...directory, first, end: kept.length, sources: own, records })
+    }
   }
   const records = (column: BigUint64Array): BigUint64Array => {
     const cut = new BigUint64Array(kept.length * recordLength)
@@ -72,4 +75,17 @@ export function withoutSources(
       hashes: mapped(rows.hashes),
     },
   }
+}
+
+/** The records of the sources that stay. */
+function recordsLeft(
+  { sources, records }: RecordedDirectory,
+  numbers: ReadonlyMap<number, number>,
+): BigUint64Array {
+  const left: bigint[] = []
+  for (const [index, source] of sources.entries()) {
+    if (!numbers.has(source)) continue
+    for (let i = 0; i < recordLength; i++) left.push(records[index * recordLength + i] ?? 0n)
+  }
+  return BigUint64Array.from(left)
 }

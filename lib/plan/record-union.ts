@@ -189,12 +189,13 @@ class Builder {
     const found = isFound ? (isDiffering ? Found.Differing : Found.Alike) : Found.No
     const content = tree.contents.get(index)
     const isFile = tree.kinds[index] === Kind.File
+    const hasRecord = content === undefined && (isFile || tree.origin !== undefined)
     const wanted = {
       name,
       owner: source,
       found,
-      source: isFile && content === undefined ? sources.of(tree) : noRecord,
-      sourceAt: isFile && content === undefined ? index : 0,
+      source: hasRecord ? sources.of(tree) : noRecord,
+      sourceAt: hasRecord ? index : 0,
       shared: shared !== undefined && shared.length > 0 ? shared : undefined,
       origin: isFile && tree.origin === undefined ? originPath(part, index) : undefined,
       hash: content && createHash('sha256').update(content).digest('hex'),

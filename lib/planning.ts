@@ -71,11 +71,11 @@ export function prepare(
   const given = readOptions(options)
   const settings = { ...given, signal }
   if (given.durability === 'full' && system.kind === 'node') {
-    const hint = "durability: 'full' takes the addon, which is not loaded"
+    const hint = "`durability: 'full'` requires the native addon, which is not loaded"
     throw new SystemError(errno.ENOSYS, { syscall: 'syncfs', hint })
   }
   if (given.dropQuarantine && system.kind === 'node' && process.platform === 'darwin') {
-    const hint = "quarantine: 'drop' takes the addon, which is not loaded"
+    const hint = "`quarantine: 'drop'` requires the native addon, which is not loaded"
     throw new SystemError(errno.ENOSYS, { syscall: 'fremovexattr', hint })
   }
   const lanes = given.concurrency ?? system.parallelism

@@ -485,7 +485,7 @@ describe('bad input', () => {
             line,
           )
         }
-        assert.match(error.message, /`filter`, or have all links kept by symlinks: 'verbatim'/)
+        assert.match(error.message, /`filter`, or have all links kept by `symlinks: 'verbatim'`/)
       })
 
       it('that stay inside are kept as they are', async () => {

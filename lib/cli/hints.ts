@@ -107,7 +107,7 @@ export const hints: readonly Hint[] = [
   {
     code: 'ENOSYS',
     syscalls: ['syncfs'],
-    means: '--durability full takes the addon, which is not loaded',
+    means: '--durability full requires the native addon, which is not loaded',
     next: 'build the addon (`npm rebuild reflink-merge`), or leave --durability out',
   },
   {
@@ -242,8 +242,8 @@ export const hints: readonly Hint[] = [
   },
   {
     code: 'ERR_MERGE_UNSUPPORTED_FILE',
-    means: 'a package has what is no file or directory, or a link that leads out of dest',
-    next: 'take it out of the package, or leave it out of the merge',
+    means: 'a package has something that is not merged, or a symlink that leads out of dest',
+    next: 'take it out of the package, or leave it out with --exclude; --specials skip leaves out fifos, sockets and devices, --symlinks verbatim keeps every symlink',
   },
   {
     code: 'ERR_MERGE_UNRECOVERED',

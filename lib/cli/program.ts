@@ -19,6 +19,8 @@ export function makeProgram(context: CliContext, onEnd: (code: number) => void):
       getOutHelpWidth: () => stdout.columns ?? 80,
       getErrHelpWidth: () => stderr.columns ?? 80,
     })
+    // The same line as in the command's own help.
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
     .showHelpAfterError('(see --help)')
     .addHelpText('after', exitCodes)
   for (const command of commands) addTo(program, command, context, onEnd)

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander'
+import { Argument, Option, type Command } from 'commander'
 import type { Source } from '../index'
 import { selectEntries, type GlobOptions } from './globs'
 import { readSourcesFile } from './sources-file'
@@ -10,6 +10,12 @@ interface SourceOptions extends GlobOptions {
   sources?: string[]
 }
 
+// A list of arguments is always the last one to commander, so that it is told of one list alone.
+const shownArguments = [
+  { name: '[source...]', text: 'a directory, as path or path:to (its place in dest)' },
+  { name: '<dest>', text: 'the directory to merge into; it need not be there' },
+]
+
 /** Sources, then dest: the arguments of merge and plan. */
 export function declareSources(command: Command): Command {
   const collect = (value: string, values: string[] | undefined): string[] => [
@@ -17,8 +23,11 @@ export function declareSources(command: Command): Command {
     value,
   ]
   return command
-    .usage('[options] [source...] <dest>')
-    .argument('<path...>', 'sources, as path or path:to (its place in dest), and dest as the last')
+    .usage(`[options] ${shownArguments.map(({ name }) => name).join(' ')}`)
+    .argument('[path...]')
+    .configureHelp({
+      visibleArguments: () => shownArguments.map(({ name, text }) => new Argument(name, text)),
+    })
     .addOption(
       new Option(
         '--packages <dir>',
@@ -45,7 +54,8 @@ export function declareSources(command: Command): Command {
 export function readSources(command: Command): { sources: Source[]; dest: string } {
   const [paths] = command.processedArgs as [string[]]
   const { packages = [], sources: files = [], ...globs }: SourceOptions = command.opts()
-  const dest = paths.at(-1) ?? ''
+  const dest = paths.at(-1)
+  if (dest === undefined) return command.error("error: missing required argument 'dest'")
   const sources = [
     ...packages.flatMap(readPackages),
     ...files.flatMap(readSourcesFile),

@@ -176,7 +176,7 @@ class Commit {
   private async syncOne(directory: Directory): Promise<void> {
     const { errno: number, syscall } = await this.context.host.sync(directory)
     if (number === 0) return
-    const hint = "durability: 'full' cannot be had here"
+    const hint = "`durability: 'full'` is not possible there"
     throw new SystemError(number, { syscall, path: directory.path, hint })
   }
 

@@ -79,8 +79,8 @@ const adviceFor: Readonly<Record<ExistingPolicy, string>> = {
   error: "The option `existing` decides about what dest already holds: 'keep' or 'replace'.",
   keep:
     'Nothing is written through a symlink that stands in dest where a directory is needed: remove it, ' +
-    "or have it moved aside by existing: 'replace'.",
+    "or have it moved aside by `existing: 'replace'`.",
   replace:
     'A directory that holds something, or may not be read, is never replaced by what is no directory: ' +
-    "remove it, or have it stay by existing: 'keep'.",
+    "remove it, or have it stay by `existing: 'keep'`.",
 }

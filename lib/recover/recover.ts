@@ -137,7 +137,7 @@ export async function recoverAlone(
     if (performance.now() >= end) {
       const message =
         `another merge, which takes no lock, has been changing ${dest} for ${String(timeout)} ms; ` +
-        'wait longer with the option lock.timeout'
+        'wait longer with the option `lock.timeout`'
       throw new MergeError('ERR_MERGE_LOCK_TIMEOUT', message, { path: dest })
     }
     await sleep(pause)

@@ -64,16 +64,16 @@ export class Problems {
   }
 }
 
-const skipping = "Fifos, sockets and devices are left out by specials: 'skip'."
+const skipping = "Fifos, sockets and devices are left out by `specials: 'skip'`."
 
 /** What is merged, and what to do about others, by what was asked for. */
 const ways: Readonly<Record<SymlinkPolicy, string>> = {
   contained:
     'Only regular files, directories and symbolic links that stay inside dest are; leave others out with `filter`, ' +
-    "or have all links kept by symlinks: 'verbatim'.",
+    "or have all links kept by `symlinks: 'verbatim'`.",
   reject:
     'Only regular files and directories are; leave others out with `filter`, or have links kept that stay inside dest ' +
-    "by symlinks: 'contained'.",
+    "by `symlinks: 'contained'`.",
   verbatim:
     'Only regular files, directories and symbolic links are; leave others out with `filter`.',
 }

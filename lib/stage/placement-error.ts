@@ -49,7 +49,7 @@ const verbs = { clone: 'cloned', hardlink: 'hard-linked', symlink: 'symlinked', 
 
 function hintFor(mode: LinkMode): string {
   return (
-    `The file cannot be ${verbs[mode]} to dest, and linkModes allows nothing else: ` +
-    "put source and dest on one file system that can, or add 'copy' to linkModes"
+    `The file cannot be ${verbs[mode]} to dest, and \`linkModes\` allows nothing else: ` +
+    "put source and dest on one file system that can, or add 'copy' to `linkModes`"
   )
 }

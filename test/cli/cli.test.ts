@@ -228,10 +228,9 @@ describe('reflink-merge merge', () => {
 
 describe('what a terminal shows of conflicts', () => {
   const between =
-    "The option `conflicts` decides between packages: 'first' or 'last' by their order, 'exclusive' so that " +
-    'the losers leave the whole directory, or a function.'
-  const withDest =
-    "The option `existing` decides about what dest already holds: 'keep' or 'replace'."
+    "--conflicts decides between packages: 'first' or 'last' by their order, or 'exclusive' so that " +
+    'the losers leave the whole directory.'
+  const withDest = "--existing decides about what dest already holds: 'keep' or 'replace'."
 
   /** Merges packages by their names in the current directory; what is said, by line. */
   async function saidOf(
@@ -528,12 +527,13 @@ describe('reflink-merge', () => {
     ['no command', [], /^Usage: /],
     ['an unknown command', ['remove', 'a', 'dest'], /unknown command 'remove'/],
     ['an unknown option', ['merge', '--force', 'a', 'dest'], /unknown option '--force'/],
-    ['no path', ['merge'], /missing required argument/],
+    ['no path', ['merge'], /missing required argument 'dest'/],
+    ['no path to plan', ['plan', '--list'], /missing required argument 'dest'/],
     ['a single path', ['merge', 'a'], /there must be a source and a dest/],
     ['a single path to plan', ['plan', 'a'], /there must be a source and a dest/],
     ['a source that is not there', ['merge', 'a', 'c', 'dest'], /ENOENT.*'.*\/c'/],
     ['a source that is a file', ['merge', 'a/file', 'dest'], /ENOTDIR.*'.*\/a\/file'/],
-    ['a source named twice', ['merge', 'a', 'a', 'dest'], /"a" is not unique/],
+    ['a source named twice', ['merge', 'a', 'a', 'dest'], /the source "a" is given twice/],
     ['dest within a source', ['merge', 'a', 'a/dest'], /lie within each other/],
     ['an unknown policy', ['merge', '--conflicts', 'newest', 'a', 'dest'], /Allowed choices/],
     ['an unknown link mode', ['merge', '--link-mode', 'clone,move', 'a', 'dest'], /"move" is none/],

@@ -90,7 +90,15 @@ describe('what fails on the command line is told with the errno and the next ste
     const a = writeTree(path.join(freshDir(), 'a'), { fifo: { fifo: true } })
     const lines = saidBy(await cli('merge', a, path.join(freshDir(), 'd')))
     assert.equal(lines[0], 'reflink-merge: 1 entry of the sources cannot be merged:')
-    assert.equal(lines.at(-1), '  next: take it out of the package, or leave it out of the merge')
+    assert.equal(
+      lines[2],
+      'Only regular files, directories and symbolic links that stay inside dest are; leave others out with --exclude, ' +
+        'or have all links kept by --symlinks verbatim. Fifos, sockets and devices are left out by --specials skip.',
+    )
+    assert.match(
+      lines.at(-1) ?? '',
+      /^ {2}next: take it out of the package, or leave it out with --exclude;/,
+    )
   })
 
   it('and with --specials skip is merged without it, and that is told', async () => {
@@ -117,7 +125,7 @@ describeWith('locks', 'a lock that another process holds', () => {
       const lines = saidBy(await cli('merge', a, dest, '--lock-timeout', '50'))
       assert.equal(
         lines[0],
-        `reflink-merge: another merge has held the lock on ${dest} for 50 ms; wait longer with the option lock.timeout`,
+        `reflink-merge: another merge has held the lock on ${dest} for 50 ms; wait longer with --lock-timeout`,
       )
       assert.match(
         lines.at(-1) ?? '',

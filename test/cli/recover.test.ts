@@ -63,6 +63,23 @@ describeWith('locks', 'reflink-merge recover', function () {
     assert.equal(fs.readFileSync(path.join(staging, 'old/kept'), 'utf8'), 'k')
   })
 
+  it('of a path that does not exist is an error: most likely it is a wrong one', async () => {
+    const dest = path.join(freshDir(), 'none')
+    const { code, stdout, stderr } = await recover(dest)
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.match(stderr, /^reflink-merge: ENOENT: .*\/none'\. Nothing is there/)
+    assert.match(stderr, /\n {2}next: check its spelling/)
+    assert.ok(!fs.existsSync(dest))
+  })
+
+  it('of a missing dest whose merge was killed undoes that', async () => {
+    const parent = writeTree(freshDir(), { mine: 'mine' })
+    await abandonedIn(parent, '0123456789abcdef', '', { 'new/half': 'h' })
+    const { code, stdout } = await recover(path.join(parent, 'dest'), '--json')
+    assert.equal(code, 0, stdout)
+    assert.deepEqual(fs.readdirSync(parent), ['mine'])
+  })
+
   it('wants a dest', async () => {
     const { code, stderr } = await recover()
     assert.equal(code, 2)

@@ -40,7 +40,7 @@ describe('docs/cli.md', () => {
       }
     })
 
-  it('has the usage line of every command, as --help has it', async () => {
+  it('has the usage line of every command, as its --help and that of the program have it', async () => {
     const [, lines = ''] = /```text\n([^`]*)```/.exec(textOf('docs/cli.md')) ?? []
     const told = lines
       .trim()
@@ -52,6 +52,12 @@ describe('docs/cli.md', () => {
       usages.push(stdout.slice('Usage: '.length, stdout.indexOf('\n')))
     }
     assert.deepEqual(told, usages)
+    const { stdout } = await cli('--help')
+    const list = stdout.slice(stdout.indexOf('Commands:'))
+    const listed = [...list.matchAll(/^ {2}(\w.*?)(?: {2}|$)/gm)].map(
+      ([, usage = '']) => `reflink-merge ${usage}`,
+    )
+    assert.deepEqual(listed, [...usages, 'reflink-merge help [command]'])
   })
 
   it('names every schema', () => {

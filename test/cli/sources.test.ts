@@ -137,7 +137,11 @@ describe('a file of sources', () => {
     ['has a file without a path', '[{ "name": "a", "files": { "x": 1 } }]', /a path for "x"/],
     ['has neither dir nor files', '[{ "name": "a" }]', /must have either dir or files/],
     ['has both', '[{ "name": "a", "dir": "a", "files": {} }]', /must have either dir or files/],
-    ['has one name twice', '[{"name":"a","dir":"a"},{"name":"a","dir":"a"}]', /the source "a" is given twice/],
+    [
+      'has one name twice',
+      '[{"name":"a","dir":"a"},{"name":"a","dir":"a"}]',
+      /the source "a" is given twice/,
+    ],
   ] as const)
     it(`that ${what} is refused, with where and why`, async () => {
       assert.match(await refusal({ 'a/x': 'x', list: text }, '--sources', 'list'), said)

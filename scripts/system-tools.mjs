@@ -11,6 +11,8 @@ const tools = {
   bindfs: { program: 'bindfs', debian: 'bindfs' },
   acl: { program: 'setfacl', debian: 'acl' },
   chattr: { program: 'chattr', debian: 'e2fsprogs' },
+  zsh: { program: 'zsh', debian: 'zsh' },
+  fish: { program: 'fish', debian: 'fish' },
   strace: { program: 'strace', debian: 'strace' },
   clang: { program: 'clang++-19', debian: 'clang-19' },
   // Libraries, in a folder of their own; clang-19 does not bring them along.

@@ -41,6 +41,7 @@ ensureSystemTools({
   ...{ btrfs: true, xfs: true, exfat: true, exfatFuse: true, bindfs: true, strace: true },
   ...{ acl: true, chattr: true },
   chromium: true, // for the page of `reflink-merge bench --html`
+  ...{ zsh: true, fish: true }, // for `reflink-merge completion`
 })
 
 const env = {

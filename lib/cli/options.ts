@@ -68,8 +68,10 @@ export function addMergeOptions(command: Command): Command {
     .addOption(
       new Option(
         '--link-mode <modes>',
-        'how files are placed, tried in order: ' + linkModes.join(', '),
+        'how files are placed: one or more, with commas, tried in order',
       )
+        .choices(linkModes)
+        // Not one of these, but a list of them.
         .argParser(parseLinkModes)
         .default(['clone', 'copy'], 'clone,copy'),
     )

@@ -6,8 +6,8 @@ export interface ChildOptions {
   cwd?: string
   /** Added to this process's environment; undefined takes a variable away. */
   env?: Readonly<Record<string, string | undefined>>
-  /** Written to stdin, which is then closed. */
-  input?: string
+  /** Written to stdin, which is then closed; null: it stays open, for whoever writes into it. */
+  input?: string | null
   /** Milliseconds until the child and all its descendants are killed; default 240,000. */
   timeout?: number
   /** A command line that runs the one after it, such as `strace -f` or what `deny()` gives. */
@@ -76,7 +76,7 @@ export function startCommand(command: readonly string[], options: ChildOptions =
   })
   // A child may end without reading its input.
   child.stdin.on('error', () => undefined)
-  child.stdin.end(options.input)
+  if (options.input !== null) child.stdin.end(options.input)
 
   const handle: RunningChild = { process: child, kill, done }
   running.add(handle)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { joinPath, Kind } from '../host/host'
+import { Kind, splitPath } from '../host/host'
 import { nameProblem, pathProblem } from '../host/names'
 import {
   recordLength,
@@ -8,17 +8,20 @@ import {
   type RecordedSource,
   type Rows,
 } from './manifest'
+import { Recorded } from './recorded'
 
 /*
  * The first line, the SHA-256 of all that follows, the length of the header, the header (JSON), and the sections that the
  * header gives the lengths of: names and columns, little-endian.
  */
-
 const version = 1
 const firstLine = 'reflink-merge manifest '
 const hashBytes = 32
 // Names are checked for any system: a manifest is read where it was written, and nothing else is known of it.
 const anywhere = 'linux'
+
+// Most are so, and need no closer look.
+const plainName = /^[\w@+~=,-][\w.@+~=,-]{0,80}$/
 
 /** Why a manifest is not one; `read` makes an `ERR_MERGE_MANIFEST` of it. */
 export class FormatError extends Error {}
@@ -198,15 +201,15 @@ function check({ sources, directories, names, rows }: Manifest): void {
     end = directory.end
     for (let row = first; row < end; row++) {
       const name = names[row] ?? ''
-      if (nameProblem(name, anywhere) !== undefined) fail('a bad name')
+      if (!plainName.test(name) && nameProblem(name, anywhere) !== undefined) fail('a bad name')
       if (row > first && !((names[row - 1] ?? '') < name)) fail('names out of order')
     }
   }
   if (end !== names.length) fail('names of no directory')
-  for (const { path, first, end: last } of directories) {
-    for (let row = first; row < last; row++) {
-      if (known.has(joinPath(path, names[row] ?? ''))) fail('a file and a directory of one name')
-    }
+  const manifest = new Recorded({ sources, directories, names, rows, options: '', time: 0n })
+  for (const { path } of directories) {
+    const { parent, name } = splitPath(path)
+    if (path !== '' && manifest.row(parent, name) >= 0) fail('a file and a directory of one name')
   }
   for (let row = 0; row < names.length; row++) {
     const kind = kinds[row]

@@ -6,6 +6,7 @@ import {
   type Manifest,
   type RecordedDirectory,
   type Recorded,
+  type Rows,
 } from '../manifest'
 import type { SourceDirectories, SourceRecords } from '../manifest'
 import { preOrder } from '../traversal'
@@ -89,45 +90,123 @@ export function recordUnion(context: RecordContext): Manifest {
   return builder.build()
 }
 
-interface Row {
-  readonly name: string
-  readonly kind: number
-  readonly mode: number
-  readonly size: number
-  readonly owner: number
-  /** A number of `Found`. */
-  readonly found: number
-  readonly dest: BigUint64Array
-  readonly destAt: number
-  readonly source: BigUint64Array
-  readonly sourceAt: number
-  readonly target: string | undefined
-  readonly shared: readonly number[] | undefined
-  readonly origin: string | undefined
-  readonly hash: string | undefined
+/** Rows in the order in which they were found; they are sorted at the end. */
+class Collected {
+  readonly names: string[] = []
+  readonly targets = new Map<number, string>()
+  readonly shared = new Map<number, readonly number[]>()
+  readonly origins = new Map<number, string>()
+  readonly hashes = new Map<number, string>()
+  private readonly kinds: Uint8Array
+  private readonly modes: Uint16Array
+  private readonly sizes: Float64Array
+  private readonly owners: Uint32Array
+  private readonly found: Uint8Array
+  private readonly dest: BigUint64Array
+  private readonly source: BigUint64Array
+
+  constructor(most: number) {
+    this.kinds = new Uint8Array(most)
+    this.modes = new Uint16Array(most)
+    this.sizes = new Float64Array(most)
+    this.owners = new Uint32Array(most)
+    this.found = new Uint8Array(most)
+    this.dest = new BigUint64Array(most * recordLength)
+    this.source = new BigUint64Array(most * recordLength)
+  }
+
+  /** Returns the number of the row. */
+  add(name: string, owner: number, found: number): number {
+    const row = this.names.push(name) - 1
+    this.owners[row] = owner
+    this.found[row] = found
+    return row
+  }
+
+  /** What dest shows of the entry. */
+  show(row: number, { kinds, modes, sizes, records, targets }: Shown, at: number): void {
+    this.kinds[row] = kinds[at] ?? Kind.File
+    this.modes[row] = (modes[at] ?? 0) & 0o7777
+    this.sizes[row] = sizes[at] ?? 0
+    copy(records, at, this.dest, row)
+    setIf(this.targets, row, targets.get(at))
+  }
+
+  /** The same as an earlier manifest has it. */
+  showOld(row: number, { kinds, modes, sizes, dest, targets }: Rows, at: number): void {
+    this.show(row, { kinds, modes, sizes, records: dest, targets }, at)
+  }
+
+  takeSource(row: number, records: BigUint64Array, at: number): void {
+    copy(records, at, this.source, row)
+  }
+
+  sorted(order: Uint32Array): Pick<Manifest, 'names' | 'rows'> {
+    const rank = new Uint32Array(order.length)
+    order.forEach((row, index) => (rank[row] = index))
+    const moved = <T>(map: ReadonlyMap<number, T>): Map<number, T> =>
+      new Map([...map].map(([row, value]) => [rank[row] ?? 0, value]))
+    const { kinds, modes, sizes, owners, found } = this
+    const dest = new BigUint64Array(order.length * recordLength)
+    const source = new BigUint64Array(order.length * recordLength)
+    order.forEach((row, index) => {
+      copy(this.dest, row, dest, index)
+      copy(this.source, row, source, index)
+    })
+    return {
+      names: Array.from(order, (row) => this.names[row] as string),
+      rows: {
+        kinds: Uint8Array.from(order, (row) => kinds[row] ?? 0),
+        modes: Uint16Array.from(order, (row) => modes[row] ?? 0),
+        sizes: Float64Array.from(order, (row) => sizes[row] ?? 0),
+        owners: Uint32Array.from(order, (row) => owners[row] ?? 0),
+        found: Uint8Array.from(order, (row) => found[row] ?? 0),
+        ...{ dest, source },
+        targets: moved(this.targets),
+        shared: moved(this.shared),
+        origins: moved(this.origins),
+        hashes: moved(this.hashes),
+      },
+    }
+  }
+}
+
+function copy(from: BigUint64Array, at: number, to: BigUint64Array, index: number): void {
+  for (let i = 0; i < recordLength; i++) {
+    to[index * recordLength + i] = from[at * recordLength + i] ?? 0n
+  }
+}
+
+function setIf<T>(map: Map<number, T>, row: number, value: T | undefined): void {
+  if (value !== undefined) map.set(row, value)
 }
 
 interface Growing {
-  isMade: boolean
-  sources: readonly number[]
+  readonly isMade: boolean
+  readonly sources: readonly number[]
   readonly records: BigUint64Array
-  readonly rows: Map<string, Row>
+  /** Numbers in `Collected`. */
+  readonly rows: number[]
 }
-
-const noRecord = new BigUint64Array(recordLength)
 
 class Builder {
   private readonly directories = new Map<string, Growing>()
   private readonly sources: Manifest['sources'][number][] = []
   /** Of sources that only the manifest has: by their number there. */
   private readonly carried = new Map<number, number>()
+  private readonly collected: Collected
 
   constructor(private readonly context: RecordContext) {
-    const { union } = context
+    const { union, before, isDestNew } = context
     for (const [index, { name, to, given }] of union.trees.entries()) {
       const { digest, dir, isFiltered = false } = given ?? {}
       this.sources.push({ name, to, digest, dir, isFiltered, lost: union.lost[index] ?? [] })
     }
+    let most = before?.manifest.names.length ?? 0
+    for (const { directory } of eachPlaced(union.root, isDestNew)) {
+      for (const { picks } of directory.parts) most += picks.length
+    }
+    this.collected = new Collected(most)
   }
 
   build(): Manifest {
@@ -139,19 +218,13 @@ class Builder {
 
   private addDirectory({ directory, isNew }: Placed): void {
     const { before, adopt } = this.context
-    const { path } = directory
+    const { path, sources } = directory
     const old = before?.directory(path)
     const isMade = isNew || old?.isMade === true || (adopt && path !== '')
-    const { sources } = directory
     const records = this.recordsOf(sources, path)
-    const growing: Growing = { isMade, sources, records, rows: new Map() }
+    const growing: Growing = { isMade, sources, records, rows: [] }
     this.directories.set(path, growing)
-    for (const part of directory.parts) {
-      for (let position = 0; position < part.picks.length; position++) {
-        const row = this.rowOf(directory, part, position, isNew)
-        if (row !== undefined) growing.rows.set(row.name, row)
-      }
-    }
+    for (const part of directory.parts) this.addPart(directory, part, isNew, growing.rows)
   }
 
   private recordsOf(sources: readonly number[], path: string): BigUint64Array {
@@ -163,75 +236,69 @@ class Builder {
     return records
   }
 
-  private rowOf(
-    directory: PlanDirectory,
-    part: Part,
-    position: number,
-    isNew: boolean,
-  ): Row | undefined {
-    const { before, own, placed, sources, adopt } = this.context
-    const { tree, picks, actions, source } = part
-    const index = picks[position] as number
-    const name = tree.names[index] as string
-    const shared = directory.shared.get(name)?.filter((each) => each !== source)
-    if (!isNew && actions[position] === Action.Keep) {
-      // It differs: what an earlier merge put there is still known by its old record, the rest is not ours.
-      const old = own?.rowAt(part, position)
-      return old === undefined ? undefined : this.oldRow(old, source)
-    }
-    const isOurs = isNew || isPlaced(part, position)
-    const seen = (isOurs ? placed : this.context.found)?.get(directory.path)
-    const at = seen?.indexOf.get(name)
-    const row = before?.row(directory.path, name) ?? -1
-    const wasFound = row >= 0 && before?.manifest.rows.found[row] !== Found.No
-    const isFound = !isOurs && !adopt && (row < 0 || wasFound)
-    const isDiffering = !isNew && actions[position] === Action.Differing
-    const found = isFound ? (isDiffering ? Found.Differing : Found.Alike) : Found.No
-    const content = tree.contents.get(index)
-    const isFile = tree.kinds[index] === Kind.File
-    const hasRecord = content === undefined && (isFile || tree.origin !== undefined)
-    const wanted = {
-      name,
-      owner: source,
-      found,
-      source: hasRecord ? sources.of(tree) : noRecord,
-      sourceAt: hasRecord ? index : 0,
-      shared: shared !== undefined && shared.length > 0 ? shared : undefined,
-      origin: isFile && tree.origin === undefined ? originPath(part, index) : undefined,
-      hash: content && createHash('sha256').update(content).digest('hex'),
-    }
-    if (seen !== undefined && at !== undefined) {
-      const { kinds, modes, sizes, records, targets } = seen.shown
-      return {
-        ...wanted,
-        kind: kinds[at] ?? Kind.File,
-        mode: (modes[at] ?? 0) & 0o7777,
-        size: sizes[at] ?? 0,
-        dest: records,
-        destAt: at,
-        target: targets.get(at),
+  private addPart(directory: PlanDirectory, part: Part, isNew: boolean, rows: number[]): void {
+    const { before, own, placed, found } = this.context
+    const { tree, picks, source } = part
+    const { path } = directory
+    const shown = { placed: placed.get(path), found: found?.get(path) }
+    const old = before?.directory(path)
+    const records = this.context.sources.of(tree)
+    // In one go, since it is put together each time that it is asked for.
+    const { origin, names } = tree
+    for (let position = 0; position < picks.length; position++) {
+      const index = picks[position] as number
+      const name = names[index] as string
+      const action = isNew ? Action.Create : part.actions[position]
+      if (action === Action.Keep) {
+        // It differs: what an earlier merge put there is still known by its old record, the rest is not ours.
+        const kept = own?.rowAt(part, position)
+        if (kept !== undefined) rows.push(this.addOld(kept, source))
+        continue
       }
+      const isOurs = isNew || isPlaced(part, position)
+      const seen = isOurs ? shown.placed : shown.found
+      const at = seen?.indexOf.get(name)
+      const before = old === undefined ? -1 : (this.context.before as Recorded).rowIn(old, name)
+      // Nobody has looked since it was found to be as recorded.
+      if (at === undefined && before < 0) continue
+      const row = this.collected.add(name, source, isOurs ? Found.No : this.foundAs(action, before))
+      if (at !== undefined) this.collected.show(row, (seen as ShownEntries).shown, at)
+      else this.collected.showOld(row, this.oldRows, before)
+      const content = tree.contents.get(index)
+      const isFile = tree.kinds[index] === Kind.File
+      if (content !== undefined) this.collected.hashes.set(row, hashOf(content))
+      else if (isFile || origin !== undefined) this.collected.takeSource(row, records, index)
+      if (isFile && origin === undefined) {
+        setIf(this.collected.origins, row, originPath(part, index))
+      }
+      const others = directory.shared.get(name)?.filter((each) => each !== source) ?? []
+      if (others.length > 0) this.collected.shared.set(row, others)
+      rows.push(row)
     }
-    // Nobody has looked since it was found to be as recorded.
-    if (row < 0 || before === undefined) return undefined
-    return { ...this.oldRow(row, source), ...wanted }
   }
 
-  private oldRow(row: number, owner: number): Row {
-    const { rows, names } = (this.context.before as Recorded).manifest
-    return {
-      name: names[row] ?? '',
-      kind: rows.kinds[row] ?? 0,
-      mode: rows.modes[row] ?? 0,
-      size: rows.sizes[row] ?? 0,
-      owner,
-      found: rows.found[row] ?? Found.No,
-      ...{ dest: rows.dest, destAt: row, source: rows.source, sourceAt: row },
-      target: rows.targets.get(row),
-      shared: undefined,
-      origin: rows.origins.get(row),
-      hash: rows.hashes.get(row),
-    }
+  /** A number of `Found`, of what this merge did not put there. `before`: its row in the earlier manifest. */
+  private foundAs(action: number | undefined, before: number): number {
+    if (this.context.adopt) return Found.No
+    const isOurs = before >= 0 && this.oldRows.found[before] === Found.No
+    if (isOurs) return Found.No
+    return action === Action.Differing ? Found.Differing : Found.Alike
+  }
+
+  private get oldRows(): Rows {
+    return (this.context.before as Recorded).manifest.rows
+  }
+
+  /** As it was recorded before. */
+  private addOld(before: number, owner: number): number {
+    const { names, rows } = (this.context.before as Recorded).manifest
+    const { collected } = this
+    const row = collected.add(names[before] as string, owner, rows.found[before] ?? Found.No)
+    collected.showOld(row, rows, before)
+    collected.takeSource(row, rows.source, before)
+    setIf(collected.origins, row, rows.origins.get(before))
+    setIf(collected.hashes, row, rows.hashes.get(before))
+    return row
   }
 
   /** What no source of this merge has, and stays. */
@@ -243,18 +310,20 @@ class Builder {
       const own = this.directories.get(path)
       const isGone = removals?.isWhole(path) === true
       if (isGone) continue
+      const known = new Set(own?.rows.map((row) => this.collected.names[row]))
       const kept: number[] = []
       for (let row = first; row < end; row++) {
-        if (own?.rows.has(names[row] as string) === true) continue
+        if (known.has(names[row])) continue
         // With prune everything that nobody wants goes, or is somebody else's.
         if (removals === undefined && !this.isWanted(path, names[row] as string)) kept.push(row)
       }
       if (own === undefined && (removals === undefined ? false : !isMade)) continue
       const growing = own ?? this.growingFor(path, isMade, removals === undefined ? sources : [])
-      for (const row of kept) {
-        const owner = this.carriedSource(rows.owners[row] ?? 0)
-        const shared = rows.shared.get(row)?.map((each) => this.carriedSource(each))
-        growing.rows.set(names[row] as string, { ...this.oldRow(row, owner), shared })
+      for (const old of kept) {
+        const row = this.addOld(old, this.carriedSource(rows.owners[old] ?? 0))
+        const shared = rows.shared.get(old)?.map((each) => this.carriedSource(each))
+        setIf(this.collected.shared, row, shared)
+        growing.rows.push(row)
       }
     }
   }
@@ -269,7 +338,7 @@ class Builder {
       isMade,
       sources: sources.map((each) => this.carriedSource(each)),
       records: new BigUint64Array(sources.length * recordLength),
-      rows: new Map(),
+      rows: [],
     }
     this.directories.set(path, growing)
     return growing
@@ -288,42 +357,25 @@ class Builder {
 
   private manifest(): Manifest {
     const { options, time } = this.context
+    const { names } = this.collected
+    const byName = (a: number, b: number): number =>
+      (names[a] as string) < (names[b] as string) ? -1 : 1
+    const order = new Uint32Array(names.length)
+    let count = 0
     const paths = [...this.directories.keys()].sort(byComponents)
-    const all: Row[] = []
     const directories = paths.map((path): RecordedDirectory => {
       const { isMade, sources, records, rows } = this.directories.get(path) as Growing
-      const first = all.length
-      for (const name of [...rows.keys()].sort()) all.push(rows.get(name) as Row)
-      return { path, first, end: all.length, isMade, sources, records }
+      const first = count
+      for (const row of rows.sort(byName)) order[count++] = row
+      return { path, first, end: count, isMade, sources, records }
     })
-    const dest = new BigUint64Array(all.length * recordLength)
-    const source = new BigUint64Array(all.length * recordLength)
-    const targets = new Map<number, string>()
-    const shared = new Map<number, readonly number[]>()
-    const origins = new Map<number, string>()
-    const hashes = new Map<number, string>()
-    all.forEach((row, index) => {
-      for (let i = 0; i < recordLength; i++) {
-        dest[index * recordLength + i] = row.dest[row.destAt * recordLength + i] ?? 0n
-        source[index * recordLength + i] = row.source[row.sourceAt * recordLength + i] ?? 0n
-      }
-      if (row.target !== undefined) targets.set(index, row.target)
-      if (row.shared !== undefined) shared.set(index, row.shared)
-      if (row.origin !== undefined) origins.set(index, row.origin)
-      if (row.hash !== undefined) hashes.set(index, row.hash)
-    })
-    return {
-      ...{ sources: this.sources, directories, names: all.map(({ name }) => name), options, time },
-      rows: {
-        kinds: Uint8Array.from(all, ({ kind }) => kind),
-        modes: Uint16Array.from(all, ({ mode }) => mode),
-        sizes: Float64Array.from(all, ({ size }) => size),
-        owners: Uint32Array.from(all, ({ owner }) => owner),
-        found: Uint8Array.from(all, ({ found }) => found),
-        ...{ dest, source, targets, shared, origins, hashes },
-      },
-    }
+    const sorted = this.collected.sorted(order)
+    return { sources: this.sources, directories, ...sorted, options, time }
   }
+}
+
+function hashOf(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
 }
 
 function originPath({ tree }: Part, index: number): string | undefined {

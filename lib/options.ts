@@ -156,7 +156,7 @@ export function readRank(at: unknown = {}): number | undefined {
 /** Checks a source and makes its directory absolute. */
 export function readSource(source: unknown, what: string, stores = new Directories()): GivenSource {
   if (!isObject(source)) throw badType(what, 'an object', source)
-  const { name, dir, files, to, filter, digest }: Given<Source> = source
+  const { name, dir, files, to, filter, digest, exact }: Given<Source> = source
   if (typeof name !== 'string') throw badType(`${what}.name`, 'a string', name)
   if ((dir === undefined) === (files === undefined)) {
     throw invalidArgument('VALUE', `${what} ("${name}") must have either dir or files`)
@@ -168,11 +168,27 @@ export function readSource(source: unknown, what: string, stores = new Directori
   if (place !== undefined) read.to = place
   const vouched = optional(`${what}.digest`, digest, aString)
   if (vouched !== undefined) read.digest = vouched
+  const alone = readExact(`${what}.exact`, exact)
+  if (alone !== undefined) read.exact = alone
   const wanted = saysYesOrNo(
     optional(`${what}.filter`, filter, aFunction<(path: string) => unknown>()),
   )
   if (wanted !== undefined) read.filter = wanted
   return read
+}
+
+function readExact(what: string, exact: unknown): Source['exact'] {
+  if (exact === undefined || typeof exact === 'boolean') return exact
+  if (!isPlainObject(exact)) throw badType(what, 'a boolean or an object with keep', exact)
+  const { keep } = exact
+  if (!Array.isArray(keep)) throw badType(`${what}.keep`, 'an array of names', keep)
+  return {
+    keep: Array.from(keep, (name: unknown, index) => {
+      if (typeof name !== 'string')
+        throw badType(`${what}.keep[${String(index)}]`, 'a string', name)
+      return name
+    }),
+  }
 }
 
 /** JavaScript may answer anything: what is falsy is a no, as in `fs.cp` and `Array.filter`. */

@@ -41,6 +41,8 @@ export async function areSourcesAsRecorded(
   for (const [number, source] of given.entries()) {
     const old = sources[number]
     if (old === undefined || old.name !== source.name || old.to !== (source.to ?? '')) return false
+    // What others put into its place shows in listings only.
+    if (source.exact !== undefined && source.exact !== false) return false
     // How a conflict was decided is not recorded.
     if (old.lost.length > 0) return false
     if (source.digest !== undefined && old.digest === source.digest) vouched.add(number)

@@ -14,6 +14,11 @@ export interface SourceOptions {
    * manifest, a source whose digest is the one recorded is not read.
    */
   digest?: string | undefined
+  /**
+   * After the merge, `to` holds this source alone, what other sources of the merge put there, and the names in `keep`, such as
+   * `node_modules`. What differs is replaced, whatever `existing` says; everything else there is removed. Default false.
+   */
+  exact?: boolean | { keep: readonly string[] } | undefined
 }
 
 /** A package to merge that is a directory tree. */

@@ -1,3 +1,4 @@
+import { append } from '../append'
 import { errno } from '../errno'
 import { SystemError } from '../errors'
 import {
@@ -74,6 +75,32 @@ export class Removals {
   /** Takes note of an entry that goes. */
   list(path: string, type: PlanEntry['type'], source: string, size: number): void {
     this.listed.push({ path, type, source, size, action: 'remove' })
+  }
+
+  /** These and those of a manifest, where they are not the same. */
+  with(others: Removals): this {
+    const paths = new Set(this.listed.map(({ path }) => path))
+    for (const each of others.listed) if (!paths.has(each.path)) this.listed.push(each)
+    const add = (to: Gone[], from: readonly Gone[]): void => {
+      for (const { path, names } of from) {
+        const left = names.filter((name) => !paths.has(joinPath(path, name)))
+        if (left.length > 0) to.push({ path, names: left })
+      }
+    }
+    add(this.files, others.files)
+    add(this.directories, others.directories)
+    for (const [path, contents] of others.contents) {
+      if (!this.contents.has(path)) this.contents.set(path, contents)
+    }
+    for (const [path, seen] of others.singles)
+      if (!this.singles.has(path)) this.singles.set(path, seen)
+    append(this.modified, others.modified)
+    append(this.undecided, others.undecided)
+    for (const row of others.rows) this.rows.add(row)
+    for (const row of others.released) this.released.add(row)
+    this.directoryCount = this.listed.filter(({ type }) => type === 'directory').length
+    this.count = this.listed.length - this.directoryCount
+    return this
   }
 
   /** Is this a directory of ours with nothing else in it? */
@@ -375,7 +402,7 @@ class Planner {
   }
 }
 
-function seenOf({ identities, sizes }: Stats, entry: number): Seen {
+export function seenOf({ identities, sizes }: Stats, entry: number): Seen {
   const at = entry * identityLength
   return {
     ino: identities[at + 1] ?? 0n,

@@ -12,6 +12,7 @@ import {
 import { emptyOnes, throwIfFailed } from '../host/trees'
 import { inGroups, inLanes } from '../lanes'
 import type { LearnSizes } from '../scan/sizes'
+import { isExact } from '../scan/tree'
 import type { Conflict } from '../types'
 import type { Compare } from './compare'
 import type { Part } from './part'
@@ -20,7 +21,8 @@ import { isMatchable, matchWhole, type MatchTrees } from './matching'
 import { Questions, type Question, type QuestionContext } from './questions'
 import { Seen } from './seen'
 import { OwnEntries, type Lifecycle } from './own-entries'
-import { planRemovals, symlinkInPlace, type Removals } from './removals'
+import { planExact } from './exact'
+import { planRemovals, Removals, symlinkInPlace } from './removals'
 import { wantedOf } from './still-wanted'
 import type { FoundNames, Spelling } from './spelling'
 import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
@@ -103,6 +105,8 @@ class Surveyor {
   /** Directories whose entries but for subdirectories are known to be as they were found before. */
   private readonly settled = new Set<PlanDirectory>()
   private readonly own: OwnEntries | undefined
+  /** Some of what dest holds is taken out, which is known once all of it was looked at. */
+  private readonly isLate: boolean
   /** What can only be decided once it is known what has become of what is ours. */
   private readonly deferred: (() => void)[] = []
 
@@ -112,6 +116,7 @@ class Surveyor {
     private readonly context: SurveyContext,
   ) {
     this.own = context.life && new OwnEntries(context.life)
+    this.isLate = this.own !== undefined || union.trees.some(isExact)
     this.verdicts = new Verdicts(union, context, this.own)
   }
 
@@ -127,7 +132,7 @@ class Surveyor {
         // In the order of the tree, whichever answer came first.
         const common = looks.flatMap((look) => this.note(look, open))
         questions.ask(open)
-        if (this.own === undefined) await this.settleInTheWay(undefined)
+        if (!this.isLate) await this.settleInTheWay(undefined)
         await this.matchWhole(common)
         level = common.filter((directory) => !isUnchanged(directory))
       }
@@ -142,14 +147,20 @@ class Surveyor {
 
   /** What has become of what earlier merges put there, and what of that goes. */
   private async resolveOwn(): Promise<Removals | undefined> {
-    const { own, context } = this
-    if (own === undefined) return undefined
-    await own.resolve()
-    const { ours, prune, taken } = own.life
-    const wanted = wantedOf(this.union.root)
-    const removals = prune
-      ? await planRemovals(context.host, this.dest, ours, wanted, taken)
-      : undefined
+    const { own, context, union } = this
+    if (!this.isLate) return undefined
+    await own?.resolve()
+    let removals: Removals | undefined
+    if (own?.life.prune === true) {
+      const { ours, taken } = own.life
+      const wanted = wantedOf(union.root)
+      removals = await planRemovals(context.host, this.dest, ours, wanted, taken)
+    }
+    if (union.trees.some(isExact)) {
+      const others = new Removals()
+      await planExact(context.host, this.dest, union, others)
+      removals = removals === undefined ? others : others.with(removals)
+    }
     for (const settle of this.deferred) settle()
     await this.settleInTheWay(removals)
     return removals

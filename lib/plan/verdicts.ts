@@ -1,6 +1,6 @@
 import { Equality, joinPath, Kind, pathOf, type Stats } from '../host/host'
 import { allBits } from '../host/kept-attributes'
-import { modeOf } from '../scan/tree'
+import { isExact, modeOf } from '../scan/tree'
 import type { Conflict, ExistingPolicy } from '../types'
 import type { OwnEntries } from './own-entries'
 import type { Part } from './part'
@@ -44,7 +44,7 @@ export class Verdicts {
       return
     }
     const decision = this.own?.decide(part, position)
-    if (decision === 'replace') {
+    if (decision === 'replace' || this.isExact(part.source)) {
       part.actions[position] = Action.Replace
       return
     }
@@ -82,7 +82,7 @@ export class Verdicts {
     // A symlink is never written through, nor taken for the directory that it leads to.
     const isLink = found === Kind.Symlink || found === Kind.OddLink
     const decision = this.own?.decideInTheWay(child)
-    if (decision === 'replace') {
+    if (decision === 'replace' || child.sources.some((source) => this.isExact(source))) {
       child.state = 'replace'
       return
     }
@@ -125,6 +125,11 @@ export class Verdicts {
   isMutable(directory: PlanDirectory, { tree, picks }: Part, position: number): boolean {
     const name = tree.names[picks[position] as number] as string
     return this.rules.mutable?.(joinPath(directory.path, name)) === true
+  }
+
+  private isExact(source: number): boolean {
+    const tree = this.union.trees[source]
+    return tree !== undefined && isExact(tree)
   }
 
   private entryConflict(

@@ -81,10 +81,16 @@ export async function scan(
       digest: source.digest,
       dir: source.dir,
       isFiltered: source.filter !== undefined,
+      exact: exactOf(source),
     },
   }))
   problems.throwIfAny()
   return trees
+}
+
+function exactOf({ exact }: GivenSource): { readonly keep: readonly string[] } | undefined {
+  if (exact === undefined || exact === false) return undefined
+  return exact === true ? { keep: [] } : exact
 }
 
 async function scanFileMap(

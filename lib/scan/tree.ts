@@ -61,6 +61,13 @@ export interface SourceDetails {
   /** Absolute, symlinks resolved; undefined for a file map. */
   readonly dir: string | undefined
   readonly isFiltered: boolean
+  /** After the merge its place holds nothing but what sources have, and these names. */
+  readonly exact?: { readonly keep: readonly string[] } | undefined
+}
+
+/** Is everything else in its place to go? */
+export function isExact({ given }: SourceTree): boolean {
+  return given?.exact !== undefined
 }
 
 const nothing = {

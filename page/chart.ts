@@ -3,6 +3,7 @@ import { methods, type Method } from '../lib/bench/result'
 import type { Summary } from '../lib/bench/statistics'
 import { titles } from '../lib/bench/titles'
 import { element } from './dom'
+import { legend } from './legend'
 import { currentTheme, onThemeChange, type Theme } from './theme'
 
 /** Lines over one axis, a method each, with a whisker from the least to the most of the rounds at every point. */
@@ -44,12 +45,37 @@ const narrow = 560
 
 /** A chart that follows its width and the theme. */
 export function chart(spec: ChartSpec): HTMLElement {
-  const host = element('div', { class: 'chart', role: 'img', 'aria-label': spec.label })
+  const host = element('div', { class: 'lines', role: 'img', 'aria-label': spec.label })
+  const shown = drawnMethods(spec.lines)
+  const hidden = new Set<Method>()
   let drawn: uPlot | undefined
+  const names = legend(shown, dashes, (method, isShown) => {
+    if (isShown) hidden.delete(method)
+    else hidden.add(method)
+    drawn?.setSeries(shown.indexOf(method) + 1, { show: isShown })
+  })
+  const point = (index: number | null | undefined): void => {
+    const x = spec.xs[index ?? -1]
+    const figures = shown.map((method): [Method, string] => {
+      return [method, text(spec.lines.get(method)?.[index ?? -1]?.median, spec.y.format)]
+    })
+    if (x === undefined) names.show(undefined, new Map())
+    else names.show(spec.x.format(x), new Map(figures))
+  }
   const draw = (): void => {
     drawn?.destroy()
+    point(null)
     const width = Math.max(host.clientWidth, 280)
-    drawn = new uPlot(optionsOf(spec, width, currentTheme()), dataOf(spec), host)
+    const options = optionsOf(spec, width, currentTheme(), hidden)
+    options.hooks = {
+      ...options.hooks,
+      setCursor: [
+        ({ cursor }) => {
+          point(cursor.idx)
+        },
+      ],
+    }
+    drawn = new uPlot(options, dataOf(spec), host)
   }
   let last = 0
   new ResizeObserver(() => {
@@ -58,7 +84,7 @@ export function chart(spec: ChartSpec): HTMLElement {
     draw()
   }).observe(host)
   onThemeChange(draw)
-  return host
+  return element('div', { class: 'chart' }, host, names.element)
 }
 
 function dataOf({ xs, lines }: ChartSpec): uPlot.AlignedData {
@@ -72,7 +98,12 @@ function drawnMethods(lines: ChartSpec['lines']): Method[] {
   return methods.filter((method) => lines.has(method))
 }
 
-function optionsOf(spec: ChartSpec, width: number, theme: Theme): uPlot.Options {
+function optionsOf(
+  spec: ChartSpec,
+  width: number,
+  theme: Theme,
+  hidden: ReadonlySet<Method>,
+): uPlot.Options {
   const shown = drawnMethods(spec.lines)
   const summaries = [...spec.lines.values()].flat().filter((summary) => summary !== null)
   const least = Math.min(...summaries.map(({ min }) => min))
@@ -88,16 +119,16 @@ function optionsOf(spec: ChartSpec, width: number, theme: Theme): uPlot.Options 
       { ...axis(spec.y, theme, false), size: 70, labelSize: 22 },
     ],
     cursor: { drag: { x: false, y: false }, points: { size: 8 } },
-    legend: { markers: { width: 3 } },
+    legend: { show: false },
     series: [
-      { label: spec.x.label, value: (_, value) => text(value, spec.x.format) },
+      {},
       ...shown.map((method) => ({
         label: titles[method],
+        show: !hidden.has(method),
         stroke: theme.series[method],
         width: 2,
         dash: dashes[method],
         points: { show: true, size: 6, fill: theme.series[method] },
-        value: (_: uPlot, value: number | null) => text(value, spec.y.format),
       })),
     ],
     hooks: {

@@ -24,7 +24,7 @@ document.body.append(
     element('h2', {}, 'By number of workers'),
     byWorkers(result.rows),
     element('h2', {}, 'How to read it'),
-    legend(),
+    readingHelp(),
   ),
 )
 
@@ -95,14 +95,14 @@ function chooser(
   return element('label', {}, `${label} `, select)
 }
 
-function legend(): HTMLElement {
+function readingHelp(): HTMLElement {
   const lines = [
     'Whiskers go from the least to the most of the rounds. ~ marks where these are more than 30 % of the median apart: take no figure from it.',
     'A conclusion that is marked with ? is none: the rounds contradict each other.',
     'settled: the source has long been on disk, and is in the page cache. fresh: it was written a moment ago.',
     'sync: after the time, until all is on disk. disk: by how much the used space of the file system grew, names and all; contents: the part of that which is file contents, where the file system tells.',
     'blocks: what the biggest file has in common with its source: shared blocks, all of it (linked), or nothing (own).',
-    'Click a name below a chart to hide its line.',
+    'Point at a chart for its figures; click a name below it to hide its line.',
   ]
   return element('ul', { class: 'muted' }, ...lines.map((line) => element('li', {}, line)))
 }

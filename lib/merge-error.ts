@@ -82,6 +82,7 @@ export type MergeError =
   | UnrecoveredError
   | SourceChangedError
 
+/** The codes of the errors of merges that were refused. */
 export type MergeErrorCode = MergeError['code']
 
 type ErrorOf<Code extends MergeErrorCode> = Extract<MergeError, { readonly code: Code }>

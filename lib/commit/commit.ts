@@ -29,7 +29,7 @@ import { find, identify } from './standing'
 import type { MergePlaces } from './take-back'
 
 /** What was staged, and where what it replaces goes. */
-export interface StagedTree {
+interface StagedTree {
   /** Mirrors the nearest directory above dest that was there at the start, or dest itself. */
   readonly published: Place
   /** Mirrors dest. */

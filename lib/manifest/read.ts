@@ -8,7 +8,7 @@ import type { Manifest } from './manifest'
 const mostBytes = 2 ** 31 - 1
 
 /** What tells one state of a manifest from another; undefined where there is none. */
-export type ManifestState = string | undefined
+type ManifestState = string | undefined
 
 export interface ReadManifest {
   readonly state: ManifestState

@@ -157,7 +157,7 @@ export class Ours {
 }
 
 /** The stat record of an entry. */
-export function recordOf({ identities }: Stats, entry: number): BigUint64Array {
+function recordOf({ identities }: Stats, entry: number): BigUint64Array {
   const at = entry * identityLength + 1
   return identities.subarray(at, at + recordLength)
 }

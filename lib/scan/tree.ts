@@ -56,7 +56,7 @@ export interface SourceTree {
   readonly given?: SourceDetails
 }
 
-export interface SourceDetails {
+interface SourceDetails {
   readonly digest: string | undefined
   /** Absolute, symlinks resolved; undefined for a file map. */
   readonly dir: string | undefined

@@ -71,7 +71,7 @@ describeWith('calls', 'the system calls of merges of all kinds', function () {
       const phases = await traceOf(script, order, log)
       const nearest = path.join(path.dirname(order.dest), 'nearest')
       const scenes = [{ dest: order.dest }, { dest: order.missing, nearest }]
-      const dirs = [...order.sources, ...order.others].map(({ dir = '' }) => dir)
+      const dirs = [...order.sources, ...order.others].map(({ dir }) => dir)
       const stores = [...dirs, order.content]
       const faults: string[] = []
       const counts = new Map<string, number>()

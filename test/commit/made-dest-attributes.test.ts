@@ -15,7 +15,7 @@ describe('a dest that is missing', () => {
       const base = freshDir()
       const [source] = stored(base, { a: { f: 'f' } })
       assert.ok(source)
-      fs.chmodSync(source.dir ?? '', mode)
+      fs.chmodSync(source.dir, mode)
       const dest = path.join(base, 'deep/dest')
       await withUmask(0o027, async () => {
         await merge([source, { ...source, name: 'b', to: 'inside' }], dest)
@@ -30,7 +30,7 @@ describe('a dest that is missing', () => {
     const base = freshDir()
     const [source] = stored(base, { a: { f: 'f' } })
     assert.ok(source)
-    fs.chmodSync(source.dir ?? '', 0o700)
+    fs.chmodSync(source.dir, 0o700)
     const dest = path.join(base, 'dest')
     await withUmask(0o022, async () => {
       await merge([{ ...source, to: 'inside' }], dest)
@@ -42,7 +42,7 @@ describe('a dest that is missing', () => {
     const base = freshDir()
     const [source] = stored(base, { a: { f: 'f' } })
     assert.ok(source)
-    fs.utimesSync(source.dir ?? '', 1000, 2000)
+    fs.utimesSync(source.dir, 1000, 2000)
     const dest = path.join(base, 'dest')
     await merge([source], dest, { preserveTimestamps: true })
     assert.equal(fs.statSync(dest).mtimeMs, 2_000_000)

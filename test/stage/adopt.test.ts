@@ -280,7 +280,7 @@ describe('a source that arrives before the commit', () => {
       const expected = await merged(host, sources, dest, options)
       assertTree(dest, expected.dest)
       assert.deepEqual(reportOf(result, dest), expected.report)
-      const [{ dir: a = '' } = {}] = sources
+      const a = sources[0]?.dir ?? ''
       // The first that has it gives it, though it came last.
       const [store, ours] = [path.join(a, 'ns/same'), path.join(dest, 'ns/same')]
       if (mode === 'symlink') assert.equal(fs.readlinkSync(ours), store)

@@ -313,6 +313,8 @@ class Surveyor {
       if (asWhole(child) !== undefined) return isCommon
       const isSame =
         now.isAsIn(before, entry, entry + left) && before?.wasAtRest(entry + left) === true
+      // With a manifest the last survey tells what was found, all of it.
+      if (this.own !== undefined) return isCommon
       if (isCommon && isSame && isAsWanted(child)) this.settled.add(child)
       return isCommon
     })

@@ -4,7 +4,7 @@ import { tell } from './figures'
 export const isLong = process.env['REFLINK_MERGE_LONG'] === '1'
 
 /** How many random cases a loop tries: in `npm run test:torture` 25,000, under sanitizers 200. */
-export const runs = Number(process.env['REFLINK_MERGE_RUNS'] ?? 500)
+export const runs = Number(process.env['REFLINK_MERGE_RUNS'] ?? 200)
 
 /** Is each combination tried, and not a sample of them? */
 export const isThorough = runs > 2000

@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
     grep: { type: 'string' },
   },
 })
-// REFLINK_MERGE_RUNS, unless --runs says otherwise; npm test has 500.
+// REFLINK_MERGE_RUNS, unless --runs says otherwise; npm test has 200.
 const mostRuns = '25000'
 const unknown = positionals.filter((name) => !loops.some((loop) => loop.name === name))
 if (unknown.length > 0) fail(`No such loop: ${unknown.join(', ')}; --list tells their names.`)

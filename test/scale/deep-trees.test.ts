@@ -49,7 +49,7 @@ describe('a tree that is deeper than the stack', () => {
     fs.writeFileSync(file, 'text')
     const files = new Map([
       [pathOfDepth(depth, 'one'), file],
-      [pathOfDepth(3999, 'two'), file],
+      [pathOfDepth(depth - 1, 'two'), file],
     ])
     const sources = [
       { name: 'a', files },
@@ -57,7 +57,7 @@ describe('a tree that is deeper than the stack', () => {
     ]
     const plan = await planMerge(sources, path.join(base, 'dest'))
     assert.equal(plan.directories, depth)
-    assert.equal([...plan.entries()].length, 4002)
+    assert.equal([...plan.entries()].length, depth + 2)
   })
 
   it('is refused, at once and with a code, where it is deeper than any merge goes', async () => {

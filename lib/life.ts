@@ -27,6 +27,7 @@ import { eachPlaced, isPlaced, recordUnion, type ShownEntries } from './plan/rec
 import { isSameInode, ShownBuilder } from './plan/shown'
 import type { Removals } from './plan/removals'
 import type { Survey } from './plan/survey'
+import { Taken } from './plan/taken'
 import { eachDirectory } from './plan/whole-directory'
 import type { SourceTree } from './scan/tree'
 import type { Modified } from './types'
@@ -69,7 +70,8 @@ export class Life {
   private readonly told = new Map<string, Modified>()
   private readonly sources: SourceRecords
   private readonly directories: SourceDirectories
-  private readonly taken = new Set<string>()
+  /** What this merge has taken out of dest. */
+  readonly taken = new Taken()
   /** What was staged, as it was when nobody else could see it. */
   private readonly staged = new ShownBuilder()
   private read: ReadManifest | undefined
@@ -153,26 +155,26 @@ export class Life {
     return this.recorded
   }
 
-  get takenPaths(): ReadonlySet<string> {
-    return this.taken
-  }
-
   /** Of the paths that go with these sources: which another source had wanted. */
   uncovered(names: ReadonlySet<string>, { rows }: Removals): { path: string; source: string }[] {
     const { sources } = this.recorded.manifest
-    const wanted = new Map<string, string>()
+    const gone = new Set(Array.from(rows, (row) => this.pathOf(row)))
+    const found = new Map<string, string>()
     for (const { name, lost } of sources) {
       if (names.has(name)) continue
-      for (const path of lost) if (!wanted.has(path)) wanted.set(path, name)
+      for (const path of lost) {
+        const isGone = gone.has(path) || this.isOnlyOf(names, path)
+        if (isGone && !found.has(path)) found.set(path, name)
+      }
     }
-    if (wanted.size === 0) return []
-    const found: { path: string; source: string }[] = []
-    for (const row of rows) {
-      const path = this.pathOf(row)
-      const source = wanted.get(path)
-      if (source !== undefined) found.push({ path, source })
-    }
-    return found.sort((a, b) => (a.path < b.path ? -1 : 1))
+    const all = Array.from(found, ([path, source]) => ({ path, source }))
+    return all.sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  /** Is it a directory that these sources alone have? */
+  private isOnlyOf(names: ReadonlySet<string>, path: string): boolean {
+    const directory = this.recorded.directory(path)
+    return directory?.sources.every((each) => names.has(this.recorded.sourceName(each))) === true
   }
 
   private pathOf(row: number): string {
@@ -182,10 +184,6 @@ export class Life {
   note({ own, removals }: Survey): void {
     for (const each of own?.modified ?? []) this.told.set(each.path, each)
     for (const each of removals?.modified ?? []) this.told.set(each.path, each)
-  }
-
-  noteTaken(paths: readonly string[]): void {
-    for (const path of paths) this.taken.add(path)
   }
 
   /** Must the manifest be written anew? */

@@ -122,7 +122,7 @@ export class Merging {
           return { decided: [], undecided: [], own: undefined, removals: undefined }
         },
         stageManifest: () => Promise.resolve(undefined),
-        onTaken: () => undefined,
+        taken: undefined,
         onLocked: () => {
           watch.lap('lock')
         },
@@ -188,7 +188,7 @@ export class Merging {
         const fresh = (path: string): Place => staged.twins(path).fresh
         return life.stage(union, this.found, fresh, dest, await staged.fence())
       },
-      onTaken: (paths) => context.life?.noteTaken(paths),
+      taken: context.life?.taken,
       onLocked: () => {
         watch.lap('lock')
         progress.enter('commit')

@@ -25,7 +25,9 @@ export async function removeOn(
   const path = readPath('dest', dest)
   const named = readNames(names)
   const stop = new AbortController()
-  const given = { ...options, manifest: options.manifest ?? true, signal: stop.signal }
+  const { manifest = true } = options
+  // What somebody has changed stays, and is told.
+  const given = { ...options, manifest, modified: 'keep' as const, signal: stop.signal }
   const context = prepare(system, given, stop.signal, path)
   const caller = options.signal
   throwIfAborted(caller)
@@ -80,9 +82,7 @@ class Removing {
         const next = withoutSources(manifest, this.names, this.removals as Removals)
         return life.write(next, (path) => staged.twins(path).fresh)
       },
-      onTaken: (paths) => {
-        life.noteTaken(paths)
-      },
+      taken: life.taken,
       onLocked: () => {
         watch.lap('lock')
       },
@@ -116,7 +116,7 @@ class Removing {
         goes: (row) =>
           isNamed(rows.owners[row] ?? 0) && (rows.shared.get(row) ?? []).every(isNamed),
       },
-      life.takenPaths,
+      life.taken,
     )
     this.removals = removals
     return { decided: [], undecided: [], own: undefined, removals }

@@ -212,8 +212,8 @@ export interface Conflict {
   path: string
   /**
    * `content`: two sources, other bytes, executable bits or link target. `type`: a file, a directory, a
-   * symlink for one path. `case`: two names that dest's file system takes for one. `existing`: dest
-   * already holds something else there.
+   * symlink for one path, or an entry that an earlier merge put there has become another of these. `case`: two names that
+   * dest's file system takes for one. `existing`: dest already holds something else there.
    */
   kind: 'content' | 'type' | 'case' | 'existing'
   /** The names of the sources that want the path, in the caller's order. */

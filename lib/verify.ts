@@ -1,21 +1,21 @@
 import { errno } from './errno'
+import { SystemError } from './errors'
 import { MergeError } from './merge-error'
 import { below, joinPath, Kind, pathOf, type Host, type Place } from './host/host'
 import { openReal } from './host/open-real'
 import { patient } from './host/patient'
+import { throwIfFailed } from './host/trees'
 import { eachInLanes, inGroups } from './lanes'
 import { readManifest, Recorded, type RecordedDirectory } from './manifest'
 import { manifestPathIn } from './life'
 import { readPath, readVerifyOptions } from './options'
 import { comparer } from './plan/compare'
 import { Ours, type Standing, type State } from './plan/ours'
+import { absentDirectories } from './plan/recorded-directories'
 import type { Modified, VerifyOptions, VerifyResult } from './types'
 
 const namesPerCall = 512
 const placesPerCall = 64
-
-// Something that is no directory stands where one was.
-const notADirectory: ReadonlySet<number | undefined> = new Set([errno.ENOTDIR, errno.ELOOP])
 
 /** verify() on a host of choice: compares dest with its manifest, and changes nothing. */
 export async function verifyOn(
@@ -69,14 +69,26 @@ class Verifier {
     const lanes = host.parallelism
     const ours = new Ours(recorded, { host, compare: comparer(host, lanes, signal) }, 'keep')
     const { directories, names, sources } = recorded.manifest
-    const groups = inGroups(directories, ({ first, end }) => end - first, namesPerCall)
+    const paths = directories.map(({ path }) => path)
+    const absent = await absentDirectories(host, this.dest, paths)
+    const present = directories.filter(({ path }) => !absent.has(path))
+    const groups = inGroups(present, ({ first, end }) => end - first, namesPerCall)
     await eachInLanes(lanes, signal, groups, (group) => this.check(group, ours, bytes))
+    for (const { path, first, end } of directories) {
+      const absence = absent.get(path)
+      if (absence === undefined) continue
+      for (let row = first; row < end; row++) {
+        // Something that is no directory stands where one was, and is all that is kept.
+        const how = absence === 'missing' ? 'missing' : 'type'
+        this.modified.push(ours.modification(row, how, false))
+      }
+    }
     this.modified.sort((a, b) => (a.path < b.path ? -1 : 1))
     return {
       entries: names.length,
       unchanged: this.unchanged,
       modified: this.modified,
-      ...(foreign && { foreign: await this.foreign(manifestPath) }),
+      ...(foreign && { foreign: await this.foreign(present, manifestPath) }),
       sources: sources.map(({ name, to, digest }) => {
         return digest === undefined ? { name, to } : { name, to, digest }
       }),
@@ -96,6 +108,7 @@ class Verifier {
       })
     if (jobs.length === 0) return
     const stats = await this.host.stat(jobs)
+    throwIfFailed(jobs, stats, errno.ENOENT)
     const standing: Standing[] = []
     for (const { first, to, names: own } of jobs) {
       own.forEach((name, index) => {
@@ -104,10 +117,7 @@ class Verifier {
     }
     const states = await ours.states(standing)
     if (bytes) await ours.readAgain(standing, states)
-    for (const [index, each] of standing.entries()) {
-      const isBehind = notADirectory.has(stats.errnos[index])
-      this.note(ours, each, isBehind ? 'type' : (states[index] as State))
-    }
+    for (const [index, each] of standing.entries()) this.note(ours, each, states[index] as State)
   }
 
   private note(ours: Ours, { row, stats, entry }: Standing, state: State): void {
@@ -120,17 +130,25 @@ class Verifier {
   }
 
   /** What stands in directories that merges made, and no merge put there. */
-  private async foreign(manifestPath: string): Promise<string[]> {
+  private async foreign(
+    present: readonly RecordedDirectory[],
+    manifestPath: string,
+  ): Promise<string[]> {
     const { recorded } = this
-    const made = recorded.manifest.directories.filter(({ isMade }) => isMade)
+    const made = present.filter(({ isMade }) => isMade)
     const found: string[] = []
     for (let at = 0; at < made.length; at += placesPerCall) {
       this.signal?.throwIfAborted()
       const some = made.slice(at, at + placesPerCall)
       const listings = await this.host.list(some.map(({ path }) => below(this.dest, path)))
-      for (const [index, { errno: number, names, notUtf8 }] of listings.entries()) {
+      for (const [index, listing] of listings.entries()) {
         const directory = some[index] as RecordedDirectory
-        if (number !== 0) continue
+        const { errno: number, syscall, names, notUtf8, failedName } = listing
+        if (number === errno.ENOENT) continue
+        if (number !== 0) {
+          const path = pathOf(below(this.dest, directory.path), failedName)
+          throw new SystemError(number, { syscall, path })
+        }
         for (const name of notUtf8) found.push(joinPath(directory.path, name))
         for (const name of names) {
           const path = joinPath(directory.path, name)

@@ -17,6 +17,7 @@ import { throwIfFailed } from '../host/trees'
 import type { PlanDirectory } from '../plan/plan'
 import type { Removals } from '../plan/removals'
 import type { Survey } from '../plan/survey'
+import type { Taken } from '../plan/taken'
 import type { Target } from '../plan/target'
 import type { OwnDirectory, OwnEntry, Restriction, Round } from '../records'
 import { Journal } from './journal'
@@ -89,8 +90,8 @@ export interface CommitContext {
     staged: StagedTree,
     dest: Place | undefined,
   ) => Promise<{ readonly path: string; readonly name: string } | undefined>
-  /** Takes note of paths that were taken out of dest. */
-  readonly onTaken: (paths: readonly string[]) => void
+  /** Takes note of what is taken out of dest; undefined without a manifest. */
+  readonly taken: Taken | undefined
   /** The lock is held, or none is taken. */
   readonly onLocked: () => void
   /** Everything is published, and can still be taken back: whatever may fail is done now. */
@@ -420,7 +421,7 @@ class Commit {
       makeReplaced: (path) => staged.makeReplaced(path),
       intend: (intended) => this.intend(staged, dest, journal, intended),
       removals,
-      onTaken: this.context.onTaken,
+      taken: this.context.taken,
     })
   }
 

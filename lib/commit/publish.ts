@@ -5,6 +5,7 @@ import { Action, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
 import { joinPath } from '../host/host'
 import type { Removals } from '../plan/removals'
+import type { Taken } from '../plan/taken'
 import type { Entries, Journal } from './journal'
 
 export interface PublishContext {
@@ -15,8 +16,8 @@ export interface PublishContext {
   readonly makeReplaced: (path: string) => Promise<void>
   /** What is taken out of dest. */
   readonly removals: Removals | undefined
-  /** Takes note of paths that were taken out. */
-  readonly onTaken: (paths: readonly string[]) => void
+  /** Takes note of what is taken out; undefined without a manifest. */
+  readonly taken: Taken | undefined
 }
 
 /** An entry that is about to be published. */
@@ -72,15 +73,33 @@ export async function publish(
     await context.makeReplaced(batch.entries.path)
     const { entries, move, spellings } = batch
     const results = await context.journal.replace(entries, move, spellings)
+    noteReplaced(batch, results, context)
     if (!settle([batch], results)) complete = false
   }
   for (const { path, names } of removed) {
     await context.makeReplaced(path)
     const results = await context.journal.remove({ path, names })
-    context.onTaken(names.filter((_, index) => results[index]).map((name) => joinPath(path, name)))
+    names.forEach((name, index) => {
+      if (results[index] === true) context.taken?.add(joinPath(path, name))
+    })
     if (!results.every(Boolean)) complete = false
   }
   return complete ? 'done' : 'again'
+}
+
+/** What is no longer found by the path by which the manifest knows it. */
+function noteReplaced(
+  { entries: { path, names }, spellings }: Replacement,
+  results: readonly boolean[],
+  { removals, taken }: PublishContext,
+): void {
+  names.forEach((name, index) => {
+    if (results[index] !== true) return
+    const spelling = spellings.get(name) ?? name
+    const at = joinPath(path, spelling)
+    if (removals?.isWhole(at) === true) taken?.add(at)
+    else if (spelling !== name) taken?.addRespelled(at)
+  })
 }
 
 /** Files before directories, and none that were taken out already. */

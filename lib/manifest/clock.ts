@@ -15,9 +15,11 @@ const isMultigrain = ((): boolean => {
 
 /**
  * Will any change after a look show another ctime? Elsewhere two changes within one tick of the clock have the same.
- * `ctime`: ns; `at`: ns, when the look began, by the clock of the file system or, where that is unknown, the system's.
+ * `ctime`: ns; `at`: ns, when the look began, by the clock of the file system or, where that is unknown, the system's; 0: who
+ * knows what was changed before.
  */
 export function isReliable(ctime: bigint, at: bigint): boolean {
+  if (at === 0n) return false
   return isMultigrain || (ctime + longestTick < at && ctime % 10_000_000n !== 0n)
 }
 

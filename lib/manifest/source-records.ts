@@ -54,7 +54,7 @@ export class SourceRecords {
     })
   }
 
-  /** One record an entry; all 0 for what is no file of a source, and for what was not looked at. */
+  /** One record an entry; 0 for what is no file of a source, and for what was not looked at. */
   of(tree: TreeDirectory): BigUint64Array {
     let records = this.known.get(tree)
     if (records === undefined) {
@@ -65,7 +65,7 @@ export class SourceRecords {
   }
 }
 
-/** The record of an entry that was looked at; all 0 where a later change might not show. */
+/** The record of an entry that was looked at; its ctime is 0 where a later change might not show. */
 export function copyRecord(
   { identities, kinds }: Stats,
   from: number,
@@ -73,11 +73,12 @@ export function copyRecord(
   at: number,
   time: bigint,
 ): void {
-  const ctime = identities[from * identityLength + 3] ?? 0n
-  if (kinds[from] === Kind.Missing || !isReliable(ctime, time)) return
-  for (let i = 0; i < recordLength; i++) {
-    to[at * recordLength + i] = identities[from * identityLength + 1 + i] ?? 0n
-  }
+  if (kinds[from] === Kind.Missing) return
+  const [ino = 0n, mtime = 0n, ctime = 0n] = identities.subarray(from * identityLength + 1)
+  const start = at * recordLength
+  to[start] = ino
+  to[start + 1] = mtime
+  to[start + 2] = isReliable(ctime, time) ? ctime : 0n
 }
 
 function lookAt(tree: TreeDirectory): Look {

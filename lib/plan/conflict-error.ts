@@ -27,13 +27,15 @@ function listPackages(names: readonly string[]): string {
   return more > 0 ? `${shown} … and ${String(more)} more` : shown
 }
 
-/** One conflict as a line for people. */
-function describeConflict({ path, kind, sources, paths = [] }: Conflict): string {
+/** One conflict as a line for people. `withDest`: dest is a part of it. */
+function describeConflict(conflict: Conflict, withDest: boolean): string {
+  const { path, kind, sources, paths = [] } = conflict
   const who = listPackages(sources)
   switch (kind) {
     case 'content':
       return `${path}: different in ${who}`
     case 'type':
+      if (withDest) return `${path}: dest holds something of another kind than ${who}`
       return `${path}: a file, a directory or a symlink, depending on the package: ${who}`
     case 'case':
       return `${paths.join(' and ')}: one name to dest's file system (${who})`
@@ -53,10 +55,12 @@ export function conflictError(
 ): MergeConflictError {
   const conflicts = [...between, ...withDest].sort((a, b) => (a.path < b.path ? -1 : 1))
   const count = conflicts.length
+  const inDest = new Set(withDest)
+  const lines = conflicts.map((each) => describeConflict(each, inDest.has(each)))
   const packages = [...new Set(conflicts.flatMap(({ sources }) => sources))]
   const message = [
     `${String(count)} ${count === 1 ? 'conflict' : 'conflicts'} of ${namePackages(packages)}; ` +
-      `nothing was changed:${listSome(conflicts.map(describeConflict))}`,
+      `nothing was changed:${listSome(lines)}`,
   ]
   if (between.length > 0) {
     message.push(

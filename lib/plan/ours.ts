@@ -55,8 +55,10 @@ export class Ours {
     const { rows } = this.recorded.manifest
     const kind = stats.kinds[entry]
     if (kind === Kind.Missing) return 'missing'
+    const isLink = rows.kinds[row] === Kind.Symlink
+    if (isLink && kind === Kind.OddLink) return 'content'
     if (kind !== rows.kinds[row]) return 'type'
-    if (kind === Kind.Symlink) {
+    if (isLink) {
       return stats.targets.get(entry) === rows.targets.get(row) ? 'same-content' : 'content'
     }
     if (stats.sizes[entry] !== rows.sizes[row]) return 'content'
@@ -69,8 +71,8 @@ export class Ours {
   }
 
   /**
-   * Has each of these the bytes that were recorded? They are compared with the source as it was then; where that is gone,
-   * or was changed, nobody can tell, and it counts as changed.
+   * Has each of these the bytes that were recorded? They are compared with the source; where that is gone, nobody can tell,
+   * and it counts as changed. So it does where the source was changed, unless dest was in the same way.
    */
   async states(standing: readonly Standing[]): Promise<State[]> {
     const states = standing.map((each) => this.stateAtOnce(each))
@@ -99,7 +101,7 @@ export class Ours {
     return results
   }
 
-  /** With the source as it was; undefined where that is gone, or was changed. */
+  /** With the source; undefined where that is gone. */
   private async compareOne(each: Standing): Promise<number | undefined> {
     const { host, compare } = this.context
     const { rows } = this.recorded.manifest
@@ -117,8 +119,11 @@ export class Ours {
     const isOneInode = [0, 1].every(
       (i) => stats.identities[i] === each.stats.identities[each.entry * identityLength + i],
     )
-    // Hard links into a store: whenever one is made or removed, all of them get another ctime.
-    if (!isOneInode && !isSameRecord(rows.source, each.row, recordOf(stats, 0), 0)) return undefined
+    if (isOneInode) {
+      // Whoever writes to one name of it writes to all; making and removing names changes the ctime, too.
+      const mtime = rows.source[each.row * recordLength + 1]
+      return recordOf(stats, 0)[1] === mtime ? Equality.SameFile : Equality.Differ
+    }
     const job = { from, to: each.place, names: [name], toNames: [each.name] }
     const [equality] = await compare([job], 'dest')
     return equality

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
-import { Kind, type Place, type Stats } from '../host/host'
+import { joinPath, Kind, type Place, type Stats } from '../host/host'
 import { Found, isSameRecord, type RecordedDirectory, type SourceRecords } from '../manifest'
 import { noMode } from '../host/whole-trees'
 import type { Modified } from '../types'
 import type { Ours, Standing, State } from './ours'
 import type { Part } from './part'
 import type { PlanDirectory } from './plan'
+import { Respelled } from './respelled'
 import { ShownBuilder } from './shown'
+import type { Taken } from './taken'
 import { eachDirectory } from './whole-directory'
 
 /** What a merge with a manifest knows besides its sources. */
@@ -18,8 +20,8 @@ export interface Lifecycle {
   readonly vouched: readonly (number | undefined)[]
   /** The options that shape entries are those of the manifest. */
   readonly isSameOptions: boolean
-  /** Paths that this merge has taken out of dest already. */
-  readonly taken: Set<string>
+  /** What this merge has taken out of dest already. */
+  readonly taken: Taken
 }
 
 interface Known extends Standing {
@@ -37,6 +39,7 @@ export class OwnEntries {
   private readonly known = new Map<Part, Map<number, Known>>()
   private readonly directories = new Map<PlanDirectory, Known>()
   private last: { readonly path: string; readonly directory: RecordedDirectory | undefined }
+  readonly respelled = new Respelled()
 
   constructor(readonly life: Lifecycle) {
     this.last = { path: '', directory: life.ours.recorded.directory('') }
@@ -58,7 +61,7 @@ export class OwnEntries {
     const { ours, isSameOptions } = this.life
     const wantedName = part.tree.names[part.picks[position] as number] as string
     const name = directory.spellings.get(wantedName) ?? wantedName
-    const row = this.rowOf(directory.path, name)
+    const row = this.rowSpelled(directory, name, wantedName)
     if (row < 0) {
       this.looked++
       this.shown.addOne(directory.path, wantedName, stats, entry, time)
@@ -90,7 +93,7 @@ export class OwnEntries {
     entry: number,
   ): boolean {
     const name = parent.spellings.get(child.name) ?? child.name
-    const row = this.rowOf(parent.path, name)
+    const row = this.rowSpelled(parent, name, child.name)
     this.looked++
     if (row < 0 || this.life.ours.recorded.manifest.rows.found[row] !== Found.No) return false
     const standing = { row, place: to, name, stats, entry }
@@ -115,7 +118,27 @@ export class OwnEntries {
 
   /** Did an earlier merge have a directory there? */
   hasDirectory(path: string): boolean {
-    return this.life.ours.recorded.directory(path) !== undefined
+    return this.life.ours.recorded.directory(this.respelled.recordedPath(path)) !== undefined
+  }
+
+  /** Where the manifest and dest have a directory, by the spellings that they have. */
+  pathsOf(
+    parent: PlanDirectory,
+    child: PlanDirectory,
+  ): { readonly recorded: string | undefined; readonly standing: string } {
+    const above = this.respelled.recordedPath(parent.path)
+    const spelling = parent.spellings.get(child.name) ?? child.name
+    const paths = [spelling, child.name].map((name) => joinPath(above, name))
+    return {
+      recorded: paths.find((path) => this.life.ours.recorded.directory(path) !== undefined),
+      standing: joinPath(this.respelled.standingPath(parent.path), spelling),
+    }
+  }
+
+  /** Dest has the directory, too, and it is merged into. */
+  enter(parent: PlanDirectory, child: PlanDirectory): void {
+    const { recorded, standing } = this.pathsOf(parent, child)
+    this.respelled.add(child.path, recorded ?? standing, standing)
   }
 
   /** Finds out what has become of what was not known at once. */
@@ -154,6 +177,15 @@ export class OwnEntries {
     return 'replace'
   }
 
+  /** Has what an earlier merge put there become something of another kind? */
+  isOtherKind(part: Part, position: number): boolean {
+    return this.known.get(part)?.get(position)?.state === 'type'
+  }
+
+  isOtherKindInTheWay(child: PlanDirectory): boolean {
+    return this.directories.get(child)?.state === 'type'
+  }
+
   /** Is it ours, so that its attributes are brought in line? Dest has the wanted bytes. */
   isOurs(part: Part, position: number): boolean {
     const known = this.known.get(part)?.get(position)
@@ -173,7 +205,14 @@ export class OwnEntries {
     this.modified.push(ours.modification(row, 'mode', false))
   }
 
-  private rowOf(path: string, name: string): number {
+  /** By the name that dest has, or that it had before somebody spelled it otherwise. */
+  private rowSpelled({ path }: PlanDirectory, name: string, wantedName: string): number {
+    const row = this.rowOf(path, name)
+    return row >= 0 || name === wantedName ? row : this.rowOf(path, wantedName)
+  }
+
+  private rowOf(wantedPath: string, name: string): number {
+    const path = this.respelled.recordedPath(wantedPath)
     const { recorded } = this.life.ours
     if (this.last.path !== path) this.last = { path, directory: recorded.directory(path) }
     const { directory } = this.last

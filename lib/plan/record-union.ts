@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { joinPath, Kind } from '../host/host'
+import { joinPath, Kind, pathOf, splitPath } from '../host/host'
 import {
   Found,
   recordLength,
@@ -16,7 +16,6 @@ import type { Part } from './part'
 import { Action, originOf, type PlanDirectory, type Union } from './plan'
 import type { Removals } from './removals'
 import { asWhole } from './whole-directory'
-import { pathOf } from '../host/host'
 
 /** What dest shows of an entry, by its index in a `Shown`. */
 export interface Shown {
@@ -194,6 +193,8 @@ class Builder {
   private readonly sources: Manifest['sources'][number][] = []
   /** Of sources that only the manifest has: by their number there. */
   private readonly carried = new Map<number, number>()
+  /** By path: see `namesIn`. */
+  private readonly known = new Map<string, ReadonlySet<string>>()
   private readonly collected: Collected
 
   constructor(private readonly context: RecordContext) {
@@ -219,11 +220,11 @@ class Builder {
   private addDirectory({ directory, isNew }: Placed): void {
     const { before, adopt } = this.context
     const { path, sources } = directory
-    const old = before?.directory(path)
+    const old = before?.directory(this.recordedPath(path))
     const isMade = isNew || old?.isMade === true || (adopt && path !== '')
     const records = this.recordsOf(sources, path)
     const growing: Growing = { isMade, sources, records, rows: [] }
-    this.directories.set(path, growing)
+    this.directories.set(this.standingPath(path), growing)
     for (const part of directory.parts) this.addPart(directory, part, isNew, growing.rows)
   }
 
@@ -241,7 +242,9 @@ class Builder {
     const { tree, picks, source } = part
     const { path } = directory
     const shown = { placed: placed.get(path), found: found?.get(path) }
-    const old = before?.directory(path)
+    const old = before?.directory(this.recordedPath(path))
+    // Else its path in dest does not tell where it lies in the source.
+    const isInPlace = this.standingPath(path) === path
     const records = this.context.sources.of(tree)
     // In one go, since it is put together each time that it is asked for.
     const { origin, names } = tree
@@ -268,7 +271,7 @@ class Builder {
       const isFile = tree.kinds[index] === Kind.File
       if (content !== undefined) this.collected.hashes.set(row, hashOf(content))
       else if (isFile || origin !== undefined) this.collected.takeSource(row, records, index)
-      if (isFile && origin === undefined) {
+      if (isFile && (origin === undefined || !isInPlace)) {
         setIf(this.collected.origins, row, originPath(part, index))
       }
       const others = directory.shared.get(name)?.filter((each) => each !== source) ?? []
@@ -283,6 +286,14 @@ class Builder {
     const isOurs = before >= 0 && this.oldRows.found[before] === Found.No
     if (isOurs) return Found.No
     return action === Action.Differing ? Found.Differing : Found.Alike
+  }
+
+  private recordedPath(path: string): string {
+    return this.context.own?.respelled.recordedPath(path) ?? path
+  }
+
+  private standingPath(path: string): string {
+    return this.context.own?.respelled.standingPath(path) ?? path
   }
 
   private get oldRows(): Rows {
@@ -306,14 +317,18 @@ class Builder {
     const { before, removals } = this.context
     if (before === undefined) return
     const { directories, names, rows } = before.manifest
-    for (const { path, first, end, isMade, sources } of directories) {
+    const gone = new Set<string>()
+    for (const { path: recorded, first, end, isMade, sources } of directories) {
+      const path = this.context.own?.respelled.movedPath(recorded) ?? recorded
+      if (removals?.isGone(recorded) === true || this.hasGivenWay(path, gone)) {
+        gone.add(path)
+        continue
+      }
       const own = this.directories.get(path)
-      const isGone = removals?.isWhole(path) === true
-      if (isGone) continue
-      const known = new Set(own?.rows.map((row) => this.collected.names[row]))
+      const known = this.namesIn(path)
       const kept: number[] = []
       for (let row = first; row < end; row++) {
-        if (known.has(names[row])) continue
+        if (known.has(names[row] as string)) continue
         // With prune everything that nobody wants goes, or is somebody else's.
         if (removals === undefined && !this.isWanted(path, names[row] as string)) kept.push(row)
       }
@@ -326,6 +341,24 @@ class Builder {
         growing.rows.push(row)
       }
     }
+  }
+
+  /** Has a source's entry taken the place of the directory, or of one above it? */
+  private hasGivenWay(path: string, gone: ReadonlySet<string>): boolean {
+    if (path === '') return false
+    const { parent, name } = splitPath(path)
+    return gone.has(parent) || this.namesIn(parent).has(name)
+  }
+
+  /** What a directory has of this merge. */
+  private namesIn(path: string): ReadonlySet<string> {
+    let known = this.known.get(path)
+    if (known === undefined) {
+      const rows = this.directories.get(path)?.rows ?? []
+      known = new Set(rows.map((row) => this.collected.names[row] as string))
+      this.known.set(path, known)
+    }
+    return known
   }
 
   /** Does a directory of the union stand there? */

@@ -3,7 +3,6 @@ import { errno } from '../errno'
 import { SystemError } from '../errors'
 import {
   below,
-  entryOf,
   identityLength,
   joinPath,
   Kind,
@@ -15,11 +14,14 @@ import {
   type Place,
   type Stats,
 } from '../host/host'
+import { throwIfFailed } from '../host/trees'
 import { Found, type RecordedDirectory } from '../manifest'
 import { MergeError, type MergeConflictError } from '../merge-error'
 import type { Conflict, Modified, PlanEntry } from '../types'
 import { comparePaths } from './report'
 import type { Ours, Standing, State } from './ours'
+import { absentDirectories } from './recorded-directories'
+import type { Taken } from './taken'
 
 const placesPerCall = 64
 const namesPerCall = 512
@@ -62,6 +64,7 @@ export class Removals {
   private readonly contents = new Map<string, ReadonlyMap<string, Seen | undefined>>()
   private readonly singles = new Map<string, Seen>()
   private readonly listed: PlanEntry[] = []
+  private readonly absent = new Set<string>()
 
   get isEmpty(): boolean {
     return this.files.length === 0 && this.directories.length === 0
@@ -106,6 +109,16 @@ export class Removals {
   /** Is this a directory of ours with nothing else in it? */
   isWhole(path: string): boolean {
     return this.contents.has(path)
+  }
+
+  /** A directory that nobody wants is not there, or not any more. */
+  noteAbsent(path: string): void {
+    this.absent.add(path)
+  }
+
+  /** Is it a directory that dest has no more once this is done? */
+  isGone(path: string): boolean {
+    return this.contents.has(path) || this.absent.has(path)
   }
 
   /** Is the entry what it was when it was decided that it goes? */
@@ -153,7 +166,7 @@ export async function planRemovals(
   dest: Place,
   ours: Ours,
   wanted: Wanted,
-  taken: ReadonlySet<string>,
+  taken: Taken,
 ): Promise<Removals> {
   return new Planner(host, dest, ours, wanted, taken).run()
 }
@@ -177,13 +190,13 @@ class Planner {
     private readonly dest: Place,
     private readonly ours: Ours,
     private readonly wanted: Wanted,
-    /** Paths that were taken out already. */
-    private readonly taken: ReadonlySet<string>,
+    private readonly taken: Taken,
   ) {}
 
   async run(): Promise<Removals> {
     const affected = this.affected()
-    await this.list(affected.filter(({ isGoing }) => isGoing))
+    await this.markAbsent(affected)
+    await this.list(affected.filter(({ isGoing, isMissing }) => isGoing && !isMissing))
     const going = await this.decide(affected)
     this.gather(affected, going)
     return this.result
@@ -200,7 +213,14 @@ class Planner {
       const rows: number[] = []
       for (let row = first; row < end; row++) {
         if (isWanted && this.wanted.hasName(path, names[row] as string)) continue
-        if (this.wanted.goes(row)) rows.push(row)
+        if (!this.wanted.goes(row)) continue
+        if (this.isTaken(row)) this.result.rows.add(row)
+        else rows.push(row)
+      }
+      // Whatever stands there by now is somebody else's.
+      if (this.taken.of(path) !== undefined) {
+        this.result.noteAbsent(path)
+        continue
       }
       if (!isWanted) goes.add(path)
       if (rows.length > 0 || !isWanted) {
@@ -214,8 +234,16 @@ class Planner {
   }
 
   /** Throws where a symlink stands in the place of a directory: what it leads to is not ours. */
+  private async markAbsent(affected: readonly Affected[]): Promise<void> {
+    const paths = affected.map(({ directory }) => directory.path)
+    const absent = await absentDirectories(this.host, this.dest, paths)
+    for (const [path, absence] of absent) {
+      if (absence === 'symlink') throw symlinkInPlace(path, pathOf(below(this.dest, path)))
+    }
+    for (const each of affected) each.isMissing = absent.has(each.directory.path)
+  }
+
   private async list(all: readonly Affected[]): Promise<void> {
-    const missing = new Set<string>()
     for (let at = 0; at < all.length; at += placesPerCall) {
       const some = all.slice(at, at + placesPerCall)
       const listings = await this.host.list(
@@ -223,28 +251,13 @@ class Planner {
       )
       for (const [index, each] of some.entries()) {
         const listing = listings[index] as Listing
-        const { path } = each.directory
         if (listing.errno === 0) each.listing = listing
-        else if (missing.has(splitPath(path).parent) || listing.errno === errno.ENOENT) {
-          each.isMissing = true
-          missing.add(path)
-        } else if (listing.errno === errno.ENOTDIR || listing.errno === errno.ELOOP) {
-          await this.noDirectory(each.directory)
-          each.isMissing = true
-          missing.add(path)
-        } else {
-          const where = pathOf(below(this.dest, path), listing.failedName)
+        else if (listing.errno === errno.ENOENT) each.isMissing = true
+        else {
+          const where = pathOf(below(this.dest, each.directory.path), listing.failedName)
           throw new SystemError(listing.errno, { syscall: listing.syscall, path: where })
         }
       }
-    }
-  }
-
-  private async noDirectory({ path }: RecordedDirectory): Promise<void> {
-    const { directory, name } = entryOf(below(this.dest, path))
-    const { kinds } = await this.host.stat([{ to: directory, names: [name] }])
-    if (kinds[0] === Kind.Symlink || kinds[0] === Kind.OddLink) {
-      throw symlinkInPlace(path, pathOf(below(this.dest, path)))
     }
   }
 
@@ -253,7 +266,9 @@ class Planner {
     const going = new Set<number>()
     const standing: Standing[] = []
     for (const calls of inCalls(this.jobsOf(affected))) {
-      const stats = await this.host.stat(calls.map(({ job }) => job))
+      const jobs = calls.map(({ job }) => job)
+      const stats = await this.host.stat(jobs)
+      throwIfFailed(jobs, stats, errno.ENOENT)
       let entry = 0
       for (const { rows, job } of calls) {
         job.names.forEach((name, index) => {
@@ -266,9 +281,10 @@ class Planner {
     standing.forEach((each, index) => {
       if (this.goes(each, states[index] as State)) going.add(each.row)
     })
-    for (const { isMissing, rows } of affected) {
+    for (const { isMissing, isGoing, rows, directory } of affected) {
       if (!isMissing) continue
       for (const row of rows) this.noteMissing(row)
+      if (isGoing) this.result.noteAbsent(directory.path)
     }
     return going
   }
@@ -326,15 +342,14 @@ class Planner {
 
   private noteMissing(row: number): void {
     this.result.rows.add(row)
-    if (this.isTaken(this.ours.pathOf(row))) this.result.count++
-    else this.note(row, 'missing', false)
+    this.note(row, 'missing', false)
   }
 
   /** Did this merge take it out, alone or with a directory that holds it? */
-  private isTaken(path: string): boolean {
-    if (this.taken.size === 0) return false
-    for (let at = path; at !== ''; at = splitPath(at).parent) if (this.taken.has(at)) return true
-    return false
+  private isTaken(row: number): boolean {
+    const how = this.taken.of(this.ours.pathOf(row))
+    if (how === 'removed') this.result.count++
+    return how !== undefined
   }
 
   /** From the deepest up: a directory goes as a whole where nothing else is in it. */

@@ -8,7 +8,11 @@ export function wantedOf(root: PlanDirectory): Wanted {
   const directories = new Map<string, PlanDirectory>()
   for (const directory of eachDirectory(root)) directories.set(directory.path, directory)
   const names = new Map<PlanDirectory, ReadonlySet<string>>()
-  const find = (path: string): PlanDirectory | undefined => directories.get(path) ?? spelled(path)
+  const find = (path: string): PlanDirectory | undefined => {
+    const found = directories.get(path) ?? spelled(path)
+    // One that is published anew, under another spelling, does not keep the old one.
+    return found?.state === 'replace' ? undefined : found
+  }
   // Dest may spell a name otherwise, where its file system takes two spellings for one.
   const spelled = (path: string): PlanDirectory | undefined => {
     if (path === '') return undefined
@@ -17,7 +21,7 @@ export function wantedOf(root: PlanDirectory): Wanted {
     for (const [wanted, spelling] of above?.spellings ?? []) {
       if (spelling === name) return above?.directories.get(wanted)
     }
-    return undefined
+    return above?.directories.get(name)
   }
   const namesIn = (directory: PlanDirectory): ReadonlySet<string> => {
     let known = names.get(directory)

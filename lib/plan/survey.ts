@@ -22,7 +22,7 @@ import { Questions, type Question, type QuestionContext } from './questions'
 import { Seen } from './seen'
 import { OwnEntries, type Lifecycle } from './own-entries'
 import { planExact } from './exact'
-import { planRemovals, Removals, symlinkInPlace } from './removals'
+import { planRemovals, Removals, symlinkInPlace, type Wanted } from './removals'
 import { wantedOf } from './still-wanted'
 import type { FoundNames, Spelling } from './spelling'
 import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
@@ -107,6 +107,8 @@ class Surveyor {
   private readonly own: OwnEntries | undefined
   /** Some of what dest holds is taken out, which is known once all of it was looked at. */
   private readonly isLate: boolean
+  /** Directories that earlier merges put there, and that dest spells otherwise than they are wanted. */
+  private respelled: { readonly parent: PlanDirectory; readonly child: PlanDirectory }[] = []
   /** What can only be decided once it is known what has become of what is ours. */
   private readonly deferred: (() => void)[] = []
 
@@ -131,6 +133,7 @@ class Surveyor {
         const open: Question[] = []
         // In the order of the tree, whichever answer came first.
         const common = looks.flatMap((look) => this.note(look, open))
+        append(common, await this.settleRespelled())
         questions.ask(open)
         if (!this.isLate) await this.settleInTheWay(undefined)
         await this.matchWhole(common)
@@ -180,6 +183,40 @@ class Surveyor {
         return
       }
       this.verdicts.settleInTheWay(directory, part, position, empty?.has(place) === true)
+    })
+  }
+
+  /** One that holds nothing but what is ours is published anew, under the new spelling; returns the others. */
+  private async settleRespelled(): Promise<PlanDirectory[]> {
+    const found = this.respelled
+    const { own } = this
+    if (found.length === 0 || own === undefined) return []
+    this.respelled = []
+    const { ours, prune, taken } = own.life
+    const ways = found.map(({ parent, child }) => own.pathsOf(parent, child))
+    const paths = ways.map(({ recorded = '' }) => recorded)
+    const isBelow = (at: string): boolean =>
+      paths.some((path) => at === path || at.startsWith(`${path}/`))
+    const all: Wanted = {
+      hasDirectory: (at) => !isBelow(at),
+      hasName: (at) => !isBelow(at),
+      goes: () => true,
+    }
+    const removals = prune
+      ? await planRemovals(this.context.host, this.dest, ours, all, taken)
+      : undefined
+    return found.flatMap(({ parent, child }, index) => {
+      const path = paths[index] ?? ''
+      // One that somebody has spelled anew is taken up under that name first.
+      const isAsRecorded = ways[index]?.standing === path
+      if (isAsRecorded && removals?.isWhole(path) === true) {
+        forget(child)
+        child.state = 'replace'
+        return []
+      }
+      own.enter(parent, child)
+      this.verdicts.mergeDirectory(parent, child, true)
+      return [child]
     })
   }
 
@@ -329,6 +366,13 @@ class Surveyor {
   ): boolean {
     if (child.state === 'published') return false
     if (found === Kind.Directory) {
+      const isRespelled = parent.spellings.has(child.name)
+      const { recorded } = (isRespelled && this.own?.pathsOf(parent, child)) || {}
+      if (recorded !== undefined) {
+        this.respelled.push({ parent, child })
+        return false
+      }
+      this.own?.enter(parent, child)
       this.verdicts.mergeDirectory(parent, child)
       return true
     }

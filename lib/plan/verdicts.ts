@@ -88,16 +88,20 @@ export class Verdicts {
     }
     const existing = decision ?? this.rules.existing
     const policy = isLink && existing === 'keep' ? 'error' : existing
-    this.conflict(parent, child.name, child.sources, policy)
+    const kind = this.own?.isOtherKindInTheWay(child) === true ? 'type' : 'existing'
+    this.conflict(parent, child.name, child.sources, { policy, kind })
     child.state = policy === 'replace' ? 'replace' : 'keep'
   }
 
-  /** Directories merge, also one that dest spells otherwise, unless the caller wants to know. */
-  mergeDirectory(parent: PlanDirectory, child: PlanDirectory): void {
+  /**
+   * Directories merge, also one that dest spells otherwise, unless the caller wants to know. `isOurs`: an earlier merge put it
+   * there.
+   */
+  mergeDirectory(parent: PlanDirectory, child: PlanDirectory, isOurs = false): void {
     child.state = 'exists'
-    if (!parent.spellings.has(child.name)) return
+    if (isOurs || !parent.spellings.has(child.name)) return
     const policy = this.rules.existing === 'error' ? 'error' : 'keep'
-    this.conflict(parent, child.name, child.sources, policy)
+    this.conflict(parent, child.name, child.sources, { policy, kind: 'existing' })
   }
 
   /** The text of the symlink that would be made of the entry, if one would. */
@@ -134,26 +138,29 @@ export class Verdicts {
 
   private entryConflict(
     directory: PlanDirectory,
-    { source, tree, picks }: Part,
+    part: Part,
     position: number,
     policy: ExistingPolicy,
   ): void {
+    const { source, tree, picks } = part
     const name = tree.names[picks[position] as number] as string
-    this.conflict(directory, name, directory.shared.get(name) ?? [source], policy, source)
+    const kind = this.own?.isOtherKind(part, position) === true ? 'type' : 'existing'
+    const sources = directory.shared.get(name) ?? [source]
+    this.conflict(directory, name, sources, { policy, kind }, source)
   }
 
   private conflict(
     { path: parent, spellings }: PlanDirectory,
     name: string,
     sources: readonly number[],
-    policy: ExistingPolicy,
+    { policy, kind }: { readonly policy: ExistingPolicy; readonly kind: 'existing' | 'type' },
     standing = sources[0],
   ): void {
     const nameOf = (source: number): string => this.union.trees[source]?.name ?? ''
     const names = sources.map(nameOf)
     const winner = policy === 'replace' && standing !== undefined ? nameOf(standing) : null
     const path = joinPath(parent, name)
-    const conflict: Conflict = { path, kind: 'existing', sources: names, winner }
+    const conflict: Conflict = { path, kind, sources: names, winner }
     const spelling = spellings.get(name)
     if (spelling !== undefined) {
       conflict.kind = 'case'

@@ -24,7 +24,7 @@ export function withoutSources(
   }
   for (const directory of directories) {
     const { path } = directory
-    if (removals.isWhole(path)) continue
+    if (removals.isGone(path)) continue
     const first = kept.length
     for (let row = directory.first; row < directory.end; row++) if (isLeft(row)) kept.push(row)
     const own = left(directory.sources)

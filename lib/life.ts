@@ -73,7 +73,7 @@ export class Life {
   /** What this merge has taken out of dest. */
   readonly taken = new Taken()
   /** What was staged, as it was when nobody else could see it. */
-  private readonly staged = new ShownBuilder()
+  private staged = new ShownBuilder()
   private read: ReadManifest | undefined
   private recorded = new Recorded(emptyManifest)
 
@@ -186,6 +186,17 @@ export class Life {
     for (const each of removals?.modified ?? []) this.told.set(each.path, each)
   }
 
+  /** What was staged is gone, and all of it is staged anew. */
+  forgetStaged(): void {
+    this.staged = new ShownBuilder()
+    this.told.clear()
+  }
+
+  /** Dest is locked: what was found before need not have been so. */
+  forgetTold(): void {
+    this.told.clear()
+  }
+
   /** Must the manifest be written anew? */
   isChanged(union: Union, survey: Survey | undefined): boolean {
     const { own, removals } = survey ?? {}
@@ -200,18 +211,22 @@ export class Life {
     return !isSameShape(manifest, this.record(union, survey, false, manifest.time))
   }
 
-  /** Looks at what was staged and nobody has looked at yet. `fresh`: where what goes into a directory of dest is staged. */
+  /**
+   * Looks at what was staged and nobody has looked at yet. `fresh`: where what goes into a directory of dest is staged;
+   * undefined: it is not yet.
+   */
   async lookAtStaged(
     union: Union,
     isDestNew: boolean,
-    fresh: (path: string) => Place,
+    fresh: (path: string) => Place | undefined,
   ): Promise<void> {
     const jobs: { path: string; to: Place; names: string[] }[] = []
     for (const { directory, isNew } of eachPlaced(union.root, isDestNew)) {
       const { path } = directory
-      if (directory.state === 'published') continue
+      const to = fresh(path)
+      if (directory.state === 'published' || to === undefined) continue
       const names = this.placedNames(directory, isNew, (name) => !this.staged.has(path, name))
-      if (names.length > 0) jobs.push({ path, to: fresh(path), names })
+      if (names.length > 0) jobs.push({ path, to, names })
     }
     await this.look(jobs, (path, names, stats, first, time) => {
       this.staged.add(path, names, stats, first, time)

@@ -1,8 +1,12 @@
+import { sep } from 'node:path'
 import { commit, type Committed } from './commit/commit'
 import { commitRules } from './commit-rules'
+import { errno, errnoOf } from './errno'
+import { SystemError } from './errors'
+import { MergeError } from './merge-error'
 import { emptyPlan, type Union } from './plan/plan'
 import { unsizedIn } from './plan/whole-directory'
-import { look, plan, throwIfUndecided, type Context } from './planning'
+import { look, throwIfUndecided, uniteAll, type Context } from './planning'
 import type { Place } from './host/host'
 import type { Survey } from './plan/survey'
 import { areSourcesAsRecorded, isDestAsRecorded } from './rerun'
@@ -12,6 +16,7 @@ import type { GivenSource } from './scan/given'
 import type { SourceTree } from './scan/tree'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
+import { Allocation, mainStaging } from './stage/allocation'
 import { Allocator } from './stage/allocator'
 import { FilePlacer } from './stage/files'
 import { stage, type StagePlaces } from './stage/stage'
@@ -27,6 +32,8 @@ export class Merging {
   private readonly cloner: SubtreeCloner
   /** What dest held when it was last looked at; undefined while it is missing. */
   private found: Survey | undefined
+  /** Has dest not been locked yet, so that it may hold something else by then? */
+  private mayDiffer = false
 
   constructor(
     private readonly context: Context,
@@ -37,36 +44,40 @@ export class Merging {
     this.cloner = new SubtreeCloner(context.host, options, this.placer.placements)
   }
 
-  /** `trees`: in the order of the sources. `early`: what was staged of some of them before, by source. */
+  /**
+   * What is looked at and staged before dest is locked is what dest was by then: another merge may be at it. With `isLate`
+   * all that is done under the lock. `trees`: in the order of the sources. `early`: what was staged of some of them before,
+   * by source.
+   */
   async carryOut(
     trees: readonly SourceTree[],
     early: ReadonlyMap<number, EarlyTree>,
+    isLate = false,
   ): Promise<MergeResult> {
     const { context, site, placer } = this
     const { watch, progress, host } = context
     progress.enter('plan')
-    const { union, found } = await plan(context, site, trees)
-    this.found = found
+    const union = await uniteAll(context, site, trees)
+    this.mayDiffer = site.dest !== undefined && union.undecided.length === 0
+    if (!isLate && site.dest !== undefined) {
+      this.found = await look(context, site, union, site.dest)
+    }
     watch.lap('plan')
-    throwIfUndecided(context, union, found)
+    throwIfUndecided(context, union, this.found)
     progress.enter('stage')
     // What is wanted may grow until dest is locked; each time only what is not staged yet is built.
     const allocator = new Allocator(host, site.stagingSite, site.allocation)
-    const { allocation } = site
-    const target = async (number: number): Promise<StageTarget> =>
-      (await site.staging()).target(number)
     const build = async (): Promise<Staging | undefined> => {
       if (this.needsStaging(union)) await site.staging()
       await allocator.allocate(union.root)
-      await this.build(union, early, { allocation, target })
-      const staging = await site.currentStaging
-      if (staging !== undefined) {
-        const fresh = (path: string): Place => staging.twins(path).fresh
-        await context.life?.lookAtStaged(union, this.isDestNew, fresh)
-      }
-      return staging
+      return this.stage(union, early, site.allocation)
     }
-    await build()
+    if (!isLate) {
+      if (this.needsStaging(union)) await site.staging()
+      const allocation = new Allocation()
+      await Allocator.forMainOnly(host, site.stagingSite, allocation).allocate(union.root)
+      await this.stage(union, early, allocation, true)
+    }
     watch.lap('stage')
     progress.enter('lock')
     let result: MergeResult | undefined
@@ -86,6 +97,44 @@ export class Merging {
     const leftover = await this.sweepOrTell()
     watch.lap('commit')
     return { ...result, ...(leftover && { leftover }), duration: durationOf(watch) }
+  }
+
+  private async stage(
+    union: Union,
+    early: ReadonlyMap<number, EarlyTree>,
+    allocation: Allocation,
+    isMainOnly = false,
+  ): Promise<Staging | undefined> {
+    const { context, site } = this
+    const target = async (number: number): Promise<StageTarget> =>
+      (await site.staging()).target(number)
+    await this.build(union, early, { allocation, target, isMainOnly })
+    const staging = await site.currentStaging
+    if (staging !== undefined) {
+      const fresh = (path: string): Place | undefined => {
+        const isWaiting = isMainOnly && allocation.of(path) !== mainStaging
+        return isWaiting ? undefined : staging.twins(path).fresh
+      }
+      await context.life?.lookAtStaged(union, this.isDestNew, fresh)
+    }
+    return staging
+  }
+
+  /**
+   * May it have failed because another merge was changing dest? That takes directories out, and as long as it is at it dest is
+   * not as the manifest tells.
+   */
+  isOvertaken(error: unknown): boolean {
+    if (!this.mayDiffer) return false
+    const { context, site } = this
+    if (error instanceof MergeError && error.code === 'ERR_MERGE_CONFLICT') {
+      return context.life !== undefined
+    }
+    const number = errnoOf(error)
+    const isGone = number === errno.ENOENT || number === errno.ENOTDIR
+    if (!isGone || !(error instanceof SystemError) || error.side === 'source') return false
+    const inDest = site.target.path + sep
+    return [error.path, error.dest].some((path) => path?.startsWith(inDest) === true)
   }
 
   /** Also where nothing is staged: what goes is moved there, and a new manifest is written there. */
@@ -176,6 +225,8 @@ export class Merging {
       stage: build,
       conclude,
       survey: async (dest) => {
+        if (this.mayDiffer) context.life?.forgetTold()
+        this.mayDiffer = false
         const found = await look(context, site, union, dest)
         throwIfUndecided(context, union, found)
         this.found = found

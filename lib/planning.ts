@@ -206,12 +206,22 @@ export async function plan(
   site: Site,
   trees: readonly SourceTree[],
 ): Promise<Plan> {
+  const { dest } = site
+  const union = await uniteAll(context, site, trees)
+  return { union, found: dest && (await look(context, site, union, dest)) }
+}
+
+/** The union of the trees. */
+export async function uniteAll(
+  context: Context,
+  { spelling }: Site,
+  trees: readonly SourceTree[],
+): Promise<Union> {
   const { policy, compare, digest, learnSizes } = context
-  const { dest, spelling } = site
   const sameEntries: NameOracle = (groups) => spelling.sameEntries(groups)
   const union = await unite(trees, { policy, compare, digest, learnSizes, sameEntries })
   await context.life?.see(union)
-  return { union, found: dest && (await look(context, site, union, dest)) }
+  return union
 }
 
 /** Compares the union with what dest holds. */

@@ -24,7 +24,7 @@ import type { SourceTree } from './scan/tree'
 import { listenForAbort, throwIfAborted } from './signal'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
-import { Allocation, mainStaging } from './stage/allocation'
+import { Allocation } from './stage/allocation'
 import { Allocator } from './stage/allocator'
 import type { StageTarget } from './stage/staging'
 import type { GivenSource } from './scan/given'
@@ -77,7 +77,7 @@ export class Session implements MergeSession {
   private readonly members = new Map<string, Member>()
   /** What commit() and abort() wait for; none of it rejects. */
   private readonly running = new Set<Promise<unknown>>()
-  private readonly merging: Merging
+  private merging: Merging
   private nextRank = 0
   private ending: Promise<unknown> | undefined
   private readonly unlisten: () => void
@@ -91,7 +91,7 @@ export class Session implements MergeSession {
   /** `stop`: ends what runs in `context`. `caller`: the caller's own signal. */
   private constructor(
     private readonly context: Context,
-    private readonly site: Site,
+    private site: Site,
     private readonly stop: AbortController,
     private readonly caller: AbortSignal | undefined,
   ) {
@@ -325,11 +325,8 @@ export class Session implements MergeSession {
         site.dest,
       )
     // What is to inherit from a directory of dest is staged there at the end, when it is known what of it is wanted.
-    const elsewhere = mainStaging + 1
-    const nest = (paths: readonly string[]): Promise<number[]> =>
-      Promise.resolve(paths.map(() => elsewhere))
     const allocation = new Allocation()
-    const allocator = new Allocator(context.host, { ...site.stagingSite, nest }, allocation)
+    const allocator = Allocator.forMainOnly(context.host, site.stagingSite, allocation)
     if (site.dest !== undefined) await allocator.allocate(root)
     await this.merging.build(union, new Map(), {
       allocation,
@@ -357,7 +354,7 @@ export class Session implements MergeSession {
       this.context.watch.lap('stage')
       this.throwFailures()
       const { trees, early } = this.inOrder()
-      result = await withFiles(this.context, trees, () => this.merging.carryOut(trees, early))
+      result = await withFiles(this.context, trees, () => this.carryOut(trees, early))
       return result
     } catch (error) {
       if (!(error instanceof UndoError)) return await throwAfter(error, () => this.site.sweep())
@@ -373,6 +370,31 @@ export class Session implements MergeSession {
         })
       }
     }
+  }
+
+  private async carryOut(
+    trees: readonly SourceTree[],
+    early: ReadonlyMap<number, EarlyTree>,
+  ): Promise<MergeResult> {
+    try {
+      return await this.merging.carryOut(trees, early)
+    } catch (error) {
+      if (!this.merging.isOvertaken(error)) throw error
+      debug('again, under the lock: %s', error)
+    }
+    await this.startAgain()
+    return this.merging.carryOut(trees, new Map(), true)
+  }
+
+  /** With nothing staged. */
+  private async startAgain(): Promise<void> {
+    const { context, site } = this
+    await site.sweep()
+    this.site = await site.reopen(context.settings.existing)
+    this.site.noteLeft(site.left)
+    this.merging = new Merging(context, this.site)
+    context.life?.forgetStaged()
+    await site.close()
   }
 
   /** All of them in the order of the sources, whichever came first. */

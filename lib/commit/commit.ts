@@ -60,6 +60,8 @@ interface StagedTree {
   keep(): Promise<void>
   /** Keeps which directories of a dest that one rename makes are to get their own mode after it. */
   writeModes(restrictions: readonly Restriction[]): Promise<void>
+  /** Removes the staging directories inside directories of dest, and what they hold. */
+  removeNested(): Promise<void>
   /** Has directories that gave way removed only as long as they are empty. */
   spare(emptied: readonly Place[]): void
 }
@@ -131,12 +133,14 @@ export async function commit(context: CommitContext): Promise<Committed> {
     try {
       const { failures, left } = await commit.undo()
       if (failures.length > 0) throw new UndoError(error, [...failures, ...left])
+      await commit.clear()
       throw firstOf([error, ...left])
     } finally {
       await commit.close()
     }
   }
   // Nothing may fail any more.
+  await commit.clear()
   await commit.close()
   return committed
 }
@@ -489,6 +493,16 @@ class Commit {
     if (failures.length === 0 && kept.length > 0) await attempt(() => this.staged?.keep())
     else if (failures.length === 0) await attempt(() => this.staged?.withdraw())
     return { failures, left: left.map(({ error }) => error) }
+  }
+
+  /**
+   * Directories of dest hold nothing of this merge any more when the next one has the lock: it may take them out. Never
+   * throws: whoever sweeps tries again.
+   */
+  async clear(): Promise<void> {
+    await this.staged?.removeNested().catch((error: unknown) => {
+      debug('clearing: %s', error)
+    })
   }
 
   /** Never throws. */

@@ -44,6 +44,16 @@ export class Allocator {
     readonly allocation: Allocation,
   ) {}
 
+  /**
+   * One that makes no staging directory inside dest: what is to be staged in one has another number than the main one, and
+   * waits. As long as dest is not locked, another merge may take out the directory in which it would stand.
+   */
+  static forMainOnly(host: Host, site: StagingSite, allocation: Allocation): Allocator {
+    const nest = (paths: readonly string[]): Promise<number[]> =>
+      Promise.resolve(paths.map(() => mainStaging + 1))
+    return new Allocator(host, { ...site, nest }, allocation)
+  }
+
   /** Decides about the directories of dest that get something new, as it was found to be by now. */
   async allocate(root: PlanDirectory): Promise<void> {
     await this.forgetLost()

@@ -306,6 +306,15 @@ export class Staging implements StageTarget {
     return new Set(numbers.filter((_, index) => kinds[index] !== Kind.Directory))
   }
 
+  /** They stay on the list, so that whoever sweeps looks for them again. What counts, or is kept, stays. */
+  async removeNested(): Promise<void> {
+    if (this.state !== '' || this.emptied.length > 0) return
+    for (const place of this.nestedPlaces) {
+      const { directory, name } = entryOf(place)
+      await removeNestedTree(this.hosts.steady, directory, name)
+    }
+  }
+
   private get stagings(): OtherStaging[] {
     if (this.nested.length === 0) return []
     const directories = this.allocation.directories
@@ -514,12 +523,17 @@ async function removeNested(
   for (const path of await nestedIn(host, staging)) {
     // Once dest is there the staging directory may stand in it, or where dest was missing before.
     for (const at of new Set([path, joinPath(prefix, path)])) {
-      try {
-        await removeTree(host, { base: parent, path: at }, nestedNameOf(id))
-      } catch (error) {
-        if (!gone.has(errnoOf(error))) throw error
-      }
+      await removeNestedTree(host, { base: parent, path: at }, nestedNameOf(id))
     }
+  }
+}
+
+/** Fine where it is gone, or what it stood in is no directory any more. */
+async function removeNestedTree(host: Host, at: Place, name: string): Promise<void> {
+  try {
+    await removeTree(host, at, name)
+  } catch (error) {
+    if (!gone.has(errnoOf(error))) throw error
   }
 }
 

@@ -32,6 +32,11 @@ export class Scene {
     this.dest = path.join(base, 'dest')
   }
 
+  /** The same, on another host. */
+  through(host: Host): Scene {
+    return new Scene(this.base, host)
+  }
+
   /** Writes one version of a package, in a directory of its own. */
   version(name: string, spec: TreeSpec): Source {
     const dir = path.join(this.base, 'store', `${name}-${String(this.versions++)}`)

@@ -110,6 +110,7 @@ export async function recoverOn(system: Host, dest: string): Promise<RecoverResu
   const host = patient(system, undefined)
   const { path, nearest } = await openTarget(host, readPath('dest', dest))
   await host.close(nearest)
-  const { result } = await recoverDest(host, path, { timeout: undefined, signal: undefined })
+  const lock = { timeout: undefined, signal: undefined }
+  const { result } = await recoverDest(host, path, lock, { isThorough: true })
   return result
 }

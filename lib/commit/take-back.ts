@@ -138,9 +138,8 @@ export class TakeBack {
       const path = pathOf(below(dest, entry.path), entry.name)
       this.left.push(leftInDest(path, [path]))
     } else if (verdict === 'ours' && now !== undefined) {
-      const isFile = !entry.isDirectory && saved?.isDirectory === false
-      const isOver = isFile && entry.replaced?.name === entry.name
-      if (isOver && (await this.putOver(entry))) return
+      const isOver = !entry.isDirectory && entry.replaced?.name === entry.name
+      if (isOver && saved !== undefined && (await this.putOver(entry, saved))) return
       at = entry.isDirectory
         ? await this.takeDirectory(entry, now, time)
         : await this.takeFile(entry)
@@ -184,12 +183,12 @@ export class TakeBack {
   /**
    * What was replaced takes the place of ours in one step, so that the path is never empty. True if the place is settled.
    */
-  private async putOver(entry: OwnEntry): Promise<boolean> {
+  private async putOver(entry: OwnEntry, saved: Standing): Promise<boolean> {
     const { path, name } = entry
     const { replaced } = this.places.twins(path)
     const job = { from: replaced, to: below(this.places.dest, path), names: [name] }
     const { errnos } = await this.host.exchange([job])
-    if (errnos[0] !== 0) return this.putOverBySecondName(entry, job)
+    if (errnos[0] !== 0) return !saved.isDirectory && this.putOverBySecondName(entry, job)
     const [out] = await this.find([{ to: replaced, names: [name] }])
     if (out === undefined || judgeContent(entry, out) === 'ours') return true
     // Somebody has replaced ours in between.

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { identityText, readIdentity, type Identity } from './identity'
 
 /** Names that start so are for staging directories alone, in dest and in every package. */
@@ -39,6 +40,12 @@ export function nestedNameOf(id: string): string {
   return `${reservedPrefix}${id}-part`
 }
 
+const nestedNames = new RegExp(`^${reservedPrefix.replaceAll('.', '\\.')}[0-9a-f]{16}-part$`)
+
+export function isNestedName(name: string): boolean {
+  return nestedNames.test(name)
+}
+
 /**
  * A staging directory tells by its name how far its merge is, so that also those see it who may not open it. `-begun`: dest
  * is being changed, and the records tell how to take that back; `-kept`: it holds entries of dest that had no place to go
@@ -65,6 +72,18 @@ export function readStagingName(name: string): StagingName | undefined {
 
 export function stagingNameOf(id: string, state: StagingState): string {
   return reservedPrefix + id + state
+}
+
+const findable = 16
+
+/**
+ * Numbers for the names of staging directories of merges into a missing dest, which stand in a directory above it: they are
+ * looked up by name, since that directory may hold so much that to list it takes longer than a merge. `prefix`: the names
+ * from there to dest. Where all are taken, a number is as any other.
+ */
+export function findableIds(prefix: string): string[] {
+  const hash = createHash('sha256').update(prefix).digest('hex').slice(0, 14)
+  return Array.from({ length: findable }, (_, slot) => hash + slot.toString(16).padStart(2, '0'))
 }
 
 /**

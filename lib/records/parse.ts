@@ -1,3 +1,4 @@
+import { splitPath } from '../host/host'
 import { nameProblem, pathProblem } from '../host/names'
 import { readIdentity, type Identity } from './identity'
 import type {
@@ -9,6 +10,7 @@ import type {
   Replaced,
   Restriction,
 } from './journal'
+import { isNestedName } from './names'
 import type { Owner } from './owner'
 import { version } from './written'
 
@@ -38,7 +40,9 @@ export function fromText(text: string): MergeRecord {
 }
 
 export function fromNestedText(text: string): string[] {
-  return pathsOf(parse(text)['paths'])
+  const paths = pathsOf(parse(text)['paths'])
+  for (const path of paths) if (!isNestedName(splitPath(path).name)) fail('no staging directory')
+  return paths
 }
 
 function pathsOf(written: unknown): string[] {

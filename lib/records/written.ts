@@ -101,7 +101,7 @@ export function toModesText(restrictions: readonly Restriction[]): string {
   return JSON.stringify({ version, modes } satisfies WrittenModes)
 }
 
-/** Directories of dest in which there are staging directories of the merge. */
+/** Staging directories of the merge inside directories of dest. */
 export function toNestedText(paths: readonly string[]): string {
   return JSON.stringify({ version, paths })
 }

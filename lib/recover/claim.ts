@@ -3,6 +3,7 @@ import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { pathOf, type Directory, type Host } from '../host/host'
 import { currentOwner, fromMarkText, isAlive } from '../records'
+import { claimName } from './claim-names'
 import { readRecord } from './mark'
 
 /** Keeps other recoveries from a staging directory, also where there are no locks. */
@@ -14,7 +15,7 @@ export interface Claim {
 export async function claim(host: Host, directory: Directory): Promise<Claim | undefined> {
   const place = { base: directory, path: '' }
   for (let number = 0; ; number++) {
-    const name = `claim-${String(number)}`
+    const name = claimName(number)
     const owner = { version: 2, ...currentOwner(false), dest: '' }
     const { errno: failed, syscall } = await host.writeRecord(place, name, JSON.stringify(owner))
     if (failed === 0) {

@@ -3,10 +3,19 @@ import { dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { livePrefix } from '../stage/live'
 import { errno, errnoOf, isDenied } from '../errno'
+import { SystemError } from '../errors'
 import { Kind, type Directory, type Host } from '../host/host'
 import { openReal } from '../host/open-real'
 import { patiently } from '../host/patient'
-import { isAlive, modesName, readStagingName, type Mark, type StagingState } from '../records'
+import {
+  findableIds,
+  isAlive,
+  modesName,
+  readStagingName,
+  stagingNameOf,
+  type Mark,
+  type StagingState,
+} from '../records'
 import { blockedError } from './blocked'
 import { claim, type Claim } from './claim'
 import { readMark } from './mark'
@@ -58,24 +67,34 @@ function isUnreadable(error: unknown): boolean {
 
 const forbidden: ReadonlySet<number | undefined> = new Set([errno.EACCES, errno.EPERM])
 
+/** How to look for merges into `dest`, which is an absolute path without symlinks. */
+export interface Search {
+  readonly dest: string
+  /** Dest's lock is held. */
+  readonly isGuarded: boolean
+  /** Path of the caller's own staging directory, which is passed by. */
+  readonly own?: string | undefined
+  /** Directories above dest are listed, and not only asked for the names that merges into a missing dest choose first. */
+  readonly isThorough: boolean
+}
+
 /**
- * Staging directories of merges into `dest` that were killed. They stand in dest, or, where dest was missing then, in
- * a directory above it; those of merges that have begun to change dest always stand in dest. `dest`: absolute, without
- * symlinks. `isGuarded`: dest's lock is held. `own`: path of the caller's own staging directory, which is passed by.
+ * Staging directories of merges that were killed. They stand in dest, or, where dest was missing then, in a directory above
+ * it; those of merges that have begun to change dest always stand in dest.
  */
 export async function findAbandoned(
   host: Host,
-  dest: string,
-  isGuarded: boolean,
-  own?: string,
+  { dest, isGuarded, own, isThorough }: Search,
 ): Promise<Found> {
   const found: Found = { abandoned: [], running: 0, isChanging: false, blocked: [], foreign: [] }
   for (let path = dest; ; path = dirname(path)) {
     const prefix = relative(path, dest).split(sep).join('/')
-    for (const name of (await stagingNamesIn(path)).sort()) {
-      const { id = '', state = '' } = readStagingName(name) ?? {}
+    const isListed = isThorough || prefix === ''
+    const names = isListed ? await stagingNamesIn(path) : await foundIn(host, path, prefix)
+    for (const name of names.sort()) {
+      const { state = '' } = readStagingName(name) ?? {}
       if ((prefix !== '' && state !== '') || join(path, name) === own) continue
-      const live = state === '' ? livePrefix(id) : undefined
+      const live = state === '' ? livePrefix(join(path, name)) : undefined
       if (live !== undefined) {
         if (live === prefix) found.running++
         continue
@@ -119,6 +138,18 @@ async function stagingNamesIn(path: string): Promise<string[]> {
     if (isUnreadable(error)) return []
     throw error
   }
+}
+
+/** The same of merges into one dest, without a look at what else there is. */
+async function foundIn(host: Host, path: string, prefix: string): Promise<string[]> {
+  const names = findableIds(prefix).map((id) => stagingNameOf(id, ''))
+  const job = { to: { base: path, path: '' }, names }
+  const stats = await unlessUnreadable(host.stat([job]))
+  for (const [index, number] of (stats?.errnos ?? []).entries()) {
+    if (number === 0 || unreadable.has(number)) continue
+    throw new SystemError(number, { syscall: stats?.syscall(index) ?? '', path })
+  }
+  return names.filter((_, index) => (stats?.kinds[index] ?? Kind.Missing) !== Kind.Missing)
 }
 
 interface Wanted {

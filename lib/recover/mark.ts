@@ -2,6 +2,7 @@ import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { Kind, pathOf, type Directory, type Host, type Place } from '../host/host'
 import { find } from '../commit/standing'
+import { isClaimName } from './claim-names'
 import { fromMarkText, readMarkName, type Identity, type Mark } from '../records'
 
 /** A record's text; undefined where there is none. */
@@ -53,7 +54,8 @@ export async function readMark(
     const text = isReadable ? await readRecord(host, place, names[index] ?? '') : undefined
     return { kind: 'ours', mark: text === undefined ? undefined : parsed(text) }
   }
-  const isEmpty = names.length === 0 && notUtf8.length === 0
+  // A recovery that was killed may have left its claim in it.
+  const isEmpty = names.every(isClaimName) && notUtf8.length === 0
   return { kind: isEmpty ? 'scrap' : 'foreign', mark: undefined }
 }
 

@@ -7,7 +7,7 @@ import { pathOf, type Directory, type Host } from '../host/host'
 import { removeStaging } from '../stage/staging'
 import type { RecoverResult } from '../types'
 import { unreadable } from './blocked'
-import { findAbandoned, release, type Abandoned } from './find'
+import { findAbandoned, release, type Abandoned, type Search } from './find'
 import { undoMerge } from './undo'
 
 interface Recovery {
@@ -26,7 +26,7 @@ function newRecovery(): Growing {
 
 /**
  * Undoes merges into `dest` that were killed, and removes what they left. `dest`: absolute, without symlinks. `lock`:
- * undefined where the caller holds dest's lock, false where none is taken. `own`: path of the caller's own staging directory.
+ * undefined where the caller holds dest's lock, false where none is taken. `own`, `isThorough`: see `Search`.
  *
  * Nobody waits for dest's lock with a killed merge in hand: who has the lock, and is about to publish, must be able to
  * undo it first.
@@ -35,9 +35,10 @@ export async function recoverDest(
   host: Host,
   dest: string,
   lock: LockOptions | false | undefined,
-  own?: string,
+  { own, isThorough = false }: Partial<Pick<Search, 'own' | 'isThorough'>> = {},
 ): Promise<Recovery> {
-  const found = await findAbandoned(host, dest, lock === undefined, own)
+  const search = { dest, own, isThorough }
+  const found = await findAbandoned(host, { ...search, isGuarded: lock === undefined })
   const recovery = newRecovery()
   recovery.result.running = found.running
   if (found.foreign.length > 0) recovery.result.foreign = found.foreign
@@ -61,7 +62,7 @@ export async function recoverDest(
   }
   if (isBlocked && lock === false) {
     await sleep(longestChange)
-    const again = await findAbandoned(host, dest, false)
+    const again = await findAbandoned(host, { ...search, isGuarded: false })
     for (const merge of again.abandoned) await release(host, merge)
     note(recovery, again.blocked)
   } else note(recovery, found.blocked)
@@ -127,7 +128,7 @@ export async function recoverAlone(
   const end = performance.now() + (timeout ?? Infinity)
   for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
     signal?.throwIfAborted()
-    const { result, failures, isChanging } = await recoverDest(host, dest, undefined, own)
+    const { result, failures, isChanging } = await recoverDest(host, dest, undefined, { own })
     all.result.undone += result.undone
     all.result.removed += result.removed
     all.result.running = result.running

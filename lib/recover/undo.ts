@@ -117,11 +117,9 @@ async function become(host: Host, merge: Abandoned, state: StagingState): Promis
 
 /** Does anything but directories lie where things are kept? */
 async function holdsAnything(host: Host, merge: Abandoned): Promise<boolean> {
-  const nested = await nestedIn(host, mainOf(merge.directory))
-  const all = stagingsOf(
-    merge,
-    ['', ...nested].map((path) => ({ path, directories: [] })),
-  )
+  const main = mainOf(merge.directory)
+  const nested = await nestedIn(host, main)
+  const all = [main, ...nested.map((path): Place => ({ base: merge.parent, path }))]
   const waiting = all.flatMap((place) => [below(place, replacedName), below(place, 'taken')])
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
     const [listing] = await host.list([place])

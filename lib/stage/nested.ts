@@ -12,8 +12,8 @@ import {
 import { Allocation } from './allocation'
 
 /**
- * The directories of dest in which the merge has staging directories, by their number from 1 on: paths below dest.
- * `staging`: the main one.
+ * The staging directories of the merge inside directories of dest, by their number from 1 on: paths below dest. `staging`:
+ * the main one.
  */
 export async function nestedIn(host: Host, staging: Place): Promise<string[]> {
   const paths: string[] = []

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { endLive, setLive } from './live'
+import { endLive, livePrefix, setLive } from './live'
 import { debug } from '../debug'
 import { errno, errnoOf } from '../errno'
 import { SystemError, throwAfter } from '../errors'
@@ -27,6 +27,7 @@ import {
 } from '../host/trees'
 import {
   currentOwner,
+  findableIds,
   freshName,
   fromMarkText,
   journalName,
@@ -35,7 +36,6 @@ import {
   modesName,
   nestedName,
   nestedNameOf,
-  readStagingName,
   replacedName,
   stagingNameOf,
   toMarkText,
@@ -68,8 +68,7 @@ interface Hosts {
 }
 
 /**
- * The directory in which the union is built, on dest's file system and unseen by readers: mode 0700,
- * with a name that nobody can guess. `new/` holds what is to be published, `old/` what was replaced; what is
+ * The directory in which the union is built, on dest's file system and unseen by readers: mode 0700. `new/` holds what is to be published, `old/` what was replaced; what is
  * staged early, and what names are tried with, lies beside them.
  */
 export class Staging implements StageTarget {
@@ -81,24 +80,30 @@ export class Staging implements StageTarget {
   private readonly takenPlaces = new Map<number, Promise<Place>>()
   private state: StagingState = ''
   private isLocked = false
+  /** In its name from then on, and in those of others that are inside directories of dest. */
+  private readonly id: string
 
   private lists = 0
   /** Directories of dest that have a staging directory of this merge inside: paths below dest. The first has number 1. */
   private readonly nested: string[] = []
 
   private parent: Directory
+  private readonly madeAt: string
 
   private constructor(
     private readonly hosts: Hosts,
     /** Where it was made. */
     private readonly home: Directory,
-    private readonly id: string,
+    /** In its name, for as long as it stands there, and counts for nothing. */
+    private readonly homeId: string,
     private readonly directory: Directory,
     /** Where dest's own place is in `new/`: the names from the parent to dest. */
     readonly prefix: string,
     private readonly allocation: Allocation,
   ) {
     this.parent = home
+    this.madeAt = homePath(home, homeId)
+    this.id = prefix === '' ? homeId : newId()
   }
 
   /** `parent`: dest, or the nearest directory above it that exists; `missing`: the names between. */
@@ -121,14 +126,21 @@ export class Staging implements StageTarget {
     missing: readonly string[],
     allocation: Allocation,
   ): Promise<Staging | undefined> {
-    const id = randomBytes(8).toString('hex')
-    setLive(id, missing.join('/'))
-    let made: Staging | undefined
-    try {
-      return (made = await this.makeNamed(hosts, parent, missing, { id, allocation }))
-    } finally {
-      if (made === undefined) endLive(id)
+    const prefix = missing.join('/')
+    const found = prefix === '' ? [] : findableIds(prefix)
+    for (const id of [...found, newId()]) {
+      const path = homePath(parent, id)
+      if (livePrefix(path) !== undefined) continue
+      setLive(path, prefix)
+      let made: Staging | 'taken' | undefined
+      try {
+        made = await this.makeNamed(hosts, parent, missing, { id, allocation })
+      } finally {
+        if (!(made instanceof Staging)) endLive(path)
+      }
+      if (made !== 'taken') return made
     }
+    return undefined
   }
 
   private static async makeNamed(
@@ -136,7 +148,7 @@ export class Staging implements StageTarget {
     parent: Directory,
     missing: readonly string[],
     { id, allocation }: { readonly id: string; readonly allocation: Allocation },
-  ): Promise<Staging | undefined> {
+  ): Promise<Staging | 'taken' | undefined> {
     const name = stagingNameOf(id, '')
     const at = { base: parent, path: '' }
     const job = { to: at, names: [name], modes: Uint32Array.of(ownerAccess) }
@@ -145,6 +157,7 @@ export class Staging implements StageTarget {
     const isRefused = refusals.has(exact.errnos[0] ?? 0) && exact.syscall(0) !== 'mkdir'
     const made = isRefused ? await hosts.host.mkdir([job], false) : exact
     const number = made.errnos[0] ?? 0
+    if (number === errno.EEXIST) return 'taken'
     // It was made, but somebody removed it before it had its mode.
     if (number === errno.ENOENT && made.syscall(0) !== 'mkdir') return undefined
     const failed = (outcomes: Outcomes): SystemError => {
@@ -225,7 +238,8 @@ export class Staging implements StageTarget {
   }
 
   private get name(): string {
-    return stagingNameOf(this.id, this.state)
+    const isAsMade = this.state === '' && this.parent === this.home
+    return stagingNameOf(isAsMade ? this.homeId : this.id, this.state)
   }
 
   /** Mirrors `parent`. */
@@ -280,7 +294,8 @@ export class Staging implements StageTarget {
   async nest(paths: readonly string[]): Promise<number[]> {
     const { host } = this.hosts
     const list = nestedName + String(this.lists++)
-    await this.writeRecord(host, this.scratch, list, toNestedText(paths))
+    const nestedPaths = paths.map((path) => joinPath(path, nestedNameOf(this.id)))
+    await this.writeRecord(host, this.scratch, list, toNestedText(nestedPaths))
     const first = this.nested.length + 1
     for (const path of paths) this.nested.push(path)
     const home = { base: this.home, path: '' }
@@ -390,14 +405,17 @@ export class Staging implements StageTarget {
     return this.become(this.hosts.host, '-begun', dest)
   }
 
-  /** What is written down counts no more: dest is as it is to be, or as it was. */
+  /**
+   * What is written down counts no more: dest is as it is to be, or as it was. It stays in dest, since another one may have
+   * the name by now that it had above dest.
+   */
   settle(): Promise<void> {
-    return this.become(this.hosts.host, '', this.home)
+    return this.become(this.hosts.host, '')
   }
 
   /** The same when dest has been put back, also after an abort. */
   withdraw(): Promise<void> {
-    return this.become(this.hosts.steady, '', this.home)
+    return this.become(this.hosts.steady, '')
   }
 
   /** The records count again. */
@@ -410,16 +428,24 @@ export class Staging implements StageTarget {
     return this.become(this.hosts.steady, '-kept')
   }
 
-  private async become(host: Host, state: StagingState, into = this.parent): Promise<void> {
+  private async become(host: Host, state: StagingState, into?: Directory): Promise<void> {
     if (this.state === state) return
+    const moves = into !== undefined && into !== this.home && this.parent === this.home
+    // Whoever gave it may close it before this directory is removed from there.
+    const parent = moves ? await host.open({ base: into, path: '' }) : this.parent
     const from = { base: this.parent, path: '' }
-    const to = { base: into, path: '' }
+    const to = { base: parent, path: '' }
     const toName = stagingNameOf(this.id, state)
-    // Nobody else has that name, so that nothing can be replaced.
-    const job = { from, to, names: [this.name], toNames: [toName] }
-    throwIfFailed([job], await host.rename([job], true))
+    try {
+      // Nobody else has that name, so that nothing can be replaced.
+      const job = { from, to, names: [this.name], toNames: [toName] }
+      throwIfFailed([job], await host.rename([job], true))
+    } catch (error) {
+      if (!moves) throw error
+      return throwAfter(error, () => this.hosts.steady.close(parent))
+    }
     this.directory.path = pathOf(to, toName)
-    this.parent = into
+    this.parent = parent
     this.state = state
   }
 
@@ -463,10 +489,19 @@ export class Staging implements StageTarget {
     throw new SystemError(errnos[filled] ?? 0, { syscall: syscall(filled), path, hint })
   }
 
-  close(): Promise<void> {
-    endLive(this.id)
-    return this.hosts.steady.close(this.directory)
+  async close(): Promise<void> {
+    endLive(this.madeAt)
+    if (this.parent !== this.home) await this.hosts.steady.close(this.parent)
+    await this.hosts.steady.close(this.directory)
   }
+}
+
+function homePath(parent: Directory, id: string): string {
+  return pathOf({ base: parent, path: '' }, stagingNameOf(id, ''))
+}
+
+function newId(): string {
+  return randomBytes(8).toString('hex')
 }
 
 /** A directory for what is taken back, in a staging directory. */
@@ -517,13 +552,13 @@ async function removeNested(
   mark: string | undefined,
 ): Promise<void> {
   const staging = { base: parent, path: name }
-  const { id = '' } = readStagingName(name) ?? {}
   const text = mark === undefined ? undefined : await host.readRecord(staging, mark)
   const prefix = text?.errno === 0 ? prefixOf(text.text) : ''
   for (const path of await nestedIn(host, staging)) {
     // Once dest is there the staging directory may stand in it, or where dest was missing before.
     for (const at of new Set([path, joinPath(prefix, path)])) {
-      await removeNestedTree(host, { base: parent, path: at }, nestedNameOf(id))
+      const { directory, name: last } = entryOf({ base: parent, path: at })
+      await removeNestedTree(host, directory, last)
     }
   }
 }

@@ -20,8 +20,10 @@ const long = [
   'test/session-order.test.ts',
 ]
 
-/** The rest is dealt into so many pieces: the fewer, the less often the library is loaded and volumes are made. */
-const others = 6
+/**
+ * The rest is dealt into pieces of about so many files: the larger, the less often the library is loaded and volumes are made.
+ */
+const filesInPiece = 20
 
 /**
  * Every test file below these paths, which are relative to the root.
@@ -44,8 +46,10 @@ export function testFiles(paths) {
  * @returns {string[][]}
  */
 export function inPieces(files) {
-  const alone = long.filter((file) => files.includes(file))
-  const rest = files.filter((file) => !long.includes(file))
+  // Of a directory or so one piece for each of the two.
+  const alone = files.length < filesInPiece ? [] : long.filter((file) => files.includes(file))
+  const rest = files.filter((file) => !alone.includes(file))
+  const others = Math.max(2, Math.round(rest.length / filesInPiece))
   const dealt = Array.from({ length: others }, (_, piece) =>
     rest.filter((_file, index) => index % others === piece),
   )

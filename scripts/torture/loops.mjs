@@ -40,8 +40,14 @@ export const loops = [
   },
   {
     name: 'model',
-    what: 'random sources and policies against a model in memory',
-    mocha: ['test/plan/model.test.ts', 'test/plan/union.test.ts'],
+    what: 'random sources and policies against a model in memory; every conflict, policy and spelling',
+    mocha: [
+      'test/plan/model.test.ts',
+      'test/plan/union.test.ts',
+      'test/plan/conflicts.test.ts',
+      'test/plan/names.test.ts',
+      'test/plan/spelling.test.ts',
+    ],
   },
   {
     name: 'order',

@@ -6,7 +6,7 @@ import { defaultHost } from '../../lib/host'
 import { onBothHosts } from '../support/both-hosts'
 import { describeOn } from '../support/describe-on'
 import { freshDir } from '../support/fresh'
-import { runs } from '../support/long'
+import { isThorough, runs } from '../support/long'
 import { asNobody, giveToNobody } from '../support/nobody'
 import type { Case } from './model-case'
 import { allNames, casesWithin } from './model-cases'
@@ -16,7 +16,8 @@ import type { Labs } from './model-check'
 import { observe } from './model-lab'
 import type { Lab } from './model-lab'
 
-const RUNS = runs
+// Each run merges four times.
+const RUNS = isThorough ? runs : Math.ceil(runs / 4)
 // Each call there goes through FUSE.
 const RUNS_ON_EXFAT = Math.ceil(RUNS / 20)
 

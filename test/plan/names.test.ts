@@ -10,6 +10,7 @@ import { describeOn } from '../support/describe-on'
 import { failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
 import { failpoints } from '../support/failpoints'
+import { isThorough, sampled } from '../support/long'
 import { failWith } from '../support/scripts'
 import { writeTree, type TreeNode } from '../support/tree'
 import { orSkip } from '../support/unrunnable'
@@ -165,32 +166,35 @@ describe('names that are one entry to dest', function () {
       })
 
       describe('between sources', () => {
-        for (const shape of Object.keys(shapes))
+        for (const [turn, shape] of Object.keys(shapes).entries())
           for (const at of ['', 'ns/deep/'])
             it(`are one conflict, decided by each policy: ${shape} in dest/${at}`, async () => {
-              for (const scene of scenes) {
+              const cases = scenes.flatMap((scene) =>
+                Object.entries(policies).map(([policy, conflicts]) => {
+                  return { scene, policy, conflicts }
+                }),
+              )
+              for (const { scene, policy, conflicts } of sampled(cases, 6, turn)) {
                 const wishes = wishesOf(scene, shape)
                 const sources = storeOf(wishes, at)
-                for (const [policy, conflicts] of Object.entries(policies)) {
-                  const what = `${JSON.stringify(scene)}, ${policy}`
-                  const { conflict, tree, lost } = expectedOf(wishes, at, policy as Policy)
-                  const dest = newDest()
-                  const plan = await planOn(host, sources, dest, { conflicts })
-                  assert.deepEqual(plan.conflicts, [conflict], what)
+                const what = `${JSON.stringify(scene)}, ${policy}`
+                const { conflict, tree, lost } = expectedOf(wishes, at, policy as Policy)
+                const dest = newDest()
+                const plan = await planOn(host, sources, dest, { conflicts })
+                assert.deepEqual(plan.conflicts, [conflict], what)
+                assert.deepEqual(listed(dest), [], what)
+                const merging = mergeOn(host, sources, dest, { conflicts })
+                if (policy === 'error') {
+                  assert.deepEqual((await failureOf(merging)).conflicts, [conflict], what)
                   assert.deepEqual(listed(dest), [], what)
-                  const merging = mergeOn(host, sources, dest, { conflicts })
-                  if (policy === 'error') {
-                    assert.deepEqual((await failureOf(merging)).conflicts, [conflict], what)
-                    assert.deepEqual(listed(dest), [], what)
-                    continue
-                  }
-                  const result = await merging
-                  assert.deepEqual(held(dest), tree, what)
-                  assert.deepEqual(result.conflicts, [conflict], what)
-                  const told = result.sources.map((source) => source.lost)
-                  assert.deepEqual(told, lost, what)
-                  assert.deepEqual([plan.files, plan.sources], [result.files, result.sources], what)
+                  continue
                 }
+                const result = await merging
+                assert.deepEqual(held(dest), tree, what)
+                assert.deepEqual(result.conflicts, [conflict], what)
+                const told = result.sources.map((source) => source.lost)
+                assert.deepEqual(told, lost, what)
+                assert.deepEqual([plan.files, plan.sources], [result.files, result.sources], what)
               }
             })
 
@@ -315,7 +319,7 @@ describe('names that are one entry to dest', function () {
         it('are the same conflict at every try: timing decides nothing', async () => {
           const sources = store({ Foo: '0' }, { foo: '1' })
           const dest = newDest()
-          for (let round = 0; round < 30; round++) {
+          for (let round = 0; round < (isThorough ? 30 : 5); round++) {
             const { conflicts } = await planOn(host, sources, dest)
             assert.equal(conflicts.length, 1, `round ${String(round)}`)
           }
@@ -328,7 +332,7 @@ describe('names that are one entry to dest', function () {
             { 'ns/Foo': '0', 'ns/Bar/c': '2', 'TOP/c': '2', 'ns/own-2': '', 'NS/x': '' },
           ).map((source, index) => ({ ...source, name: ['m', 'z', 'a'][index] ?? '' }))
           const orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] // prettier-ignore
-          for (const [policy, conflicts] of Object.entries(policies)) {
+          for (const [turn, [policy, conflicts]] of Object.entries(policies).entries()) {
             const outcome = async (dest: string, merging: Promise<MergeResult>) => {
               const { conflicts: told, ...result } = await merging.catch((error: unknown) => {
                 return { conflicts: (error as { conflicts?: unknown }).conflicts, fallbacks: [] }
@@ -342,7 +346,7 @@ describe('names that are one entry to dest', function () {
             const expected = await outcome(whole, mergeOn(host, sources, whole, { conflicts }))
             if (policy === 'first') assert.equal(held(whole)['Top/a'], '0')
             if (policy === 'last') assert.equal(held(whole)['TOP/c'], '2')
-            for (const order of orders) {
+            for (const order of sampled(orders, orders.length, turn)) {
               const dest = newDest()
               const session = await Session.open(host, dest, { conflicts })
               for (const rank of order) {
@@ -384,40 +388,44 @@ describe('names that are one entry to dest', function () {
         const under = (name: string, files: Files): Files =>
           Object.fromEntries(Object.entries(files).map(([below, data]) => [name + below, data]))
 
-        for (const [what, { dest: has, source: wants, replaced }] of Object.entries(meetings))
+        for (const [turn, [what, { dest: has, source: wants, replaced }]] of Object.entries(
+          meetings,
+        ).entries())
           it(`are a conflict that \`existing\` decides: ${what}`, async () => {
-            for (const [old, wanted] of spellings)
-              for (const at of ['', 'in/']) {
-                const beside = { [`${at}mine`]: 'mine' }
-                const before = { ...under(at + old, has), ...beside }
-                const sources = store(under(at + wanted, wants))
-                const conflict = {
-                  ...{ path: at + wanted, kind: 'case', sources: ['s0'] },
-                  ...{ winner: null, paths: [at + old, at + wanted].sort() },
-                }
-                const refused =
-                  replaced === null ? (['error', 'replace'] as const) : (['error'] as const)
-                for (const existing of refused) {
-                  const dest = newDest(before)
-                  const plan = await planOn(host, sources, dest, { existing })
-                  assert.deepEqual(plan.conflicts, [conflict])
-                  const error = await failureOf(mergeOn(host, sources, dest, { existing }))
-                  assert.deepEqual(error.conflicts, [conflict])
-                  assert.deepEqual(held(dest), before)
-                }
-                const kept = newDest(before)
-                const result = await mergeOn(host, sources, kept, { existing: 'keep' })
-                assert.deepEqual(result.conflicts, [conflict])
-                assert.deepEqual([result.kept, result.created, result.replaced], [1, 0, 0])
-                assert.deepEqual(held(kept), before)
-                if (replaced === null) continue
-                const dest = newDest(before)
-                const { conflicts } = await mergeOn(host, sources, dest, { existing: 'replace' })
-                assert.deepEqual(conflicts, [{ ...conflict, winner: 's0' }])
-                assert.deepEqual(held(dest), { ...beside, ...under(at + wanted, replaced) })
-                const again = await mergeOn(host, sources, dest)
-                assert.deepEqual([again.conflicts, again.unchanged], [[], 1])
+            const cases = spellings.flatMap(([old, wanted]) =>
+              ['', 'in/'].map((at) => ({ old, wanted, at })),
+            )
+            for (const { old, wanted, at } of sampled(cases, 3, turn)) {
+              const beside = { [`${at}mine`]: 'mine' }
+              const before = { ...under(at + old, has), ...beside }
+              const sources = store(under(at + wanted, wants))
+              const conflict = {
+                ...{ path: at + wanted, kind: 'case', sources: ['s0'] },
+                ...{ winner: null, paths: [at + old, at + wanted].sort() },
               }
+              const refused =
+                replaced === null ? (['error', 'replace'] as const) : (['error'] as const)
+              for (const existing of refused) {
+                const dest = newDest(before)
+                const plan = await planOn(host, sources, dest, { existing })
+                assert.deepEqual(plan.conflicts, [conflict])
+                const error = await failureOf(mergeOn(host, sources, dest, { existing }))
+                assert.deepEqual(error.conflicts, [conflict])
+                assert.deepEqual(held(dest), before)
+              }
+              const kept = newDest(before)
+              const result = await mergeOn(host, sources, kept, { existing: 'keep' })
+              assert.deepEqual(result.conflicts, [conflict])
+              assert.deepEqual([result.kept, result.created, result.replaced], [1, 0, 0])
+              assert.deepEqual(held(kept), before)
+              if (replaced === null) continue
+              const dest = newDest(before)
+              const { conflicts } = await mergeOn(host, sources, dest, { existing: 'replace' })
+              assert.deepEqual(conflicts, [{ ...conflict, winner: 's0' }])
+              assert.deepEqual(held(dest), { ...beside, ...under(at + wanted, replaced) })
+              const again = await mergeOn(host, sources, dest)
+              assert.deepEqual([again.conflicts, again.unchanged], [[], 1])
+            }
           })
 
         it('merge where both are directories, into the one that is there, and are told', async () => {
@@ -497,7 +505,7 @@ describe('names that are one entry to dest', function () {
             ...{ foo: 'foo', 'ns/deep/bar': 'bar', 'x/file/in': 'in', kept: 'new', new: 'new' },
             ...{ 'ns/new/a': 'a' },
           })
-          for (let n = 1; ; n++) {
+          for (let n = 1; ; n += isThorough ? 1 : 2) {
             const dest = newDest(before)
             const names = listed(dest)
             const { host: failing, hit: failed } = failpoints(host, n, ({ operation }) =>

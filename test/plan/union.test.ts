@@ -9,7 +9,7 @@ import { toPolicy } from '../../lib/plan/policy'
 import { entriesOf } from '../../lib/plan/report'
 import { unite, type NameOracle } from '../../lib/plan/union'
 import type { SourceTree, TreeDirectory } from '../../lib/scan/tree'
-import { runs } from '../support/long'
+import { isThorough, runs } from '../support/long'
 import { filesOf, parseMode, treeOf, type Case } from './model-case'
 import { casesWithin } from './model-cases'
 import { nameOf, parentOf } from './model-tree'
@@ -17,7 +17,7 @@ import type { ModelEntry, ModelSource, ModelTree, SameName } from './model-tree'
 import * as model from './model-union'
 
 // No file is touched, so there may be many more than of whole merges.
-const RUNS = 5 * runs
+const RUNS = isThorough ? 5 * runs : 2 * runs
 
 /** What dest's file system might do. */
 const likenesses: Readonly<Record<string, SameName>> = {

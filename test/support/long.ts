@@ -9,6 +9,14 @@ export const runs = Number(process.env['REFLINK_MERGE_RUNS'] ?? 200)
 /** Is each combination tried, and not a sample of them? */
 export const isThorough = runs > 2000
 
+/**
+ * Of many combinations one in `every`, other ones for each `turn`; all where each is tried. `every` and the length of what
+ * varies fastest should have no common divisor.
+ */
+export function sampled<T>(all: readonly T[], every: number, turn = 0): readonly T[] {
+  return isThorough ? all : all.filter((_, index) => (index + turn) % every === 0)
+}
+
 /** How many rounds a loop has, in the suite and in its long version. */
 export function rounds(short: number, long: number): number {
   return isLong ? long : short

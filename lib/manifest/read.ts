@@ -19,11 +19,12 @@ export interface ReadManifest {
 export async function readManifest(path: string, known?: ReadManifest): Promise<ReadManifest> {
   let file: fs.FileHandle
   try {
-    file = await fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    file = await fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     const number = errnoOf(error)
     if (number === errno.ENOENT) return { state: undefined, manifest: undefined }
     if (number === errno.ELOOP) throw badManifest(path, 'it is a symlink')
+    if (number === errno.ENXIO) throw badManifest(path, 'it is not a regular file')
     throw error
   }
   try {

@@ -188,7 +188,7 @@ describe('fallbacks', () => {
           const name = path.relative(path.join(base, 'src'), error.path ?? '')
           assert.ok(Object.hasOwn(files, name), name)
           assert.equal(error.dest, path.join(base, 'dest', name))
-          assert.match(error.message, /cloned.*linkModes allows nothing else/)
+          assert.match(error.message, /cloned.*`linkModes` allows nothing else/)
           assert.equal(count('copy') + count('hardlink'), 0)
           assert.deepEqual(fs.readdirSync(base), ['src'])
         })

@@ -169,7 +169,7 @@ describe('fallbacks', () => {
         },
       )
       assert.match(error.message, /hard-linked/)
-      assert.match(error.message, /add 'copy' to linkModes/)
+      assert.match(error.message, /add 'copy' to `linkModes`/)
       assert.deepEqual(fs.readdirSync(base), ['src'])
     })
 

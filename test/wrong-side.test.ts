@@ -19,7 +19,8 @@ describe('an error says on which side it was, and what to do', () => {
       const a = writeTree(path.join(dir, 'a'), { file: 'x' })
       const dest = path.join(dir, 'x\\y', 'dest')
       const error = await failureOf(mergeOn(host, [{ name: 'a', dir: a }], dest))
-      assert.deepEqual([error.code, error.paths], ['ERR_MERGE_INVALID_PATH', [dest]])
+      const paths = [{ source: '', path: dest, reason: 'backslash' }]
+      assert.deepEqual([error.code, error.paths], ['ERR_MERGE_INVALID_PATH', paths])
       assert.match(error.message, /backslash\); make that directory first/)
       assert.deepEqual(fs.readdirSync(dir), ['a'])
       fs.mkdirSync(path.dirname(dest))

@@ -277,5 +277,7 @@ export function throwIfUndecided(
 ): void {
   const [between, withDest] = [union.undecided, found?.undecided ?? []]
   if (between.length === 0 && withDest.length === 0) return
-  throw conflictError(between, withDest, settings)
+  const changed = new Set(found?.own?.refused)
+  for (const { path } of found?.removals?.undecided ?? []) changed.add(path)
+  throw conflictError(between, withDest, changed, settings)
 }

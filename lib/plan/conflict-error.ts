@@ -5,8 +5,6 @@ import type { Conflict, ExistingPolicy, ModifiedPolicy } from '../types'
 interface Policies {
   readonly existing: ExistingPolicy
   readonly modified: ModifiedPolicy
-  /** A manifest tells what is ours. */
-  readonly manifest: unknown
 }
 
 const shownPackages = 10
@@ -44,19 +42,28 @@ function describeConflict(conflict: Conflict, withDest: boolean): string {
   }
 }
 
+function describeChanged({ path, sources }: Conflict): string {
+  return `${path}: changed since an earlier merge put it there (${listPackages(sources)})`
+}
+
 /**
  * Tells every conflict, whose they are, and what would decide them: those between sources, and those with what
- * dest holds.
+ * dest holds. `changed`: paths of what an earlier merge put there and somebody has changed.
  */
 export function conflictError(
   between: readonly Conflict[],
   withDest: readonly Conflict[],
-  { existing, modified, manifest }: Policies,
+  changed: ReadonlySet<string>,
+  { existing, modified }: Policies,
 ): MergeConflictError {
   const conflicts = [...between, ...withDest].sort((a, b) => (a.path < b.path ? -1 : 1))
-  const count = conflicts.length
   const inDest = new Set(withDest)
-  const lines = conflicts.map((each) => describeConflict(each, inDest.has(each)))
+  const isChanged = (conflict: Conflict): boolean =>
+    inDest.has(conflict) && changed.has(conflict.path)
+  const lines = conflicts.map((each) =>
+    isChanged(each) ? describeChanged(each) : describeConflict(each, inDest.has(each)),
+  )
+  const count = conflicts.length
   const packages = [...new Set(conflicts.flatMap(({ sources }) => sources))]
   const message = [
     `${String(count)} ${count === 1 ? 'conflict' : 'conflicts'} of ${namePackages(packages)}; ` +
@@ -68,15 +75,22 @@ export function conflictError(
         'the losers leave the whole directory, or a function.',
     )
   }
-  if (withDest.length > 0) {
-    message.push(adviceFor[existing])
-    if (manifest !== undefined && modified === 'error') message.push(adviceForModified)
-  }
+  if (!withDest.every(isChanged)) message.push(adviceFor[existing])
+  if (withDest.some(isChanged)) message.push(adviceForChanged[modified])
   return new MergeError('ERR_MERGE_CONFLICT', message.join('\n'), { conflicts })
 }
 
-const adviceForModified =
-  "The option `modified` decides about what an earlier merge put there and somebody has changed since: 'keep' or 'replace'."
+const inPlaceOfFile =
+  'A directory that stands in the place of a file is never removed with what is in it: move it away, or have it stay by ' +
+  "`modified: 'keep'`."
+
+/** What decides about what an earlier merge put there and somebody has changed, by what was asked for. */
+const adviceForChanged: Readonly<Record<ModifiedPolicy, string>> = {
+  error:
+    "The option `modified` decides about what somebody has changed since an earlier merge: 'keep' or 'replace'.",
+  keep: inPlaceOfFile,
+  replace: inPlaceOfFile,
+}
 
 /** What else decides about what dest holds, by what was asked for. */
 const adviceFor: Readonly<Record<ExistingPolicy, string>> = {

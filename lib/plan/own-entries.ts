@@ -32,6 +32,8 @@ interface Known extends Standing {
 export class OwnEntries {
   /** What somebody has changed, and what becomes of it. */
   readonly modified: Modified[] = []
+  /** Paths of those that the merge cannot go on with. */
+  readonly refused = new Set<string>()
   /** Entries that are not known to be unchanged by their stat records. */
   looked = 0
   /** What dest shows of them. */
@@ -170,7 +172,8 @@ export class OwnEntries {
     if (state === 'content' || state === 'type') {
       const isDirectory = stats.kinds[entry] === Kind.Directory
       const policy = isDirectory && ours.policy === 'replace' ? 'error' : ours.policy
-      if (policy !== 'error') this.modified.push(ours.modification(row, state, policy === 'keep'))
+      if (policy === 'error') this.refused.add(ours.pathOf(row))
+      else this.modified.push(ours.modification(row, state, policy === 'keep'))
       return policy
     }
     this.noteMode(row, stats, entry)

@@ -11,9 +11,18 @@ import type { Survey } from './plan/survey'
 import { openRecovered, prepare, type Context } from './planning'
 import { durationOf } from './result'
 import { listenForAbort, throwIfAborted } from './signal'
-import type { Site } from './site'
-import type { RemoveOptions, RemoveResult } from './types'
+import { Site } from './site'
+import type { PlanEntry, RemoveOptions, RemoveResult } from './types'
 import { requireManifest } from './verify'
+
+/** What remove() would do. */
+export interface RemovePlan extends Pick<
+  RemoveResult,
+  'removed' | 'kept' | 'uncovered' | 'directories'
+> {
+  /** What would be taken out, sorted by path. */
+  readonly entries: readonly PlanEntry[]
+}
 
 /** remove() on a host of choice: takes the entries of these sources out of dest again. */
 export async function removeOn(
@@ -22,6 +31,32 @@ export async function removeOn(
   names: readonly string[],
   options: RemoveOptions = {},
 ): Promise<RemoveResult> {
+  return prepared(system, dest, names, options, async (context, path, named) => {
+    const site = await openRecovered(context, path, options.signal)
+    return new Removing(context, site, named).run()
+  })
+}
+
+/** What removeOn() would do. Nothing is changed, and merges that were killed are not undone. */
+export async function planRemoveOn(
+  system: Host,
+  dest: string,
+  names: readonly string[],
+  options: RemoveOptions = {},
+): Promise<RemovePlan> {
+  return prepared(system, dest, names, options, async (context, path, named) => {
+    const site = await Site.open(context, path, context.settings.existing)
+    return new Removing(context, site, named).plan()
+  })
+}
+
+async function prepared<T>(
+  system: Host,
+  dest: string,
+  names: readonly string[],
+  options: RemoveOptions,
+  work: (context: Context, path: string, named: ReadonlySet<string>) => Promise<T>,
+): Promise<T> {
   const path = readPath('dest', dest)
   const named = readNames(names)
   const stop = new AbortController()
@@ -36,8 +71,7 @@ export async function removeOn(
   })
   try {
     await requireManifest(path, (context.life as Life).manifestPath)
-    const site = await openRecovered(context, path, caller)
-    return await new Removing(context, site, new Set(named)).run()
+    return await work(context, path, new Set(named))
   } finally {
     unlisten()
   }
@@ -67,6 +101,16 @@ class Removing {
     await site.sweep().catch(() => undefined)
     await site.close().catch(() => undefined)
     return this.result as RemoveResult
+  }
+
+  async plan(): Promise<RemovePlan> {
+    const { site } = this
+    try {
+      if (site.dest !== undefined) await this.survey({ base: site.dest, path: '' })
+    } finally {
+      await site.close()
+    }
+    return { ...this.outcome, entries: this.removals?.entries() ?? [] }
   }
 
   private async commit(): Promise<Committed> {
@@ -123,14 +167,18 @@ class Removing {
   }
 
   private resultOf(locking: RemoveResult['locking']): RemoveResult {
-    const { removals, context, life } = this
-    const { host, watch } = context
+    const { host, watch } = this.context
+    const { containment } = host
+    return { ...this.outcome, locking, containment, duration: durationOf(watch) }
+  }
+
+  private get outcome(): Omit<RemovePlan, 'entries'> {
+    const { removals, life } = this
     return {
       removed: removals?.count ?? 0,
       kept: removals?.modified.sort((a, b) => (a.path < b.path ? -1 : 1)) ?? [],
       uncovered: removals === undefined ? [] : life.uncovered(this.names, removals),
       directories: removals?.directoryCount ?? 0,
-      ...{ locking, containment: host.containment, duration: durationOf(watch) },
     }
   }
 }

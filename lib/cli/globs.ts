@@ -40,7 +40,10 @@ export function selectEntries(
     const filter = isIncluded
       ? holding(source, isExcluded, isIncluded)
       : (path: string) => !isExcluded(path)
-    return { ...source, filter }
+    const { digest } = source
+    if (digest === undefined) return { ...source, filter }
+    // It stands for all of the source: what the globs leave of it is something else.
+    return { ...source, filter, digest: JSON.stringify([digest, exclude, include]) }
   })
 }
 

@@ -251,6 +251,11 @@ export const hints: readonly Hint[] = [
     next: 'run `reflink-merge recover` as the user of that merge; what the message names is left for you to decide',
   },
   {
+    code: 'ERR_MERGE_MANIFEST',
+    means: 'the manifest of dest is missing, damaged, or of a newer version',
+    next: 'restore it, or remove it and run `reflink-merge sync` again; what stands in dest by then is not removed later, unless --adopt says that it may be',
+  },
+  {
     code: 'ERR_MERGE_INTO_SELF',
     means: 'the merge would read what it writes',
     next: 'take a dest outside of every source',

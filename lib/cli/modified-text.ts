@@ -4,37 +4,43 @@ import type { OutputOptions } from './options'
 import { formatCount } from './units'
 
 const words: Readonly<Record<Modified['how'], string>> = {
-  content: 'content',
-  mode: 'permission bits',
+  content: 'other content',
+  mode: 'other permission bits',
   type: 'something else stands there',
   missing: 'missing',
   found: 'there before',
 }
 
-/** `lib/a.js (content): kept` */
-function lineOf({ path, how, kept }: Modified): string {
-  const line = `${path} (${words[how]})`
-  if (how === 'missing' || how === 'found') return line
-  return `${line}: ${kept ? 'kept' : 'not kept'}`
+/** `lib/a.js (other content): @acme/core`, with what became of it where that is asked for. */
+function lineOf({ path, source, how, kept }: Modified, isDone: boolean): string {
+  const outcome = kept ? ', kept' : how === 'missing' ? '' : ', not kept'
+  return `${path} (${words[how]}): ${source}${isDone ? outcome : ''}`
 }
 
-/** What was not as an earlier merge had left it, and what became of it, for people. */
+/** Of a merge or a removal: what was not as an earlier merge had left it, and what became of that, for people. */
 export function modifiedLines(modified: readonly Modified[], options: OutputOptions): string[] {
   const changed = modified.filter(({ how }) => how !== 'found')
   const found = modified.filter(({ how }) => how === 'found')
-  const count = formatCount(changed.length, 'entry', 'entries')
-  const had = changed.length === 1 ? 'was' : 'were'
   const stood = formatCount(found.length, 'entry', 'entries')
   return [
     ...listLines(
-      `${count} ${had} changed since an earlier merge put ${changed.length === 1 ? 'it' : 'them'} there`,
-      changed.map(lineOf),
+      `${formatCount(changed.length, 'entry', 'entries')} changed since an earlier merge`,
+      changed.map((each) => lineOf(each, true)),
       options,
     ),
     ...listLines(
-      `${stood} stood there before the first merge with a manifest, and ${found.length === 1 ? 'stays' : 'stay'}`,
-      found.map(({ path }) => path),
+      `${stood} kept, there before the first merge with a manifest`,
+      found.map((each) => `${each.path}: ${each.source}`),
       options,
     ),
   ]
+}
+
+/** The same where nothing was done. */
+export function differingLines(modified: readonly Modified[], options: OutputOptions): string[] {
+  return listLines(
+    `${formatCount(modified.length, 'entry', 'entries')} not as recorded`,
+    modified.map((each) => lineOf(each, false)),
+    options,
+  )
 }

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { matcher } from './globs'
 import type { ExistingPolicy, LinkMode, MergeOptions, SpecialPolicy, SymlinkPolicy } from '../index'
+import { addManifestOptions, toManifestOptions, type ManifestCliOptions } from './manifest-options'
 
 /** How the result is told, as commander gives it. */
 export interface OutputOptions {
@@ -9,8 +10,17 @@ export interface OutputOptions {
   verbose?: boolean
 }
 
-/** The options of merge and plan, as commander gives them. */
-export interface MergeCliOptions extends OutputOptions {
+/** How dest is guarded and how fast it is changed, as commander gives it. */
+export interface ChangeCliOptions extends OutputOptions {
+  concurrency?: number
+  durability: 'none' | 'full'
+  /** false: --no-lock. */
+  lock: boolean
+  lockTimeout?: number
+}
+
+/** The options of merge, plan and sync, as commander gives them. */
+export interface MergeCliOptions extends ChangeCliOptions, ManifestCliOptions {
   linkMode: LinkMode[]
   conflicts: 'error' | 'first' | 'last' | 'exclusive'
   existing: ExistingPolicy
@@ -22,11 +32,6 @@ export interface MergeCliOptions extends OutputOptions {
   /** false: --no-directory-clone. */
   directoryClone: boolean
   quarantine?: 'keep' | 'drop'
-  concurrency?: number
-  durability: 'none' | 'full'
-  /** false: --no-lock. */
-  lock: boolean
-  lockTimeout?: number
 }
 
 const linkModes: readonly string[] = ['clone', 'hardlink', 'copy', 'symlink']
@@ -62,8 +67,37 @@ export function addOutputOptions(command: Command): Command {
     )
 }
 
-/** Options that merge and plan share. */
-export function addMergeOptions(command: Command): Command {
+/** `--verbose`, besides those of every command. */
+export function addVerboseOutputOptions(command: Command): Command {
+  return addOutputOptions(command).option(
+    '--verbose',
+    'print more: each source, each phase, every path',
+  )
+}
+
+/** Options of every command that changes dest. */
+export function addChangeOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--durability <level>', 'full: on disk before the command ends')
+        .choices(['none', 'full'])
+        .default('none'),
+    )
+    .option(
+      '--concurrency <n>',
+      'batches of work in flight (default: fits the machine)',
+      parseCount,
+    )
+    .addOption(
+      new Option('--lock-timeout <ms>', 'how long to wait for another merge (default: without end)')
+        .argParser(parseMilliseconds)
+        .conflicts('lock'),
+    )
+    .option('--no-lock', 'do not lock dest')
+}
+
+/** Options of merge and plan; `isSync`: those of sync. */
+export function addMergeOptions(command: Command, isSync = false): Command {
   command
     .addOption(
       new Option(
@@ -85,6 +119,7 @@ export function addMergeOptions(command: Command): Command {
         .choices(['error', 'keep', 'replace'])
         .default('error'),
     )
+  addManifestOptions(command, isSync)
     .addOption(
       new Option('--symlinks <policy>', 'in sources: those that stay inside dest, all, or none')
         .choices(['contained', 'verbatim', 'reject'])
@@ -109,50 +144,34 @@ export function addMergeOptions(command: Command): Command {
         .choices(['keep', 'drop'])
         .default(undefined, 'keep'),
     )
-    .addOption(
-      new Option('--durability <level>', 'full: on disk before the command ends')
-        .choices(['none', 'full'])
-        .default('none'),
-    )
-    .option(
-      '--concurrency <n>',
-      'batches of work in flight (default: fits the machine)',
-      parseCount,
-    )
-    .addOption(
-      new Option('--lock-timeout <ms>', 'how long to wait for another merge (default: without end)')
-        .argParser(parseMilliseconds)
-        .conflicts('lock'),
-    )
-    .option('--no-lock', 'do not lock dest')
-  return addOutputOptions(command).option(
-    '--verbose',
-    'print more: each source, each phase, every conflict',
-  )
+  return addVerboseOutputOptions(addChangeOptions(command))
+}
+
+/** Those of the API for every command that changes dest. */
+export function toChangeOptions(
+  given: ChangeCliOptions,
+): Pick<MergeOptions, 'durability' | 'concurrency' | 'lock'> {
+  const { durability, concurrency, lock, lockTimeout } = given
+  const options: Pick<MergeOptions, 'durability' | 'concurrency' | 'lock'> = { durability }
+  if (concurrency !== undefined) options.concurrency = concurrency
+  if (!lock) options.lock = false
+  else if (lockTimeout !== undefined) options.lock = { timeout: lockTimeout }
+  return options
 }
 
 /** The options of the API. */
 export function toMergeOptions(given: MergeCliOptions): MergeOptions {
   const { linkMode, conflicts, existing, symlinks, specials, mutable, writable } = given
-  const {
-    preserveTimestamps,
-    directoryClone,
-    quarantine,
-    durability,
-    concurrency,
-    lock,
-    lockTimeout,
-  } = given
+  const { preserveTimestamps, directoryClone, quarantine } = given
   const options: MergeOptions = {
-    ...{ linkModes: linkMode, conflicts, existing, symlinks, specials, durability },
+    ...{ linkModes: linkMode, conflicts, existing, symlinks, specials },
+    ...toChangeOptions(given),
+    ...toManifestOptions(given),
   }
   if (mutable !== undefined) options.mutable = matcher(mutable)
   if (writable !== undefined) options.writable = writable
   if (preserveTimestamps !== undefined) options.preserveTimestamps = preserveTimestamps
   if (!directoryClone) options.directoryClone = false
   if (quarantine !== undefined) options.quarantine = quarantine
-  if (concurrency !== undefined) options.concurrency = concurrency
-  if (!lock) options.lock = false
-  else if (lockTimeout !== undefined) options.lock = { timeout: lockTimeout }
   return options
 }

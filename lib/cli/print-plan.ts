@@ -15,15 +15,20 @@ export interface PlanCliOptions {
 const otherRows = 8
 const usualRows = 24
 
+/** How many paths of a plan are listed: as many as fit on a screen, or with --list all. */
+export function mostPaths({ list }: PlanCliOptions, { stdout }: CliContext): number {
+  return list === true ? Infinity : Math.max((stdout.rows ?? usualRows) - otherRows, 1)
+}
+
 /** Prints a plan; returns the exit code. */
 export function printPlan(
   plan: MergePlan,
   dest: string,
   given: MergeCliOptions & PlanCliOptions,
-  { print, stdout }: CliContext,
+  context: CliContext,
 ): number {
-  const most = given.list === true ? Infinity : (stdout.rows ?? usualRows) - otherRows
+  const { print } = context
   if (given.json === true) print(toJson({ ...plan, entries: [...plan.entries()] }))
-  else if (given.quiet !== true) print(describePlan(plan, dest, given, Math.max(most, 1)))
+  else if (given.quiet !== true) print(describePlan(plan, dest, given, mostPaths(given, context)))
   return isRefused(plan) ? ExitCode.Conflicts : ExitCode.Done
 }

@@ -4,7 +4,7 @@ import type { Source } from '../index'
 import { isJsonObject } from './json'
 import { UsageError } from './usage-error'
 
-const known = ['name', 'dir', 'files', 'to']
+const known = ['name', 'dir', 'files', 'to', 'digest', 'exact']
 
 /**
  * Sources from a JSON file: an array of what the API takes, with `files` as an object. Relative paths start at the
@@ -36,8 +36,8 @@ function toSource(source: unknown, what: string, base: string): Source {
   if (unknown !== undefined) {
     throw new UsageError(`${what} has "${unknown}", which is none of ${known.join(', ')}`)
   }
-  const { name, dir, files, to } = source
-  for (const [key, value] of Object.entries({ name, dir, to })) {
+  const { name, dir, files, to, digest, exact } = source
+  for (const [key, value] of Object.entries({ name, dir, to, digest })) {
     if (value !== undefined && typeof value !== 'string') {
       throw new UsageError(`"${key}" of ${what} must be a string`)
     }
@@ -47,6 +47,8 @@ function toSource(source: unknown, what: string, base: string): Source {
   if (dir !== undefined) read['dir'] = resolve(base, dir as string)
   if (files !== undefined) read['files'] = toFiles(files, what, base)
   if (to !== undefined) read['to'] = to
+  if (digest !== undefined) read['digest'] = digest
+  if (exact !== undefined) read['exact'] = exact
   return read as unknown as Source
 }
 

@@ -1,6 +1,7 @@
 import { Argument, Option, type Command } from 'commander'
 import type { Source } from '../index'
 import { selectEntries, type GlobOptions } from './globs'
+import { takeManifestFile } from './manifest-word'
 import { readSourcesFile } from './sources-file'
 import { readPackages } from './packages'
 
@@ -16,7 +17,7 @@ const shownArguments = [
   { name: '<dest>', text: 'the directory to merge into; it need not be there' },
 ]
 
-/** Sources, then dest: the arguments of merge and plan. */
+/** Sources, then dest: the arguments of merge, plan and sync. */
 export function declareSources(command: Command): Command {
   const collect = (value: string, values: string[] | undefined): string[] => [
     ...(values ?? []),
@@ -52,7 +53,8 @@ export function declareSources(command: Command): Command {
 
 /** In their order: --packages, --sources, then those that are named one by one. */
 export function readSources(command: Command): { sources: Source[]; dest: string } {
-  const [paths] = command.processedArgs as [string[]]
+  const [words] = command.processedArgs as [string[]]
+  const paths = takeManifestFile(command, words)
   const { packages = [], sources: files = [], ...globs }: SourceOptions = command.opts()
   const dest = paths.at(-1)
   if (dest === undefined) return command.error("error: missing required argument 'dest'")

@@ -11,6 +11,7 @@ import { listLines } from './list-lines'
 import { messageOf } from './message'
 import { modifiedLines } from './modified-text'
 import type { OutputOptions } from './options'
+import { pathLines } from './plan-paths'
 import { formatBytes, formatCount } from './units'
 
 function conflictLine({ path, kind, sources, winner }: Conflict): string {
@@ -87,7 +88,9 @@ export function describeResult(result: MergeResult, dest: string, options: Outpu
   }
   for (const { error } of result.left ?? [])
     lines.push(`  of a merge that was killed: ${messageOf(error)}`)
-  append(lines, [...modifiedLines(modified, options), ...conflictLines(conflicts, options)])
+  const told = new Set(modified.map(({ path }) => path))
+  const others = conflicts.filter(({ path }) => !told.has(path))
+  append(lines, [...modifiedLines(modified, options), ...conflictLines(others, options)])
   return lines.join('\n')
 }
 
@@ -99,21 +102,16 @@ export function describePlan(
   most: number,
 ): string {
   const counts = new Map<string, number>()
-  const paths: string[] = []
-  let changes = 0
-  for (const { path, type, action } of plan.entries()) {
+  const entries = [...plan.entries()]
+  for (const { type, action } of entries) {
     if (type !== 'directory') counts.set(action, (counts.get(action) ?? 0) + 1)
-    if (action === 'unchanged' && most < Infinity) continue
-    if (changes++ < most) paths.push(`  ${action} ${path}${type === 'directory' ? '/' : ''}`)
   }
   const actions = [...counts].map(([action, count]) => `${action} ${count.toLocaleString('en')}`)
   const lines = [`${dest}: ${contents(plan)}`]
   if (actions.length > 0) lines.push(`  ${actions.join(', ')}`)
   append(lines, skippedLines(plan.sources))
   if (options.verbose === true) append(lines, plan.sources.map(sourceLine))
-  if (paths.length > 0) append(lines, ['paths:', ...paths])
-  if (changes > paths.length)
-    lines.push(`  … and ${(changes - paths.length).toLocaleString('en')} more: --list shows all`)
+  append(lines, pathLines(entries, most))
   append(lines, conflictLines(plan.conflicts, options))
   return lines.join('\n')
 }

@@ -483,11 +483,11 @@ describe('reflink-merge', () => {
     assert.match(stdout, /^ {2}plan /m)
     assert.match(
       stdout,
-      /^Exit codes: 0 done, 1 conflicts, 2 failed, 130 interrupted, 129 terminal closed\.$/m,
+      /^Exit codes: 0 done, 1 conflicts \(verify: differences\), 2 failed, 130 interrupted, 129 terminal closed\.$/m,
     )
   })
 
-  for (const command of ['merge', 'plan'])
+  for (const command of ['merge', 'plan', 'sync'])
     it(`${command} --help tells every option`, async () => {
       const { code, stdout, stderr } = await cli(command, '--help')
       assert.deepEqual([code, stderr], [0, ''])
@@ -502,6 +502,10 @@ describe('reflink-merge', () => {
         'link-mode',
         'conflicts',
         'existing',
+        'manifest',
+        ...(command === 'sync' ? [] : ['prune']),
+        'modified',
+        'adopt',
         'symlinks',
         'specials',
         'mutable',
@@ -516,7 +520,7 @@ describe('reflink-merge', () => {
         'json',
         'quiet',
         'verbose',
-        ...(command === 'merge' ? ['dry-run'] : []),
+        ...(command === 'plan' ? [] : ['dry-run']),
         'list',
         'help',
       ]
@@ -525,7 +529,7 @@ describe('reflink-merge', () => {
 
   for (const [what, args, said] of [
     ['no command', [], /^Usage: /],
-    ['an unknown command', ['remove', 'a', 'dest'], /unknown command 'remove'/],
+    ['an unknown command', ['move', 'a', 'dest'], /unknown command 'move'/],
     ['an unknown option', ['merge', '--force', 'a', 'dest'], /unknown option '--force'/],
     ['no path', ['merge'], /missing required argument 'dest'/],
     ['no path to plan', ['plan', '--list'], /missing required argument 'dest'/],

@@ -9,7 +9,7 @@ import { describeOn } from '../support/describe-on'
 import { freshDir } from '../support/fresh'
 import { itWith } from '../support/needs'
 import { writeTree } from '../support/tree'
-import type { MergeResult } from '../../lib/types'
+import type { MergeResult, RemoveResult } from '../../lib/types'
 import { commands } from '../../lib/cli/commands'
 import { makeProgram } from '../../lib/cli/program'
 
@@ -67,6 +67,48 @@ describe('what --json prints is as its schema says', () => {
     })
   })
 
+  it('of sync, remove and verify, with what somebody had changed', async () => {
+    const dir = freshDir()
+    const [a, b, dest] = ['a', 'b', 'dest'].map((name) => path.join(dir, name)) as [
+      string,
+      string,
+      string,
+    ]
+    writeTree(a, { x: 'a', 'd/y': 'y', 'd/z': 'z' })
+    writeTree(b, { x: 'b', link: { symlink: 'x' } })
+    writeTree(dest, { 'd/z': 'z' })
+    const list = writeTree(dir, {
+      list: `[{ "name": "a", "dir": "a", "digest": "1" }, { "name": "b", "dir": "b", "exact": false }]`,
+    })
+    const sync = ['--sources', path.join(list, 'list'), '--conflicts', 'first', dest]
+    await valid(0, 'sync', ...sync)
+    await valid(0, 'verify', '--bytes', '--foreign', dest)
+    fs.writeFileSync(path.join(dest, 'd/y'), 'mine')
+    fs.writeFileSync(path.join(dest, 'd/more'), 'mine')
+    fs.rmSync(path.join(dest, 'link'))
+    await valid(1, 'verify', '--foreign', dest)
+    await valid(0, 'sync', ...sync, '--modified', 'keep')
+    const dryRun = await cli('remove', dest, 'a', '--dry-run', '--json')
+    assert.deepEqual(problemsOf('remove-plan', JSON.parse(dryRun.stdout)), [])
+    const removed = (await valid(0, 'remove', dest, 'a')) as RemoveResult
+    assert.deepEqual(
+      removed.kept.map(({ path: at, how }) => `${at} ${how}`),
+      ['d/y content', 'd/z found'],
+    )
+    assert.deepEqual(removed.uncovered, [{ path: 'x', source: 'b' }])
+    await valid(0, 'plan', '--manifest', '--prune', '--conflicts', 'first', b, dest)
+    const plan = await cli('sync', '--dry-run', '--json', b, dest)
+    assert.deepEqual(problemsOf('plan', JSON.parse(plan.stdout)), [])
+  })
+
+  it('of sync as of merge', () => {
+    const [merge, sync] = ['merge', 'sync'].map((name) => {
+      const text = fs.readFileSync(path.join(folder, `${name}.json`), 'utf8')
+      return { ...(JSON.parse(text) as object), $id: '', title: '' }
+    })
+    assert.deepEqual(sync, merge)
+  })
+
   it('of merge and plan, with what was skipped', async () => {
     const a = writeTree(path.join(freshDir(), 'a'), { x: 'x', pipe: { fifo: true } })
     const dest = path.join(freshDir(), 'dest')
@@ -119,6 +161,7 @@ describe('the schema of --sources', () => {
     const good = [
       { name: 'a', dir: 'a', to: '@s/a' },
       { name: 'b', files: { 'x.js': 'store/1' } },
+      { name: 'c', dir: 'c', digest: '1', exact: { keep: ['node_modules'] } },
     ]
     assert.deepEqual(problemsOf('sources', good), [])
     for (const bad of [
@@ -128,6 +171,8 @@ describe('the schema of --sources', () => {
       [{ dir: 'a' }],
       [{ name: 'a', dir: 'a', filter: 'x' }],
       [{ name: 'a', files: { x: 1 } }],
+      [{ name: 'a', dir: 'a', digest: 1 }],
+      [{ name: 'a', dir: 'a', exact: {} }],
     ])
       assert.notDeepEqual(problemsOf('sources', bad), [], JSON.stringify(bad))
   })

@@ -35,6 +35,7 @@ describe('the examples of a document print what it says, one after the other', (
       ['docs/cli.md', 9],
       ['docs/conflicts.md', 6],
       ['docs/embedding.md', 6],
+      ['docs/lifecycle.md', 11],
       ['docs/link-modes.md', 1],
     ] as const)
       it(file, async function () {

@@ -20,6 +20,10 @@ export function writeExampleStore(dir: string): void {
     'store/module-b/ns/tools/b.js': 'exports.tool = "b"',
     'store/files/0a1b': '{ "name": "tiny" }',
     'store/files/2c3d': 'exports.tiny = true',
+    'store/web@1.0.0/index.js': 'exports.web = 1',
+    'store/web@1.0.0/lib/polyfill.js': 'exports.fill = true',
+    'store/web@2.0.0/index.js': 'exports.web = 2',
+    'store/log@1.0.0/index.js': 'exports.log = true',
     'packages/left/index.js': 'exports.left = true',
     'packages/@acme/core/index.js': 'exports.core = true',
     'sources.json': `[

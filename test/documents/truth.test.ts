@@ -6,7 +6,10 @@ import { hints } from '../../lib/cli/hints'
 import { cli } from '../support/cli'
 import { root, textOf } from './examples'
 
-const commands = ['merge', 'plan', 'probe', 'recover', 'bench', 'completion']
+const commands = [
+  ...['merge', 'plan', 'sync', 'remove', 'verify'],
+  ...['probe', 'recover', 'bench', 'completion'],
+]
 
 /** Without its line breaks, which prettier and people move. */
 function flowing(text: string): string {

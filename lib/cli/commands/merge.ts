@@ -1,12 +1,8 @@
-import { merge, planMerge } from '../../index'
+import { merge } from '../../index'
+import { addDryRunOption, carryOut } from '../carry-out'
 import type { CliCommand } from '../command'
-import { ExitCode } from '../exit-codes'
-import { toJson } from '../json'
-import { addMergeOptions, type MergeCliOptions } from '../options'
-import { declareSources, readSources } from '../sources'
-import { printPlan, type PlanCliOptions } from '../print-plan'
-import { describeResult } from '../text'
-import { tracked } from '../tracked'
+import { addMergeOptions } from '../options'
+import { declareSources } from '../sources'
 
 export const mergeCommand: CliCommand = {
   name: 'merge',
@@ -20,22 +16,10 @@ export const mergeCommand: CliCommand = {
   ],
 
   declare(command) {
-    const options = addMergeOptions(declareSources(command))
-    options
-      .option('--dry-run', 'show what would be done, as plan does, and change nothing')
-      .option('--list', 'with --dry-run: list every path')
+    addDryRunOption(addMergeOptions(declareSources(command)))
   },
 
-  async run(command, context) {
-    const { sources, dest } = readSources(command)
-    const given: MergeCliOptions & PlanCliOptions & { dryRun?: boolean } = command.opts()
-    if (given.dryRun === true) {
-      const plan = await tracked(context, given, (options) => planMerge(sources, dest, options))
-      return printPlan(plan, dest, given, context)
-    }
-    const result = await tracked(context, given, (options) => merge(sources, dest, options))
-    if (given.json === true) context.print(toJson(result))
-    else if (given.quiet !== true) context.print(describeResult(result, dest, given))
-    return ExitCode.Done
+  run(command, context) {
+    return carryOut(command, context, merge)
   },
 }

@@ -1,0 +1,23 @@
+import { sync } from '../../index'
+import { addDryRunOption, carryOut } from '../carry-out'
+import type { CliCommand } from '../command'
+import { addMergeOptions } from '../options'
+import { declareSources } from '../sources'
+
+export const syncCommand: CliCommand = {
+  name: 'sync',
+  description: 'merge, and remove what earlier syncs put there and no source has any more',
+  examples: [
+    ['sync --packages store project/node_modules', 'installs, and upgrades what is installed'],
+    ['sync --packages store project/node_modules --dry-run', 'shows what would be removed'],
+    ['sync a dest --modified keep', 'leaves files that somebody has edited as they are'],
+  ],
+
+  declare(command) {
+    addDryRunOption(addMergeOptions(declareSources(command), true))
+  },
+
+  run(command, context) {
+    return carryOut(command, context, sync, { manifest: true, prune: true })
+  },
+}

@@ -79,8 +79,8 @@ export class Journal {
 
   /**
    * Publishes entries in the place of others. A file gets a second name in `replaced` first, so its
-   * path is never empty, many at once; what cannot have one, and what makes way for a directory, is swapped, one after the
-   * other. Where that cannot be, and where dest spells a name otherwise (name → its spelling), it is moved there.
+   * path is never empty, many at once; what is of another kind is swapped, one after the other. Where that cannot be, where a
+   * file cannot have a second name, and where dest spells a name otherwise (name → its spelling), it is moved there.
    */
   async replace(
     { path, names }: Entries,
@@ -199,7 +199,7 @@ export class Journal {
     old: string,
     move: boolean,
   ): Promise<boolean> {
-    if (name === old) {
+    if (name === old && (move || (await this.isDirectory(path, name)))) {
       const isDone = await this.swap(path, name, move)
       if (isDone !== undefined) return isDone
     }
@@ -217,6 +217,11 @@ export class Journal {
     }
     await this.putBack(path, old, linked)
     return false
+  }
+
+  private async isDirectory(path: string, name: string): Promise<boolean> {
+    const { kinds } = await this.host.stat([{ to: below(this.places.dest, path), names: [name] }])
+    return kinds[0] === Kind.Directory
   }
 
   /** Undefined where names cannot be swapped. */

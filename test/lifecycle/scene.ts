@@ -18,7 +18,7 @@ import { stagingBelow } from '../support/kill-check'
 import { snapshot } from '../support/snapshot'
 import { writeTree, type TreeSpec } from '../support/tree'
 
-export const manifestName = '.reflink-merge-manifest'
+const manifestName = '.reflink-merge-manifest'
 
 /** A dest that packages are synced into, and the directory beside it that holds their versions. */
 export class Scene {

@@ -28,6 +28,12 @@ export class Allocation {
     return number
   }
 
+  copy(): Allocation {
+    const same = new Allocation()
+    for (const [path, number] of this.given) same.give(path, number)
+    return same
+  }
+
   give(path: string, number: number): void {
     this.given.set(path, number)
     this.found.clear()

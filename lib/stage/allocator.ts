@@ -62,12 +62,7 @@ export class Allocator {
     if (receivers.every((each) => this.pathOf(each) === '')) return
     const inherited = await this.look(receivers)
     await this.nest(receivers, inherited)
-    receivers.forEach((directory, index) => {
-      const number = this.numbers.get(inherited[index] ?? '?')
-      if (number === undefined) return
-      this.decided.set(directory.path, directory)
-      this.give(directory, number)
-    })
+    this.give(receivers, inherited)
   }
 
   /** Below the directory that holds the main staging directory. */
@@ -110,11 +105,26 @@ export class Allocator {
     }
   }
 
-  private give(directory: PlanDirectory, number: number): void {
-    const { path } = directory
-    if (this.allocation.of(path) === number) return
-    this.unstage(directory)
-    this.allocation.give(path, number)
+  /** What was staged by now is staged anew only where its place is another one once all of them have theirs. */
+  private give(
+    receivers: readonly PlanDirectory[],
+    inherited: readonly (string | undefined)[],
+  ): void {
+    const { allocation } = this
+    const before = allocation.copy()
+    const given = new Map<PlanDirectory, number>()
+    for (const [index, directory] of receivers.entries()) {
+      const number = this.numbers.get(inherited[index] ?? '?')
+      if (number !== undefined) given.set(directory, number)
+    }
+    const isAllMain = [...given.values()].every((number) => number === mainStaging)
+    for (const [directory, number] of given) {
+      const { path } = directory
+      this.decided.set(path, directory)
+      if (!isAllMain || !before.isPlain) allocation.give(path, number)
+    }
+    const isMoved = ({ path }: PlanDirectory): boolean => before.of(path) !== allocation.of(path)
+    for (const directory of given.keys()) if (isMoved(directory)) unstage(directory, isMoved)
   }
 
   private take(directory: PlanDirectory): void {

@@ -135,6 +135,8 @@ export class TakeBack {
       return
     let at: Slot = verdict === 'missing' ? 'free' : 'taken'
     if (verdict === 'doubt') {
+      // Where inode numbers alone would tell, another one stands there still if ours has not left its place.
+      if (saved === undefined && (await this.isStillStaged(entry))) return
       const path = pathOf(below(dest, entry.path), entry.name)
       this.left.push(leftInDest(path, [path]))
     } else if (verdict === 'ours' && now !== undefined) {
@@ -145,6 +147,12 @@ export class TakeBack {
         : await this.takeFile(entry)
     }
     if (saved !== undefined && at !== 'failed') await this.putBack(entry, at)
+  }
+
+  /** Publishing it would have moved it away. */
+  private async isStillStaged({ path, name }: OwnEntry): Promise<boolean> {
+    const [staged] = await this.find([{ to: this.places.twins(path).fresh, names: [name] }])
+    return staged !== undefined
   }
 
   /** What stood there before, as it lies aside; undefined where it does not. */

@@ -491,8 +491,12 @@ export class Staging implements StageTarget {
 
   async close(): Promise<void> {
     endLive(this.madeAt)
-    if (this.parent !== this.home) await this.hosts.steady.close(this.parent)
-    await this.hosts.steady.close(this.directory)
+    const { steady } = this.hosts
+    try {
+      if (this.parent !== this.home) await steady.close(this.parent)
+    } finally {
+      await steady.close(this.directory)
+    }
   }
 }
 

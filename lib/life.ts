@@ -158,7 +158,7 @@ export class Life {
   /** Of the paths that go with these sources: which another source had wanted. */
   uncovered(names: ReadonlySet<string>, { rows }: Removals): { path: string; source: string }[] {
     const { sources } = this.recorded.manifest
-    const gone = new Set(Array.from(rows, (row) => this.pathOf(row)))
+    const gone = new Set(Array.from(rows, (row) => this.recorded.pathOf(row)))
     const found = new Map<string, string>()
     for (const { name, lost } of sources) {
       if (names.has(name)) continue
@@ -175,10 +175,6 @@ export class Life {
   private isOnlyOf(names: ReadonlySet<string>, path: string): boolean {
     const directory = this.recorded.directory(path)
     return directory?.sources.every((each) => names.has(this.recorded.sourceName(each))) === true
-  }
-
-  private pathOf(row: number): string {
-    return new Ours(this.recorded, this.hosts, 'keep').pathOf(row)
   }
 
   note({ own, removals }: Survey): void {

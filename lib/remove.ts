@@ -1,5 +1,6 @@
 import { commit, type Committed } from './commit/commit'
 import { commitRules } from './commit-rules'
+import { debug } from './debug'
 import { throwAfter } from './errors'
 import type { Host, Place } from './host/host'
 import type { Life } from './life'
@@ -98,8 +99,13 @@ class Removing {
     } catch (error) {
       return await throwAfter(error, () => site.sweep().finally(() => site.close()))
     }
-    await site.sweep().catch(() => undefined)
-    await site.close().catch(() => undefined)
+    // The sources are removed: what cannot be swept or closed fails nothing any more.
+    await site
+      .sweep()
+      .finally(() => site.close())
+      .catch((error: unknown) => {
+        debug('sweeping: %s', error)
+      })
     return this.result as RemoveResult
   }
 

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
 import {
   below,
   entryOf,
-  identityLength,
   joinPath,
   Kind,
   type Host,
@@ -12,7 +10,7 @@ import {
 } from './host/host'
 import { noMode } from './host/whole-trees'
 import { eachInLanes, inGroups } from './lanes'
-import { Found, isSameRecord, pathWithin, recordLength, type Recorded } from './manifest'
+import { contentHash, Found, hasRecord, pathWithin, type Recorded } from './manifest'
 import { pathInStore, type GivenFiles, type GivenSource } from './scan/given'
 import type { SourceResult } from './types'
 
@@ -89,11 +87,6 @@ async function checkAll(hosts: Hosts, checks: readonly Check[]): Promise<boolean
   return isSame
 }
 
-function hasRecord(stats: Stats, entry: number, column: BigUint64Array, at: number): boolean {
-  const first = entry * identityLength + 1
-  return isSameRecord(column, at, stats.identities.subarray(first, first + recordLength), 0)
-}
-
 /** `looked`: by source. */
 function areTreesAsRecorded(
   hosts: Hosts,
@@ -147,8 +140,7 @@ async function isMapAsRecorded(
     const mode = typeof entry === 'object' ? (entry.mode ?? noMode) : noMode
     if (mode !== noMode && mode !== ((rows.modes[row] ?? 0) & 0o777)) return false
     if (typeof entry === 'object' && 'content' in entry) {
-      const hash = createHash('sha256').update(entry.content).digest('hex')
-      if (rows.hashes.get(row) !== hash) return false
+      if (rows.hashes.get(row) !== contentHash(entry.content)) return false
       continue
     }
     const file = pathInStore(entry)

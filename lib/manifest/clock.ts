@@ -1,7 +1,7 @@
 import { release } from 'node:os'
 
 // ns. Kernels without finer time stamps stamp changes with a clock that ticks every 1 to 10 ms.
-const longestTick = 20_000_000n
+export const longestTick = 20_000_000n
 
 /**
  * From Linux 6.13 on, after a look at an entry its next change always shows another ctime (multigrain timestamps,

@@ -1,4 +1,5 @@
 export * from './clock'
+export * from './content-hash'
 export * from './format'
 export * from './manifest'
 export * from './read'

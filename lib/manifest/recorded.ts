@@ -1,4 +1,4 @@
-import { splitPath } from '../host/host'
+import { joinPath, splitPath } from '../host/host'
 import type { Manifest, RecordedDirectory } from './manifest'
 
 /** Looks things up in a manifest. */
@@ -37,6 +37,19 @@ export class Recorded {
       else high = middle
     }
     return -1
+  }
+
+  /** '/'-joined below dest. */
+  pathOf(row: number): string {
+    const { directories, names } = this.manifest
+    let low = 0
+    let high = directories.length - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((directories[middle]?.end ?? 0) > row) high = middle
+      else low = middle + 1
+    }
+    return joinPath(directories[low]?.path ?? '', names[row] ?? '')
   }
 
   sourceName(source: number): string {

@@ -1,12 +1,9 @@
-import { entryOf, joinPath, Kind, type Host, type Place } from '../host/host'
+import { entryOf, identityLength, Kind, type Host, type Place } from '../host/host'
 import { eachInLanes, inGroups } from '../lanes'
-import { systemTime } from './clock'
+import { longestTick, systemTime } from './clock'
 import { recordLength } from './manifest'
 
 const namesPerCall = 512
-
-// ns. A directory may have got another entry after it was read, within one tick of the clock.
-const longestTick = 20_000_000n
 
 /** A directory of a source: where it goes, and where it lies. */
 export interface SourceDirectory {
@@ -40,8 +37,10 @@ export class SourceDirectories {
         }),
       )
       call.forEach(({ source, path }, index) => {
-        const record = identities.slice(index * 4 + 1, index * 4 + 1 + recordLength)
+        const at = index * identityLength + 1
+        const record = identities.slice(at, at + recordLength)
         const ctime = record[recordLength - 1] ?? 0n
+        // It may have got another entry after it was read, within one tick of the clock.
         if (kinds[index] !== Kind.Directory || ctime + longestTick >= this.start) return
         this.known.set(keyOf(source, path), record)
       })
@@ -68,5 +67,5 @@ export function pathWithin(to: string, path: string): string | undefined {
 /** Where the directory of a source lies that goes to a path in dest. */
 export function placeWithin(dir: string, to: string, path: string): Place | undefined {
   const within = pathWithin(to, path)
-  return within === undefined ? undefined : { base: dir, path: joinPath('', within) }
+  return within === undefined ? undefined : { base: dir, path: within }
 }

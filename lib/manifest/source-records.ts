@@ -9,7 +9,7 @@ import {
 import { eachInLanes, inGroups } from '../lanes'
 import type { TreeDirectory } from '../scan/tree'
 import { isReliable, systemTime } from './clock'
-import { recordLength } from './manifest'
+import { isSameRecord, recordLength } from './manifest'
 
 const namesPerCall = 512
 
@@ -63,6 +63,17 @@ export class SourceRecords {
     }
     return records
   }
+}
+
+/** Is the stat record of an entry the one at a place of a column? */
+export function hasRecord(
+  { identities }: Stats,
+  entry: number,
+  column: BigUint64Array,
+  at: number,
+): boolean {
+  const first = entry * identityLength + 1
+  return isSameRecord(column, at, identities.subarray(first, first + recordLength), 0)
 }
 
 /** The record of an entry that was looked at; its ctime is 0 where a later change might not show. */

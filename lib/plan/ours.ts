@@ -1,18 +1,16 @@
-import { createHash } from 'node:crypto'
 import { constants, promises as fs } from 'node:fs'
 import { dirname, basename, join } from 'node:path'
 import { errno, errnoOf } from '../errno'
 import {
   Equality,
   identityLength,
-  joinPath,
   Kind,
   pathOf,
   type Host,
   type Place,
   type Stats,
 } from '../host/host'
-import { isSameRecord, recordLength, type Recorded } from '../manifest'
+import { contentHash, hasRecord, recordLength, type Recorded } from '../manifest'
 import type { Modified, ModifiedPolicy } from '../types'
 import type { Compare } from './compare'
 
@@ -63,7 +61,7 @@ export class Ours {
     }
     if (stats.sizes[entry] !== rows.sizes[row]) return 'content'
     if (!this.hasMode(row, stats, entry)) return undefined
-    return isSameRecord(rows.dest, row, recordOf(stats, entry), 0) ? 'as-recorded' : undefined
+    return hasRecord(stats, entry, rows.dest, row) ? 'as-recorded' : undefined
   }
 
   hasMode(row: number, stats: Stats, entry: number): boolean {
@@ -122,7 +120,7 @@ export class Ours {
     if (isOneInode) {
       // Whoever writes to one name of it writes to all; making and removing names changes the ctime, too.
       const mtime = rows.source[each.row * recordLength + 1]
-      return recordOf(stats, 0)[1] === mtime ? Equality.SameFile : Equality.Differ
+      return stats.identities[2] === mtime ? Equality.SameFile : Equality.Differ
     }
     const job = { from, to: each.place, names: [name], toNames: [each.name] }
     const [equality] = await compare([job], 'dest')
@@ -136,35 +134,16 @@ export class Ours {
     if (path !== undefined) return path
     const source = manifest.sources[manifest.rows.owners[row] ?? 0]
     if (source?.dir === undefined) return undefined
-    const inDest = this.pathOf(row)
+    const inDest = this.recorded.pathOf(row)
     const within = source.to === '' ? inDest : inDest.slice(source.to.length + 1)
     return join(source.dir, within)
-  }
-
-  /** '/'-joined below dest. */
-  pathOf(row: number): string {
-    const { directories, names } = this.recorded.manifest
-    let low = 0
-    let high = directories.length - 1
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((directories[middle]?.end ?? 0) > row) high = middle
-      else low = middle + 1
-    }
-    return joinPath(directories[low]?.path ?? '', names[row] ?? '')
   }
 
   modification(row: number, how: Modified['how'], kept: boolean): Modified {
     const { rows } = this.recorded.manifest
     const source = this.recorded.sourceName(rows.owners[row] ?? 0)
-    return { path: this.pathOf(row), source, how, kept }
+    return { path: this.recorded.pathOf(row), source, how, kept }
   }
-}
-
-/** The stat record of an entry. */
-function recordOf({ identities }: Stats, entry: number): BigUint64Array {
-  const at = entry * identityLength + 1
-  return identities.subarray(at, at + recordLength)
 }
 
 async function statOrNothing(host: Host, to: Place, name: string): Promise<Stats | undefined> {
@@ -184,9 +163,7 @@ async function hashOf(path: string): Promise<string | undefined> {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW
     const file = await fs.open(path, flags)
     try {
-      return createHash('sha256')
-        .update(await file.readFile())
-        .digest('hex')
+      return contentHash(await file.readFile())
     } finally {
       await file.close()
     }

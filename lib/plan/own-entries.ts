@@ -1,6 +1,11 @@
-import { createHash } from 'node:crypto'
 import { joinPath, Kind, type Place, type Stats } from '../host/host'
-import { Found, isSameRecord, type RecordedDirectory, type SourceRecords } from '../manifest'
+import {
+  contentHash,
+  Found,
+  isSameRecord,
+  type RecordedDirectory,
+  type SourceRecords,
+} from '../manifest'
 import { noMode } from '../host/whole-trees'
 import type { Modified } from '../types'
 import type { Ours, Standing, State } from './ours'
@@ -172,7 +177,7 @@ export class OwnEntries {
     if (state === 'content' || state === 'type') {
       const isDirectory = stats.kinds[entry] === Kind.Directory
       const policy = isDirectory && ours.policy === 'replace' ? 'error' : ours.policy
-      if (policy === 'error') this.refused.add(ours.pathOf(row))
+      if (policy === 'error') this.refused.add(ours.recorded.pathOf(row))
       else this.modified.push(ours.modification(row, state, policy === 'keep'))
       return policy
     }
@@ -241,7 +246,7 @@ export class OwnEntries {
     if (vouched[source] !== undefined && vouched[source] === rows.owners[row]) return true
     const content = tree.contents.get(index)
     if (content !== undefined) {
-      return rows.hashes.get(row) === createHash('sha256').update(content).digest('hex')
+      return rows.hashes.get(row) === contentHash(content)
     }
     return isSameRecord(rows.source, row, sources.of(tree), index)
   }

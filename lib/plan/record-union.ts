@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { joinPath, Kind, pathOf, splitPath } from '../host/host'
 import {
+  contentHash,
   Found,
   recordLength,
   type Manifest,
@@ -269,7 +269,7 @@ class Builder {
       else this.collected.showOld(row, this.oldRows, before)
       const content = tree.contents.get(index)
       const isFile = tree.kinds[index] === Kind.File
-      if (content !== undefined) this.collected.hashes.set(row, hashOf(content))
+      if (content !== undefined) this.collected.hashes.set(row, contentHash(content))
       else if (isFile || origin !== undefined) this.collected.takeSource(row, records, index)
       if (isFile && (origin === undefined || !isInPlace)) {
         setIf(this.collected.origins, row, originPath(part, index))
@@ -405,10 +405,6 @@ class Builder {
     const sorted = this.collected.sorted(order)
     return { sources: this.sources, directories, ...sorted, options, time }
   }
-}
-
-function hashOf(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex')
 }
 
 function originPath({ tree }: Part, index: number): string | undefined {

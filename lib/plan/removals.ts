@@ -140,17 +140,6 @@ export class Removals {
   hold(path: string, contents: ReadonlyMap<string, Seen | undefined>): void {
     this.contents.set(path, contents)
   }
-
-  /** Every directory that goes with the one at `path`, itself too. */
-  *below(path: string): Generator<string> {
-    const waiting = [path]
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      yield next
-      for (const [name, seen] of this.contents.get(next) ?? []) {
-        if (seen === undefined) waiting.push(joinPath(next, name))
-      }
-    }
-  }
 }
 
 /** An entry as it was when it was decided about: inode, mtime and size. */
@@ -206,7 +195,6 @@ class Planner {
     const { recorded } = this.ours
     const { directories, names } = recorded.manifest
     const affected: Affected[] = []
-    const goes = new Set<string>()
     for (const directory of directories) {
       const { path, first, end } = directory
       const isWanted = path === '' || this.wanted.hasDirectory(path)
@@ -222,7 +210,6 @@ class Planner {
         this.result.noteAbsent(path)
         continue
       }
-      if (!isWanted) goes.add(path)
       if (rows.length > 0 || !isWanted) {
         affected.push({
           ...{ directory, rows, isGoing: !isWanted },
@@ -347,7 +334,7 @@ class Planner {
 
   /** Did this merge take it out, alone or with a directory that holds it? */
   private isTaken(row: number): boolean {
-    const how = this.taken.of(this.ours.pathOf(row))
+    const how = this.taken.of(this.ours.recorded.pathOf(row))
     if (how === 'removed') this.result.count++
     return how !== undefined
   }
@@ -399,7 +386,7 @@ class Planner {
     const isFile = kinds[row] === Kind.File
     const source = recorded.sourceName(owners[row] ?? 0)
     const size = isFile ? (sizes[row] ?? 0) : 0
-    this.result.list(this.ours.pathOf(row), isFile ? 'file' : 'symlink', source, size)
+    this.result.list(this.ours.recorded.pathOf(row), isFile ? 'file' : 'symlink', source, size)
   }
 
   private addDirectory(path: string, whole: ReadonlySet<string>): void {

@@ -186,18 +186,26 @@ const ofBadFiles: ReadonlySet<number | undefined> = new Set([
  * not regular, all that are so are listed.
  */
 export async function withFiles<T>(
-  { host, settings }: Context,
+  context: Context,
   trees: readonly SourceTree[],
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof SystemError && ofBadFiles.has(errnoOf(error))) {
-      await throwIfBadFiles(host, trees, settings)
-    }
+    await throwIfBad(context, trees, error)
     throw error
   }
+}
+
+/** Throws for all files of the sources that are missing or not regular, where one of them may be what made `error`. */
+export async function throwIfBad(
+  { host, settings }: Context,
+  trees: readonly SourceTree[],
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof SystemError) || !ofBadFiles.has(errnoOf(error))) return
+  await throwIfBadFiles(host, trees, settings)
 }
 
 /** The union of the trees, compared with what dest holds. */

@@ -17,6 +17,7 @@ import {
   openRecovered,
   prepare,
   scanSources,
+  throwIfBad,
   withFiles,
   type Context,
 } from './planning'
@@ -270,7 +271,8 @@ export class Session implements MergeSession {
   /** Reads a source and stages it alone. */
   private async addOne(source: GivenSource, member: Member): Promise<void> {
     try {
-      const [tree] = await scanSources(this.context, this.site, [source], true)
+      const { context, site } = this
+      const [tree] = await scanSources(context, site, [source], needsSizes(context))
       throwIfDropped(member)
       if (tree === undefined) return
       member.outcome = { tree, early: await this.stageEarly(tree, member) }
@@ -290,6 +292,7 @@ export class Session implements MergeSession {
       // The disk may be full of it. The sweep at the end tries again, and reports what it cannot remove.
       if (!aborted) await this.removeRoom(member).catch(() => undefined)
       if (aborted || ofTheMachine.has(errnoOf(error))) throw error
+      await throwIfBad(this.context, [tree], error)
       return undefined
     }
   }

@@ -1,7 +1,11 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { isAbsolute } from 'node:path'
 import { Kind, splitPath } from '../host/host'
 import { nameProblem, pathProblem } from '../host/names'
+import { isReserved } from '../records'
 import {
+  Found,
   recordLength,
   type Manifest,
   type RecordedDirectory,
@@ -92,9 +96,9 @@ export function decode(bytes: Buffer): Manifest {
   if (body.length < 4) fail('it is cut off')
   const length = body.readUInt32LE(0)
   if (4 + length > body.length) fail('it is cut off')
-  const header = headerOf(body.toString('utf8', 4, 4 + length))
+  const header = headerOf(utf8Of(body.subarray(4, 4 + length)))
   const cut = cutter(body, 4 + length, header.sections)
-  const paths = cut().toString().split('\0')
+  const paths = utf8Of(cut()).split('\0')
   const names = textsOf(cut())
   const origins = textsOf(cut())
   const ends = column(cut(), Uint32Array)
@@ -107,10 +111,10 @@ export function decode(bytes: Buffer): Manifest {
     found: column(cut(), Uint8Array),
     dest: column(cut(), BigUint64Array),
     source: column(cut(), BigUint64Array),
-    targets: new Map(header.targets),
-    shared: new Map(header.shared),
+    targets: mapOf(header.targets),
+    shared: mapOf(header.shared),
     origins: new Map(origins.flatMap((path, row) => (path === '' ? [] : [[row, path] as const]))),
-    hashes: new Map(header.hashes),
+    hashes: mapOf(header.hashes),
   }
   const held = column(cut(), BigUint64Array)
   const { sources, holders, options } = header
@@ -125,6 +129,9 @@ export function decode(bytes: Buffer): Manifest {
   if (heldAt !== held.length) fail('columns of two lengths')
   const manifest = { sources, directories, names, rows, options, time: BigInt(header.time) }
   if (made.length !== paths.length || ends.length !== paths.length) fail('columns of two lengths')
+  if (holders.length !== paths.length) fail('columns of two lengths')
+  if (made.some((each) => each > 1)) fail('a bad directory')
+  if (header.rows !== names.length) fail('columns of two lengths')
   if (origins.length !== 0 && origins.length !== names.length) fail('columns of two lengths')
   check(manifest)
   return manifest
@@ -157,11 +164,12 @@ function headerOf(text: string): Header {
   if (typeof options !== 'string') return fail('bad options')
   if (!isCount(rows)) return fail('a bad count')
   const count = listOf(sources).length
+  const known = listOf(sources).map(sourceOf)
+  if (new Set(known.map(({ name }) => name)).size !== count) return fail('two sources of one name')
   return {
-    ...{ time, options, rows },
-    sources: listOf(sources).map(sourceOf),
+    ...{ time, options, rows, sources: known },
     holders: listOf(holders).map((each) => sourcesOf(each, count)),
-    targets: listOf(targets).map((each) => pairOf(each, rows, textOf)),
+    targets: listOf(targets).map((each) => pairOf(each, rows, linkOf)),
     shared: listOf(shared).map((each) => pairOf(each, rows, (value) => sourcesOf(value, count))),
     hashes: listOf(hashes).map((each) => pairOf(each, rows, textOf)),
     sections: listOf(sections).map((each) => (isCount(each) ? each : fail('a bad length'))),
@@ -175,14 +183,15 @@ function sourceOf(written: unknown): RecordedSource {
     name: textOf(name),
     to: pathOf(to),
     digest: digest === undefined ? undefined : textOf(digest),
-    dir: dir === undefined ? undefined : textOf(dir),
+    dir: dir === undefined ? undefined : absoluteOf(textOf(dir)),
     isFiltered,
     lost: listOf(lost).map(pathOf),
   }
 }
 
 function check({ sources, directories, names, rows }: Manifest): void {
-  const { kinds, modes, sizes, owners, found, dest, source, targets, hashes } = rows
+  const { kinds, modes, sizes, owners, found, dest, source } = rows
+  const { targets, shared, origins, hashes } = rows
   const columns = [kinds, modes, sizes, owners, found]
   if (columns.some(({ length }) => length !== names.length)) fail('columns of two lengths')
   const records = names.length * recordLength
@@ -201,7 +210,7 @@ function check({ sources, directories, names, rows }: Manifest): void {
     end = directory.end
     for (let row = first; row < end; row++) {
       const name = names[row] ?? ''
-      if (!plainName.test(name) && nameProblem(name, anywhere) !== undefined) fail('a bad name')
+      if (!plainName.test(name) && isBadName(name)) fail('a bad name')
       if (row > first && !((names[row - 1] ?? '') < name)) fail('names out of order')
     }
   }
@@ -216,9 +225,37 @@ function check({ sources, directories, names, rows }: Manifest): void {
     if (kind !== Kind.File && kind !== Kind.Symlink) fail('a bad kind')
     if ((kind === Kind.Symlink) !== targets.has(row)) fail('a bad symlink')
     if (!isCount(sizes[row])) fail('a bad size')
+    if ((modes[row] ?? 0) > 0o7777) fail('a bad mode')
+    if ((found[row] ?? 0) > Found.Differing) fail('a bad entry')
     if ((owners[row] ?? 0) >= sources.length) fail('an entry of no source')
   }
-  for (const hash of hashes.values()) if (!/^[0-9a-f]{64}$/.test(hash)) fail('a bad hash')
+  for (const [row, others] of shared) {
+    if (others.includes(owners[row] ?? 0)) fail('a source that is listed twice')
+  }
+  for (const path of origins.values()) absoluteOf(path)
+  for (const [row, hash] of hashes) {
+    if (kinds[row] !== Kind.File || !/^[0-9a-f]{64}$/.test(hash)) fail('a bad hash')
+  }
+}
+
+/** Names of staging directories are never a source's. */
+function isBadName(name: string): boolean {
+  return nameProblem(name, anywhere) !== undefined || isReserved(name)
+}
+
+/** Of a source, or of a file of one. */
+function absoluteOf(path: string): string {
+  return isAbsolute(path) && !path.includes('\0') ? path : fail('a source without a place')
+}
+
+function linkOf(written: unknown): string {
+  const text = textOf(written)
+  return text === '' || text.includes('\0') ? fail('a bad symlink') : text
+}
+
+function mapOf<T>(pairs: readonly (readonly [row: number, value: T])[]): Map<number, T> {
+  const map = new Map(pairs)
+  return map.size === pairs.length ? map : fail('a row that is listed twice')
 }
 
 function cutter(body: Buffer, start: number, lengths: readonly number[]): () => Buffer {
@@ -231,7 +268,12 @@ function cutter(body: Buffer, start: number, lengths: readonly number[]): () => 
 }
 
 function textsOf(bytes: Buffer): string[] {
-  return bytes.length === 0 ? [] : bytes.toString().split('\0')
+  return bytes.length === 0 ? [] : utf8Of(bytes).split('\0')
+}
+
+/** Other bytes would be read as other names. */
+function utf8Of(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString() : fail('a text that is not UTF-8')
 }
 
 interface ColumnType<T> {
@@ -262,14 +304,17 @@ function textOf(written: unknown): string {
 
 function pathOf(written: unknown): string {
   const path = textOf(written)
-  if (path !== '' && pathProblem(path, anywhere) !== undefined) fail('a path that leads elsewhere')
+  if (path === '') return path
+  if (pathProblem(path, anywhere) !== undefined) fail('a path that leads elsewhere')
+  if (path.split('/').some(isReserved)) fail('a path of a staging directory')
   return path
 }
 
 function sourcesOf(written: unknown, count: number): readonly number[] {
-  return listOf(written).map((each) =>
+  const sources = listOf(written).map((each) =>
     isCount(each) && each < count ? each : fail('a source that is missing'),
   )
+  return new Set(sources).size === sources.length ? sources : fail('a source that is listed twice')
 }
 
 function pairOf<T>(
@@ -277,7 +322,9 @@ function pairOf<T>(
   rows: number,
   valueOf: (value: unknown) => T,
 ): readonly [number, T] {
-  const [row, value] = listOf(written)
+  const pair = listOf(written)
+  const [row, value] = pair
+  if (pair.length !== 2) return fail('its header is damaged')
   if (!isCount(row) || row >= rows) return fail('a row that is missing')
   return [row, valueOf(value)]
 }

@@ -10,7 +10,7 @@ import {
   type Place,
   type Stats,
 } from '../host/host'
-import { contentHash, hasRecord, recordLength, type Recorded } from '../manifest'
+import { contentHash, hasRecord, pathWithin, recordLength, type Recorded } from '../manifest'
 import type { Modified, ModifiedPolicy } from '../types'
 import type { Compare } from './compare'
 
@@ -134,9 +134,8 @@ export class Ours {
     if (path !== undefined) return path
     const source = manifest.sources[manifest.rows.owners[row] ?? 0]
     if (source?.dir === undefined) return undefined
-    const inDest = this.recorded.pathOf(row)
-    const within = source.to === '' ? inDest : inDest.slice(source.to.length + 1)
-    return join(source.dir, within)
+    const within = pathWithin(source.to, this.recorded.pathOf(row))
+    return within === undefined ? undefined : join(source.dir, within)
   }
 
   modification(row: number, how: Modified['how'], kept: boolean): Modified {

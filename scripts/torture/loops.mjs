@@ -65,6 +65,11 @@ export const loops = [
     mocha: ['test/races/contest.test.ts'],
   },
   {
+    name: 'forged',
+    what: 'manifests that no merge wrote: every byte, and random ones with a right checksum',
+    mocha: ['test/lifecycle/forged.test.ts'],
+  },
+  {
     name: 'bounds',
     what: 'descriptors, memory and the event loop with many files, and over many merges',
     mocha: [

@@ -1,8 +1,9 @@
 import { isAbsolute, relative, sep } from 'node:path'
 import { errno } from './errno'
 import { invalidArgument } from './errors'
-import { below, pathOf, splitPath, type Host, type Place } from './host/host'
-import { makePath, throwIfFailed } from './host/trees'
+import { below, splitPath, type Host, type Place } from './host/host'
+import { nameProblem } from './host/names'
+import { makeMissing, throwIfFailed } from './host/trees'
 import { eachInLanes, inGroups } from './lanes'
 import {
   encode,
@@ -24,11 +25,13 @@ import { Ours } from './plan/ours'
 import type { Lifecycle } from './plan/own-entries'
 import type { Union } from './plan/plan'
 import { eachPlaced, isPlaced, recordUnion, type ShownEntries } from './plan/record-union'
+import { refuseAtManifest } from './plan/at-manifest'
 import { isSameInode, ShownBuilder } from './plan/shown'
 import type { Removals } from './plan/removals'
 import type { Survey } from './plan/survey'
 import { Taken } from './plan/taken'
 import { eachDirectory } from './plan/whole-directory'
+import { isReserved } from './records'
 import type { SourceTree } from './scan/tree'
 import type { Modified } from './types'
 
@@ -95,6 +98,7 @@ export class Life {
 
   /** Takes note of the sources as they are before anything of them is read. */
   async see(union: Union): Promise<void> {
+    refuseAtManifest(union, this.manifestPath)
     const trees = [...eachDirectory(union.root)].flatMap(({ parts }) =>
       parts.map(({ tree }) => tree),
     )
@@ -145,7 +149,7 @@ export class Life {
   /** Reads the manifest, unless it is known. */
   async load(dest: string): Promise<Recorded> {
     const before = this.read
-    this.read = await readManifest(pathOf({ base: dest, path: this.manifestPath }), before)
+    this.read = await readManifest(this.hosts.host, dest, this.manifestPath, before)
     if (this.read === before) return this.recorded
     return (this.recorded = new Recorded(this.read.manifest ?? emptyManifest))
   }
@@ -312,7 +316,7 @@ export class Life {
     const { host } = this.hosts
     const { parent, name } = splitPath(this.manifestPath)
     const to = fresh(parent)
-    if (parent !== '') await makePath(host, fresh(''), parent, new Set())
+    if (parent !== '') await makeMissing(host, to)
     const jobs = [{ to, names: [name] }]
     throwIfFailed(jobs, await host.unlink(jobs), errno.ENOENT)
     const contents = [Buffer.concat(encode(manifest))]
@@ -388,5 +392,16 @@ export function manifestPathIn(dest: string, manifest: true | string | undefined
       `options.manifest must lie in dest: '${manifest}' is not in '${dest}'`,
     )
   }
-  return path.split(sep).join('/')
+  const names = path.split(sep)
+  const isOwn = (name: string, index: number): boolean =>
+    name === manifestName && index === names.length - 1
+  for (const [index, name] of names.entries()) {
+    const problem =
+      nameProblem(name) ?? (isReserved(name) && !isOwn(name, index) ? reservedName : undefined)
+    if (problem === undefined) continue
+    throw invalidArgument('VALUE', `options.manifest cannot be '${manifest}': ${problem}`)
+  }
+  return names.join('/')
 }
+
+const reservedName = "names that begin with '.reflink-merge-' are for staging directories"

@@ -71,7 +71,7 @@ async function prepared<T>(
     stop.abort(caller?.reason)
   })
   try {
-    await requireManifest(path, (context.life as Life).manifestPath)
+    await requireManifest(context.host, path, (context.life as Life).manifestPath)
     return await work(context, path, new Set(named))
   } finally {
     unlisten()

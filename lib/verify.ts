@@ -28,7 +28,7 @@ export async function verifyOn(
   signal?.throwIfAborted()
   const manifestPath = manifestPathIn(path, manifest)
   const host = patient(system, signal)
-  const recorded = await requireManifest(path, manifestPath)
+  const recorded = await requireManifest(host, path, manifestPath)
   const directory = await openReal(host, path)
   try {
     const verifier = new Verifier(host, { base: directory, path: '' }, recorded, signal)
@@ -39,10 +39,14 @@ export async function verifyOn(
 }
 
 /** Throws where there is none. */
-export async function requireManifest(dest: string, manifestPath: string): Promise<Recorded> {
-  const path = pathOf({ base: dest, path: manifestPath })
-  const { manifest } = await readManifest(path)
+export async function requireManifest(
+  host: Host,
+  dest: string,
+  manifestPath: string,
+): Promise<Recorded> {
+  const { manifest } = await readManifest(host, dest, manifestPath)
   if (manifest !== undefined) return new Recorded(manifest)
+  const path = pathOf({ base: dest, path: manifestPath })
   const message = `'${path}' is missing: nothing was merged into dest with a manifest, or it was removed`
   throw new MergeError('ERR_MERGE_MANIFEST', message, { path })
 }

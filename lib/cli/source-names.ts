@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { defaultHost } from '../host'
 import { manifestPathIn } from '../life'
 import { requireManifest } from '../verify'
 
@@ -18,7 +19,7 @@ export async function findSources(
 ): Promise<FoundNames> {
   const path = resolve(dest)
   const inDest = manifestPathIn(path, manifest === undefined ? true : resolve(manifest))
-  const { sources } = (await requireManifest(path, inDest)).manifest
+  const { sources } = (await requireManifest(defaultHost, path, inDest)).manifest
   const known = sources.map(({ name }) => name)
   const names: string[] = []
   const unknown: string[] = []

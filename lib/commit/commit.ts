@@ -7,6 +7,8 @@ import {
   below,
   entryOf,
   joinPath,
+  pathOf,
+  splitPath,
   type Directory,
   type Host,
   type NamesJob,
@@ -14,7 +16,8 @@ import {
 } from '../host/host'
 import { openReal } from '../host/open-real'
 import { throwIfFailed } from '../host/trees'
-import type { PlanDirectory } from '../plan/plan'
+import { emptyPlan, type PlanDirectory } from '../plan/plan'
+import { absentDirectories } from '../plan/recorded-directories'
 import type { Removals } from '../plan/removals'
 import type { Survey } from '../plan/survey'
 import type { Taken } from '../plan/taken'
@@ -434,6 +437,8 @@ class Commit {
     const entry = await this.context.stageManifest(staged, { base: dest, path: '' })
     if (entry === undefined) return 'done'
     const { path, name } = entry
+    const place = await this.missingAbove(dest, path)
+    if (place !== undefined) return this.publishDirectories(dest, staged, place)
     const [old] = await find(this.context.host, [
       { to: below({ base: dest, path: '' }, path), names: [name] },
     ])
@@ -448,6 +453,43 @@ class Commit {
     }
     await staged.makeReplaced(path)
     const [isDone] = await journal.replace(entries, false, new Map())
+    return isDone === true ? 'done' : 'again'
+  }
+
+  /** The topmost directory above a manifest that dest lacks; undefined where it has all of them. */
+  private async missingAbove(
+    dest: Directory,
+    path: string,
+  ): Promise<{ readonly parent: string; readonly names: readonly string[] } | undefined> {
+    if (path === '') return undefined
+    const absent = await absentDirectories(this.context.host, { base: dest, path: '' }, [path])
+    const names = path.split('/')
+    for (let depth = 1; depth <= names.length; depth++) {
+      const at = names.slice(0, depth).join('/')
+      const absence = absent.get(at)
+      if (absence === undefined) continue
+      if (absence === 'missing') {
+        return { parent: names.slice(0, depth - 1).join('/'), names: names.slice(depth - 1) }
+      }
+      const hint = 'A directory of the manifest is wanted there'
+      const shown = pathOf({ base: dest, path: at })
+      throw new SystemError(errno.ENOTDIR, { syscall: 'rename', path: shown, hint })
+    }
+    return undefined
+  }
+
+  /** A manifest with directories that lead to it. */
+  private async publishDirectories(
+    dest: Directory,
+    staged: StagedTree,
+    { parent, names }: { readonly parent: string; readonly names: readonly string[] },
+  ): ReturnType<typeof publish> {
+    const [name = ''] = names
+    const journal = this.journalInto(dest, staged)
+    const whole = chainOf(joinPath(parent, name), names.slice(1))
+    const intended = { path: parent, name, whole, replaced: undefined, isRemoval: false }
+    if (!(await this.intend(staged, dest, journal, [intended]))) return 'withdrawn'
+    const [isDone] = await journal.publish([{ path: parent, names: [name] }])
     return isDone === true ? 'done' : 'again'
   }
 
@@ -515,6 +557,13 @@ class Commit {
     }
     this.lock?.release()
   }
+}
+
+/** Directories that hold one another. */
+function chainOf(path: string, [name, ...others]: readonly string[]): PlanDirectory {
+  const directory = { ...emptyPlan(), path, name: splitPath(path).name }
+  if (name !== undefined) directory.directories.set(name, chainOf(joinPath(path, name), others))
+  return directory
 }
 
 /** One job for neighbours in one directory. */

@@ -116,6 +116,15 @@ export async function makePath(
   }
 }
 
+/** Makes a place, and what of it is missing, as mkdir makes it. */
+export async function makeMissing(host: Host, { base, path }: Place): Promise<void> {
+  const names = path === '' ? [] : path.split('/')
+  for (let depth = 1; depth <= names.length; depth++) {
+    const at = { path: names.slice(0, depth).join('/'), mode: undefined }
+    await makeDirectories(host, { base, path: '' }, [at], { allowed: errno.EEXIST })
+  }
+}
+
 const directoriesPerCall = 64
 
 /** Those of the directories that hold nothing. One that may not be read may hold something. */

@@ -1,14 +1,15 @@
-// The steps of .ci/run, each timed; at the end the slowest tests, the time of each step, and in the last line the counts of
-// all tests. A failed step stops no other but the first, without which there is nothing to run.
+// The steps of .ci/run, each timed, and a report at the end. If a step fails, the others still run, unless it was the first:
+// without that one there is nothing to run.
 
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { countsLine, total } from './mocha.mjs'
+import { report } from './ci-report.mjs'
+import { lastLines, total } from './mocha.mjs'
 import { root } from './run.mjs'
 
-const slowest = 20
 const steps = [
   ['npm', 'ci'],
   ['npm', 'run', 'check'],
@@ -16,36 +17,46 @@ const steps = [
   ['npm', 'run', 'test:asan'],
   ['npm', 'run', 'fuzz', '--', '--seconds', '5'],
 ]
+const linesKept = 100
 
 const dir = mkdtempSync(join(tmpdir(), 'reflink-merge-ci-'))
-/** @type {{ name: string, seconds: number, passed: boolean, counts: import('./mocha.mjs').Counts }[]} */
+/** @type {import('./ci-report.mjs').Step[]} */
 const done = []
 try {
   for (const [index, [command = '', ...args]] of steps.entries()) {
-    done.push(run(command, args, join(dir, String(index))))
+    done.push(await run(command, args, join(dir, String(index))))
     if (index === 0 && !done[0]?.passed) break
   }
 } finally {
   rmSync(dir, { recursive: true })
 }
 
-const all = total(done.map(({ counts }) => counts))
 if (!done.every(({ passed }) => passed)) process.exitCode = 1
-console.log(report())
+console.log(report(done))
 
 /**
  * @param {string} command
  * @param {readonly string[]} args
  * @param {string} file where a run of tests leaves its counts
+ * @returns {Promise<import('./ci-report.mjs').Step>}
  */
-function run(command, args, file) {
+async function run(command, args, file) {
   const name = [command, ...args].join(' ')
   console.log(`\n=== ${name}`)
   const start = performance.now()
   const env = { ...process.env, REFLINK_MERGE_COUNTS: file }
-  const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })
+  const child = spawn(command, args, { cwd: root, env, stdio: ['inherit', 'pipe', 'pipe'] })
+  let output = ''
+  const pass = (/** @type {NodeJS.ReadableStream} */ from, /** @type {NodeJS.WriteStream} */ to) =>
+    from.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+      to.write(text)
+      output = lastLines(output + text, linesKept)
+    })
+  pass(child.stdout, process.stdout)
+  pass(child.stderr, process.stderr)
+  await once(child, 'close')
   const seconds = (performance.now() - start) / 1000
-  return { name, seconds, passed: status === 0, counts: countsIn(file) }
+  return { name, seconds, passed: child.exitCode === 0, counts: countsIn(file), output }
 }
 
 /**
@@ -60,26 +71,4 @@ function countsIn(file) {
   } catch {
     return total([])
   }
-}
-
-function report() {
-  const times = done.flatMap(({ name, counts }) => counts.times.map((time) => ({ name, ...time })))
-  times.sort((a, b) => b.seconds - a.seconds)
-  return [
-    `\nThe ${String(slowest)} slowest tests:`,
-    ...times
-      .slice(0, slowest)
-      .map(({ name, seconds, file, title }) => `${inSeconds(seconds)}  ${name}: ${file}: ${title}`),
-    '\nThe steps:',
-    ...done.map(
-      ({ name, seconds, passed }) => `${inSeconds(seconds)}  ${name}${passed ? '' : ': FAILED'}`,
-    ),
-    `${inSeconds(done.reduce((sum, { seconds }) => sum + seconds, 0))}  all of them`,
-    countsLine(all),
-  ].join('\n')
-}
-
-/** @param {number} seconds */
-function inSeconds(seconds) {
-  return `${seconds.toFixed(1).padStart(8)} s`
 }

@@ -1,9 +1,10 @@
 'use strict'
-// mocha's spec reporter, which also writes what a run came to as JSON to the file that MOCHA_COUNTS names: its counts, the
-// titles of what failed, and how long each test took.
+// mocha's spec reporter, which also writes the outcome of a run as JSON to the file named by MOCHA_COUNTS: its counts, what
+// failed and why, and how long each test took.
 
 const { writeFileSync } = require('node:fs')
 const path = require('node:path')
+const { inspect } = require('node:util')
 const { reporters, Runner } = require('mocha')
 
 module.exports = class CountingReporter extends reporters.Spec {
@@ -16,14 +17,18 @@ module.exports = class CountingReporter extends reporters.Spec {
     /** @type {import('./mocha.mjs').Timed[]} */
     const times = []
     runner.on(Runner.constants.EVENT_TEST_END, (test) => {
-      const file = path.relative(process.cwd(), test.file ?? '')
-      times.push({ seconds: (test.duration ?? 0) / 1000, file, title: test.fullTitle() })
+      times.push({ seconds: (test.duration ?? 0) / 1000, ...nameOf(test) })
     })
     runner.once(Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats
-      const titles = this.failures.map((test) => test.fullTitle())
-      const counts = { passed: passes, failed: failures, skipped: pending, titles, times }
+      const failed = this.failures.map((test) => ({ ...nameOf(test), error: inspect(test.err) }))
+      const counts = { passed: passes, failed: failures, skipped: pending, failures: failed, times }
       if (process.env.MOCHA_COUNTS) writeFileSync(process.env.MOCHA_COUNTS, JSON.stringify(counts))
     })
   }
+}
+
+/** @param {Mocha.Test} test */
+function nameOf(test) {
+  return { file: path.relative(process.cwd(), test.file ?? ''), title: test.fullTitle() }
 }

@@ -7,11 +7,12 @@ import { root } from './run.mjs'
 
 /**
  * @typedef {{ seconds: number, file: string, title: string }} Timed a test
+ * @typedef {{ file: string, title: string, error: string }} Failure
  * @typedef {object} Counts
  * @property {number} passed
  * @property {number} failed
  * @property {number} skipped
- * @property {string[]} titles of what failed
+ * @property {Failure[]} failures
  * @property {Timed[]} times
  */
 
@@ -23,7 +24,7 @@ import { root } from './run.mjs'
  * @returns {Promise<Counts>} A run that ended badly has at least one failure, whatever it reported.
  */
 export function runMocha(args, env, node = process.execPath) {
-  return run(args, env, node, 'inherit')
+  return run(args, env, node)
 }
 
 /**
@@ -40,9 +41,7 @@ export async function runMochaPieces(pieces, args, env) {
     const width = Math.min(2, availableParallelism())
     const each = await inTurn([...pieces.entries()], width, async ([index, files]) => {
       const log = join(dir, String(index))
-      const output = openSync(log, 'a')
-      const counts = await run([...args, ...files], env, process.execPath, output)
-      closeSync(output)
+      const counts = await run([...args, ...files], env, process.execPath, log)
       process.stdout.write(readFileSync(log))
       return counts
     })
@@ -58,12 +57,12 @@ export async function runMochaPieces(pieces, args, env) {
  */
 export function total(each) {
   /** @type {Counts} */
-  const all = { passed: 0, failed: 0, skipped: 0, titles: [], times: [] }
-  for (const { passed, failed, skipped, titles, times } of each) {
+  const all = { passed: 0, failed: 0, skipped: 0, failures: [], times: [] }
+  for (const { passed, failed, skipped, failures, times } of each) {
     all.passed += passed
     all.failed += failed
     all.skipped += skipped
-    all.titles = all.titles.concat(titles)
+    all.failures = all.failures.concat(failures)
     all.times = all.times.concat(times)
   }
   return all
@@ -81,12 +80,13 @@ export function countsLine({ passed, failed, skipped }) {
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} env
  * @param {string} node
- * @param {'inherit' | number} output where stdout and stderr go
+ * @param {string} [log] the file that stdout and stderr go to; default: those of this process
  * @returns {Promise<Counts>}
  */
-async function run(args, env, node, output) {
+async function run(args, env, node, log) {
   const dir = mkdtempSync(join(tmpdir(), 'reflink-merge-counts-'))
   const file = join(dir, 'counts.json')
+  const output = log === undefined ? 'inherit' : openSync(log, 'a')
   const mocha = ['node_modules/mocha/bin/mocha.js', '--reporter=scripts/mocha-reporter.cjs']
   try {
     const child = spawn(node, [...mocha, ...args], {
@@ -104,11 +104,23 @@ async function run(args, env, node, output) {
     const counts = readCounts(file)
     if (counts !== undefined && (end === 'exit code 0' || counts.failed > 0)) return counts
     const when = counts ? '' : ' before mocha could report'
-    console.error(`The test process ended with ${end}${when}.`)
-    return { passed: 0, skipped: 0, titles: [], times: [], ...counts, failed: 1 }
+    const title = `The test process ended with ${end}${when}.`
+    console.error(title)
+    const error = log === undefined ? '' : lastLines(readFileSync(log, 'utf8').trimEnd(), 30)
+    const failure = { file: args.filter((arg) => arg.endsWith('.ts')).join(' '), title, error }
+    return { passed: 0, skipped: 0, times: [], ...counts, failed: 1, failures: [failure] }
   } finally {
+    if (output !== 'inherit') closeSync(output)
     rmSync(dir, { recursive: true })
   }
+}
+
+/**
+ * @param {string} text
+ * @param {number} count
+ */
+export function lastLines(text, count) {
+  return text.split('\n').slice(-count).join('\n')
 }
 
 /**

@@ -1,9 +1,9 @@
 // npm test: the whole suite, with coverage.
 // npm test -- <file, directory or mocha option>...: a part of it.
 // npm run test:asan, npm run test:tsan: the same with the addon built under sanitizers, less what says nothing about the
-// addon; `npm run test:asan -- <file or directory>...` runs whatever it is told.
-// The last line tells the counts. With CI=true a skipped test fails the run. REFLINK_MERGE_COUNTS names a file that is to
-// hold the counts, and the time of each test.
+// addon; `npm run test:asan -- <file or directory>...` runs whatever is named.
+// The last line has the counts. With CI=true a skipped test fails the run. REFLINK_MERGE_COUNTS names the file to which the
+// counts, the failures and the time of each test are written.
 
 import { writeFileSync } from 'node:fs'
 import { collectCoverage, reportCoverage } from './coverage.mjs'

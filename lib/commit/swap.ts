@@ -37,6 +37,17 @@ const cannotSwap: ReadonlySet<number> = new Set([
 ])
 
 /**
+ * What swapping two names never fails with (man 2 rename): a driver has ignored the flag and tried to replace one with the
+ * other, as exfat-fuse 1.4 does.
+ */
+const flagIgnored: ReadonlySet<number> = new Set([
+  errno.ENOTDIR,
+  errno.EISDIR,
+  errno.EEXIST,
+  errno.ENOTEMPTY,
+])
+
+/**
  * Puts a staged entry in the place of one of another kind in one step, so that its path is never empty. A directory
  * that may not go stays, also where somebody has put it there in the last moment. `steady`: a host that goes
  * on after an abort.
@@ -49,9 +60,11 @@ export async function swapIn(host: Host, steady: Host, swap: Swap): Promise<Swap
   const job = { from: replaced, to: dest, names: [name] }
   const { errnos, syscall } = await host.exchange([job])
   const number = errnos[0] ?? 0
-  if (cannotSwap.has(number) || collisions.has(number)) {
+  const isUnsupported =
+    cannotSwap.has(number) || (syscall(0) === 'rename' && flagIgnored.has(number))
+  if (isUnsupported || collisions.has(number)) {
     await move(steady, replaced, fresh, name)
-    return cannotSwap.has(number) ? 'unsupported' : 'again'
+    return isUnsupported ? 'unsupported' : 'again'
   }
   if (number !== 0) throw swapError(job, number, syscall(0))
   await touch(steady, fresh)

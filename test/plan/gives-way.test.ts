@@ -10,6 +10,8 @@ import { onBothHosts } from '../support/both-hosts'
 import { describeOn } from '../support/describe-on'
 import { failureOf } from '../support/failure'
 import { asNobody, giveToNobody } from '../support/nobody'
+import { scriptedHost } from '../support/scripted-host'
+import { failWith } from '../support/scripts'
 import { stagingIn, stored } from '../support/session'
 import { assertTree, snapshot } from '../support/snapshot'
 import { writeTree, type TreeSpec } from '../support/tree'
@@ -219,6 +221,22 @@ describeOn(['ext4', 'tmpfs', 'exfat'], (volume) => {
         // Node.js has no such call, and FUSE does not pass it on.
         const isAble = system.kind === 'native' && volume.kind !== 'exfat'
         assert.deepEqual([swaps, missing.length > 0], isAble ? [2, false] : [0, true])
+      })
+
+      it('a driver that takes a swap for a plain rename is not asked again and again', async () => {
+        const held: TreeSpec = { pkg: 'a file', 'file/': { dir: true } }
+        const { dest, merge } = scene({ file: 'a', 'pkg/b': 'b' }, held)
+        const ignoring = scriptedHost(system, ({ path: at }) =>
+          failWith(path.basename(at) === 'pkg' ? 'ENOTDIR' : 'EISDIR', 'rename'),
+        )
+        const result = await merge(
+          { existing: 'replace' },
+          { ...system, exchange: (jobs) => ignoring.exchange(jobs) },
+        )
+        assert.equal(result.replaced, 1)
+        assert.equal(fs.readFileSync(path.join(dest, 'file'), 'utf8'), 'a')
+        assert.deepEqual(fs.readdirSync(path.join(dest, 'pkg')), ['b'])
+        assert.deepEqual(stagingIn(dest), [])
       })
 
       itElsewhere(

@@ -20,6 +20,7 @@ const widest = 400
  */
 export function report(steps) {
   return [
+    ...unsteadyTests(steps),
     ...failures(steps),
     ...slowestTests(steps),
     '\nThe steps:',
@@ -31,13 +32,38 @@ export function report(steps) {
   ].join('\n')
 }
 
+/**
+ * Each of them is a fault, of the product or of the test, though CI passes.
+ * @param {readonly Step[]} steps
+ */
+function unsteadyTests(steps) {
+  const all = steps.flatMap(({ name, counts }) => counts.unsteady.map((each) => toItem(name, each)))
+  return all.length === 0 ? [] : listing('What failed, and passed when it was run again', all, 40)
+}
+
 /** @param {readonly Step[]} steps */
 function failures(steps) {
   const all = steps.flatMap(failuresOf)
-  if (all.length === 0) return []
-  const lines = Math.min(30, Math.max(3, Math.floor(linesOfFailures / all.length) - 2))
+  return all.length === 0 ? [] : listing('What failed', all, linesOfFailures)
+}
+
+/**
+ * @param {string} name of the step
+ * @param {import('./mocha.mjs').Failure} failure
+ */
+function toItem(name, { file, title, error }) {
+  return { heading: `${name}: ${file}: ${title}`, error, isTail: false }
+}
+
+/**
+ * @param {string} title
+ * @param {readonly { heading: string, error: string, isTail: boolean }[]} all
+ * @param {number} room lines
+ */
+function listing(title, all, room) {
+  const lines = Math.min(30, Math.max(3, Math.floor(room / all.length) - 2))
   return [
-    `\nWhat failed (${String(all.length)}):`,
+    `\n${title} (${String(all.length)}):`,
     ...all.flatMap(({ heading, error, isTail }) => {
       const own = error.trimEnd().split('\n')
       const shown = isTail ? own.slice(-lines) : own.slice(0, lines)
@@ -51,11 +77,7 @@ function failures(steps) {
  * @param {Step} step
  */
 function failuresOf({ name, passed, counts, output }) {
-  const tests = counts.failures.map(({ file, title, error }) => ({
-    heading: `${name}: ${file}: ${title}`,
-    error,
-    isTail: false,
-  }))
+  const tests = counts.failures.map((failure) => toItem(name, failure))
   if (passed || tests.length > 0) return tests
   return [{ heading: `${name}: its output ended with`, error: output, isTail: true }]
 }

@@ -1,18 +1,19 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { inTurn } from './in-turn.mjs'
 import { root } from './run.mjs'
 
 /**
  * @typedef {{ seconds: number, file: string, title: string }} Timed a test
- * @typedef {{ file: string, title: string, error: string }} Failure
+ * @typedef {{ file: string, title: string, error: string, isCrash?: boolean }} Failure a test, or a whole process
  * @typedef {object} Counts
  * @property {number} passed
  * @property {number} failed
  * @property {number} skipped
  * @property {Failure[]} failures
+ * @property {Failure[]} unsteady what failed, and passed when it was run again
  * @property {Timed[]} times
  */
 
@@ -33,9 +34,11 @@ export function runMocha(args, env, node = process.execPath) {
  * @param {readonly (readonly string[])[]} pieces files; the ones that take long first
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} env
+ * @param {{ retries?: boolean }} [options] with `retries` the files in which a test failed run once more when all others are
+ *   through, with nothing beside them; what passes then is listed as unsteady
  * @returns {Promise<Counts>} of all together
  */
-export async function runMochaPieces(pieces, args, env) {
+export async function runMochaPieces(pieces, args, env, { retries = false } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'reflink-merge-pieces-'))
   try {
     const width = Math.min(2, availableParallelism())
@@ -43,12 +46,37 @@ export async function runMochaPieces(pieces, args, env) {
       const log = join(dir, String(index))
       const counts = await run([...args, ...files], env, process.execPath, log)
       process.stdout.write(readFileSync(log))
-      return counts
+      return { files, counts }
     })
-    return total(each)
+    if (!retries) return total(each.map(({ counts }) => counts))
+    const settled = await inTurn(each, 1, ({ files, counts }) =>
+      counts.failed === 0 ? Promise.resolve(counts) : runAgain(files, counts, args, env),
+    )
+    return total(settled)
   } finally {
     rmSync(dir, { recursive: true })
   }
+}
+
+/**
+ * @param {readonly string[]} files
+ * @param {Counts} first what came of them
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<Counts>} `first` as it is where anything fails again
+ */
+async function runAgain(files, first, args, env) {
+  const hasCrashed = first.failures.some(({ isCrash }) => isCrash)
+  const failed = new Set(first.failures.map(({ file }) => file))
+  const again = files.filter(
+    (file) => hasCrashed || failed.has(relative(root, resolve(root, file))),
+  )
+  console.log(`\nOnce more, since something failed: ${again.join(' ')}`)
+  const second = await run([...args, ...again], env, process.execPath)
+  if (second.failed > 0) return first
+  const { passed, failures } = first
+  const counts = hasCrashed ? second : { ...first, passed: passed + first.failed, failed: 0 }
+  return { ...counts, failures: [], unsteady: failures }
 }
 
 /**
@@ -57,12 +85,13 @@ export async function runMochaPieces(pieces, args, env) {
  */
 export function total(each) {
   /** @type {Counts} */
-  const all = { passed: 0, failed: 0, skipped: 0, failures: [], times: [] }
-  for (const { passed, failed, skipped, failures, times } of each) {
+  const all = { passed: 0, failed: 0, skipped: 0, failures: [], unsteady: [], times: [] }
+  for (const { passed, failed, skipped, failures, unsteady, times } of each) {
     all.passed += passed
     all.failed += failed
     all.skipped += skipped
     all.failures = all.failures.concat(failures)
+    all.unsteady = all.unsteady.concat(unsteady)
     all.times = all.times.concat(times)
   }
   return all
@@ -107,8 +136,10 @@ async function run(args, env, node, log) {
     const title = `The test process ended with ${end}${when}.`
     console.error(title)
     const error = log === undefined ? '' : lastLines(readFileSync(log, 'utf8').trimEnd(), 30)
-    const failure = { file: args.filter((arg) => arg.endsWith('.ts')).join(' '), title, error }
-    return { passed: 0, skipped: 0, times: [], ...counts, failed: 1, failures: [failure] }
+    const failed = args.filter((arg) => arg.endsWith('.ts')).join(' ')
+    const failure = { file: failed, title, error, isCrash: true }
+    const nothing = { passed: 0, skipped: 0, unsteady: [], times: [] }
+    return { ...nothing, ...counts, failed: 1, failures: [failure] }
   } finally {
     if (output !== 'inherit') closeSync(output)
     rmSync(dir, { recursive: true })

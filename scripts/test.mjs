@@ -61,7 +61,7 @@ function runChosen() {
     const files = testFiles(['test']).filter(
       (file) => sanitizer === undefined || sanitized.some((path) => file.startsWith(path)),
     )
-    return runMochaPieces(inPieces(files), args, env)
+    return runMochaPieces(inPieces(files), args, env, { retries: inCI })
   }
   const options = chosen.filter((each) => !/^(?:\.\/)?test(?:\/|$)/.test(each))
   const files = testFiles(options.length < chosen.length ? pathsIn(chosen) : ['test'])

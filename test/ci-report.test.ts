@@ -7,7 +7,7 @@ import { runNode } from './support/child'
 import { freshDir } from './support/fresh'
 
 const root = path.join(__dirname, '..')
-const none: Counts = { passed: 0, failed: 0, skipped: 0, failures: [], times: [] }
+const none: Counts = { passed: 0, failed: 0, skipped: 0, failures: [], unsteady: [], times: [] }
 
 const failing = `
 it('passes', () => {})
@@ -19,9 +19,19 @@ describe('sums', () => {
 const reporting = `
 import { runMochaPieces } from './scripts/mocha.mjs'
 import { report } from './scripts/ci-report.mjs'
-const counts = await runMochaPieces([process.argv.slice(1)], [], {})
+const counts = await runMochaPieces([process.argv.slice(1)], [], {}, { retries: true })
 console.log(report([{ name: 'npm test', seconds: 1, passed: false, counts, output: '' }]))
 `
+
+// By a file, since what runs it again is another process.
+const unsteady = `
+const fs = require('node:fs')
+it('passes', () => {})
+it('passes the second time', () => {
+  if (fs.existsSync(__filename + '.ran')) return
+  fs.writeFileSync(__filename + '.ran', '')
+  throw new Error('the first time')
+})`
 
 describe('the report at the end of .ci/run', () => {
   it('shows each failed test with its step, file, title and the beginning of its error', async () => {
@@ -46,6 +56,22 @@ describe('the report at the end of .ci/run', () => {
     assert.equal(end - second - 1, 30)
     assert.equal(lines[end + 1], 'The 20 slowest tests:')
     assert.equal(lines.at(-1), '1 passed, 2 failed, 0 skipped')
+  })
+
+  it('lists what failed, and passed when it was run again', async () => {
+    const file = path.join(freshDir(), 'unsteady.test.cjs')
+    fs.writeFileSync(file, unsteady)
+    const { stdout } = await runNode(['--input-type=module', '-e', reporting, file], { cwd: root })
+    const lines = stdout.trimEnd().split('\n')
+
+    const heading = 'What failed, and passed when it was run again (1):'
+    assert.deepEqual(lines.slice(lines.indexOf(heading), lines.indexOf(heading) + 4), [
+      heading,
+      '',
+      `npm test: ${path.relative(root, file)}: passes the second time`,
+      '    Error: the first time',
+    ])
+    assert.equal(lines.at(-1), '2 passed, 0 failed, 0 skipped')
   })
 
   it('fits into the end of a log, however many tests failed', async () => {

@@ -32,8 +32,9 @@ const layers = [
   ['session.ts'],
   ['verify.ts'],
   ['merge.ts', 'remove.ts', 'clone.ts', 'binding.ts'],
-  ['probe.ts'],
+  ['probe.ts', 'copy'],
   ['index.ts'],
+  ['cp.ts'],
   ['bench'],
   ['cli'],
 ]

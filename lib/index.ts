@@ -1,9 +1,11 @@
 import * as cloning from './clone'
+import { cpOn } from './copy/cp'
 import { defaultHost } from './host'
 import { mergeOn, openOn, planOn, recoverOn, syncOn } from './merge'
 import * as probing from './probe'
 import { removeOn } from './remove'
 import type {
+  CpOptions,
   MergeOptions,
   MergePlan,
   MergeResult,
@@ -137,6 +139,31 @@ export async function cloneFile(src: string, dest: string): Promise<void> {
 /** As `cloneFile`, on the calling thread. */
 export function cloneFileSync(src: string, dest: string): void {
   cloning.cloneFileSync(src, dest)
+}
+
+/**
+ * fs.promises.cp, with clones in the place of copies: the same arguments, tree and errors, so that one changed import is enough.
+ *
+ * A directory is copied by merge(), all or nothing: what fs.promises.cp finds wrong half-way is found before dest is changed, and
+ * if a copy fails, dest is as it was. What is not a directory is copied by fs.promises.cp itself, as a clone where that can be.
+ * It differs from fs.promises.cp in this:
+ * - Clones are tried first. `mode` is only asked whether to require them (COPYFILE_FICLONE_FORCE, whose failure is that of the
+ *   clone: `EOPNOTSUPP`, `ficlone`); COPYFILE_EXCL changes nothing there either, since existing files are removed or kept before.
+ * - Existing files with the same bytes and mode stay as they are. With `force: false` existing symlinks stay, too.
+ * - A symlink may take the place of any other one. Node refuses some, with ERR_FS_CP_EINVAL or ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY.
+ * - Nothing below dest is written through a symlink: with `dereference`, one that stands where a directory is copied is replaced.
+ * - `preserveTimestamps` counts for directories and symlinks, too.
+ * - Set-user-ID, set-group-ID and sticky bits are not copied, and devices not read (ERR_FS_CP_UNKNOWN).
+ * - A filter is asked about all entries before the first one is copied.
+ * - dest must not hold src (`ERR_MERGE_INTO_SELF`), nor, with `dereference`, what links in src lead to. Names must be such that
+ *   merge() takes them (`ERR_MERGE_INVALID_PATH`).
+ */
+export async function cp(
+  source: string | URL,
+  destination: string | URL,
+  options?: CpOptions,
+): Promise<void> {
+  return cpOn(defaultHost, source, destination, options)
 }
 
 /**

@@ -33,9 +33,18 @@ export async function mergeOn(
   dest: string,
   options?: MergeOptions,
 ): Promise<MergeResult> {
-  const named = readSources(sources)
+  return mergeGiven(system, readSources(sources), dest, options)
+}
+
+/** The same for sources that are checked. */
+export async function mergeGiven(
+  system: Host,
+  sources: readonly GivenSource[],
+  dest: string,
+  options?: MergeOptions,
+): Promise<MergeResult> {
   const session = await Session.open(system, dest, options)
-  return session.merge(named)
+  return session.merge(sources)
 }
 
 /** sync() on a host of choice. */
@@ -65,8 +74,17 @@ export async function planOn(
   dest: string,
   options?: MergeOptions,
 ): Promise<MergePlan> {
+  return planGiven(system, readSources(sources), dest, options)
+}
+
+/** The same for sources that are checked. */
+export async function planGiven(
+  system: Host,
+  sources: readonly GivenSource[],
+  dest: string,
+  options?: MergeOptions,
+): Promise<MergePlan> {
   const stop = new AbortController()
-  const named = readSources(sources)
   const path = readPath('dest', dest)
   const context = prepare(system, options, stop.signal, path)
   const caller = options?.signal
@@ -75,7 +93,7 @@ export async function planOn(
     stop.abort(caller?.reason)
   })
   try {
-    return await planUntilStopped(context, path, named)
+    return await planUntilStopped(context, path, sources)
   } finally {
     unlisten()
   }

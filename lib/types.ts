@@ -428,3 +428,23 @@ export interface RecoverResult {
   /** Directories that have the name of a staging directory, and are none: copies, or parts of a package. They are left alone. */
   foreign?: string[]
 }
+
+/** Options of cp(): those of fs.promises.cp. */
+export interface CpOptions {
+  /** Copy what symlinks lead to. Default false. */
+  dereference?: boolean | undefined
+  /** With `force: false`: what exists in dest is an error. Default false. */
+  errorOnExist?: boolean | undefined
+  /** Called with the paths of an entry in src and in dest; false leaves it, and what is under it, out. */
+  filter?: ((source: string, destination: string) => boolean | Promise<boolean>) | undefined
+  /** Overwrite existing files; false keeps them. Default true. */
+  force?: boolean | undefined
+  /** Flags of fs.copyFile: COPYFILE_FICLONE_FORCE requires cloning; clones are tried first whatever is given. Default 0. */
+  mode?: number | undefined
+  /** Keep the times of src. Default false. */
+  preserveTimestamps?: boolean | undefined
+  /** Copy directories. Default false. */
+  recursive?: boolean | undefined
+  /** Keep the texts of symlinks as they are. Default false: a relative one is made absolute, so that it leads to what it led to. */
+  verbatimSymlinks?: boolean | undefined
+}

@@ -33,6 +33,12 @@ await build({
   external,
   sourcemap: true,
 })
+// One import of the library each: its own module is the index.
+await build({
+  ...common,
+  entryPoints: { cp: 'lib/cp.ts' },
+  external: ['./index'],
+})
 const { metafile } = await build({
   ...common,
   // The worker is a process of its own, which `reflink-merge bench` starts.
@@ -41,7 +47,7 @@ const { metafile } = await build({
   metafile: true,
 })
 // All that the public API refers to; test/package/typescript.test.ts compiles against it without skipLibCheck.
-for (const name of ['index', 'binding', 'errors', 'merge-error', 'types'])
+for (const name of ['index', 'binding', 'cp', 'errors', 'merge-error', 'types'])
   copyFileSync(join(declarations, `${name}.d.ts`), join(dist, `${name}.d.ts`))
 writeFileSync(join(dist, 'LICENSES.txt'), licensesOf(Object.keys(metafile.inputs)))
 

@@ -76,6 +76,7 @@ function toTree(
     : pick(listing, wantedOf(listing, pending, rules, problems, descend))
   return new ScannedDirectory(
     entries,
+    relinked(entries, pending),
     isWhole ? plain.files : entries.names,
     directories,
     isWhole ? plain.bytes : undefined,
@@ -91,12 +92,12 @@ const noContents: TreeDirectory['contents'] = new Map<number, never>()
 
 /** Its columns are a listing's, which cuts them when somebody looks. */
 class ScannedDirectory implements TreeDirectory {
-  readonly targets: ReadonlyMap<number, string>
   readonly contents = noContents
   readonly givenModes = undefined
 
   constructor(
     private readonly entries: Entries,
+    readonly targets: ReadonlyMap<number, string>,
     readonly names: readonly string[],
     readonly directories: Map<string, TreeDirectory>,
     public plainBytes: number | undefined,
@@ -105,9 +106,7 @@ class ScannedDirectory implements TreeDirectory {
     readonly origin: Place,
     readonly device: number,
     readonly isComplete: boolean,
-  ) {
-    this.targets = entries.targets
-  }
+  ) {}
 
   get kinds(): Uint8Array {
     return this.entries.kinds
@@ -202,6 +201,18 @@ function unsupported(
 }
 
 type Entries = Pick<TreeDirectory, 'names' | 'kinds' | 'modes' | 'sizes' | 'targets'>
+
+/** The texts that symlinks get in dest. */
+function relinked({ names, targets }: Entries, { source, path }: Pending): Entries['targets'] {
+  const { relink } = source
+  if (relink === undefined || targets.size === 0) return targets
+  return new Map(
+    Array.from(targets, ([index, text]) => [
+      index,
+      relink(joinPath(path, names[index] as string), text),
+    ]),
+  )
+}
 
 /** The entries at some indexes; windows on the columns where those are the first ones, as they mostly are. */
 function pick(listing: Listing, indexes: readonly number[]): Entries {

@@ -5,6 +5,8 @@ export interface GivenSource extends Readonly<SourceOptions> {
   /** Absolute. Either this or `files`. */
   readonly dir?: string
   readonly files?: GivenFiles
+  /** The text that a symlink of the directory gets in dest; `path`: within the package. Default: the one that it has. */
+  readonly relink?: (path: string, text: string) => string
 }
 
 /** A file map, one entry an index. Arrays, since maps have as many entries as packages have files. */

@@ -34,6 +34,7 @@ describe('the examples of a document print what it says, one after the other', (
       ['README.md', 5],
       ['docs/cli.md', 9],
       ['docs/conflicts.md', 6],
+      ['docs/cp.md', 1],
       ['docs/embedding.md', 6],
       ['docs/lifecycle.md', 11],
       ['docs/link-modes.md', 1],

@@ -40,12 +40,13 @@ describe('the installed package', () => {
       'named.mjs': `
         import { ${[...named, 'sharedBytes', 'MergeError', 'SystemError'].join(', ')} } from 'reflink-merge'
         import { reflink, reflinkAsync, loaded } from 'reflink-merge/binding'
+        import { cp } from 'reflink-merge/cp'
         import { createRequire } from 'node:module'
         const same = createRequire(import.meta.url)('reflink-merge').merge === merge
-        console.log([${named.join(', ')}].map((each) => typeof each).join(), typeof reflink, loaded, same)`,
+        console.log([${named.join(', ')}].map((each) => typeof each).join(), typeof reflink, typeof cp, loaded, same)`,
     })
     const functions = named.map(() => 'function').join()
-    assert.equal(await node(dir, 'named.mjs'), `${functions} function true true\n`)
+    assert.equal(await node(dir, 'named.mjs'), `${functions} function function true true\n`)
   })
 
   it('runs the first example of the README', async () => {

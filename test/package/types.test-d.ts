@@ -1,6 +1,8 @@
 // What the types of the package allow and refuse. Nothing of it runs: tsc compiles it here, and test/package/typescript.test.ts
 // as a part of programs that have installed the package, with and without exactOptionalPropertyTypes.
 
+import type { CopyOptions, promises } from 'node:fs'
+
 import {
   isMergeError,
   merge,
@@ -22,6 +24,7 @@ import {
   type VerifyOptions,
 } from 'reflink-merge'
 import type * as binding from 'reflink-merge/binding'
+import { cp, type CpOptions } from 'reflink-merge/cp'
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 type Same<A, B> = [IsAny<A>, A] extends [IsAny<B>, B]
@@ -159,3 +162,10 @@ export function raw(calls: typeof binding, names: keyof typeof binding): void {
   exactly<unknown>()(calls.loadError)
   exactly<number>()(calls.reflink('a', 'b'))
 }
+
+// In the place of Node's own, and the other way round.
+export const copies: (typeof promises.cp)[] = [cp]
+export const ours = (options: CopyOptions): CpOptions => options
+export const theirs = (options: CpOptions): CopyOptions => options
+// @ts-expect-error: no such option
+void cp('a', 'b', { recursve: true })

@@ -1,0 +1,2 @@
+export { cp } from './index'
+export type { CpOptions } from './types'

@@ -47,21 +47,24 @@ export class MapTable {
     const nameEnds = new Uint32Array(directories.length)
     const distinct = new Uint8Array(directories.length)
     const subdirectories = namesIn(directories)
-    let names = ''
+    const names: string[] = []
+    let length = 0
     let row = 0
     directories.forEach((directory, at) => {
       const number = this.numbers.get(directory) as number
       const first = row
-      const start = names.length
       const skipped = directory === '' ? 0 : directory.length + 1
+      let own = ''
       for (; row < rows.length && this.directoryOf[rows[row] as number] === number; row++) {
         const index = this.indexes[rows[row] as number] as number
-        names += (this.files.paths[index] as string).slice(skipped) + NUL
+        own += (this.files.paths[index] as string).slice(skipped) + NUL
       }
       counts[at] = row - first
       fileEnds[at] = row
-      nameEnds[at] = names.length
-      distinct[at] = areDistinct(names.slice(start) + (subdirectories[at] as string)) ? 1 : 0
+      names.push(own)
+      length += own.length
+      nameEnds[at] = length
+      distinct[at] = areDistinct(own + (subdirectories[at] as string)) ? 1 : 0
     })
     const map = this.columns(rows, distinct)
     const table: TreeTable = {
@@ -79,7 +82,7 @@ export class MapTable {
       fileModes: new Uint16Array(0),
       sizes: new Float64Array(0),
       paths: directories.map((directory) => directory + NUL).join(''),
-      names,
+      names: names.join(''),
       map,
     }
     return { table, place: { base: map.root === '' ? sep : map.root, path: '' } }
@@ -120,14 +123,14 @@ export class MapTable {
     const own = Array.from(rows, (row) => entries[this.indexes[row] as number] as GivenEntry)
     const root = commonRoot(own)
     const sourceEnds = new Uint32Array(own.length)
-    let sources = ''
-    for (const [row, entry] of own.entries()) {
-      if (typeof entry === 'string') sources += entry.slice(root.length)
-      else if ('path' in entry) sources += entry.path.slice(root.length)
-      else if ('target' in entry) sources += entry.target
-      sources += NUL
-      sourceEnds[row] = sources.length
-    }
+    let length = 0
+    const texts = own.map((entry, row) => {
+      const text = textOf(entry, root)
+      length += text.length + 1
+      sourceEnds[row] = length
+      return text
+    })
+    const sources = texts.length === 0 ? '' : texts.join(NUL) + NUL
     const devices = this.devicesOf(rows)
     const told = own.some((entry) => typeof entry === 'object') ? tellingColumns(own) : untold
     return { root, sources, sourceEnds, devices, distinct, ...told }
@@ -139,6 +142,12 @@ export class MapTable {
     if (this.devices.every((device) => device < 0 || device === first)) return undefined
     return Float64Array.from(rows, (index) => this.devices[index] as number)
   }
+}
+
+/** Where a file lies below `root`, the text of a symlink, or nothing. */
+function textOf(entry: GivenEntry, root: string): string {
+  if (typeof entry !== 'string' && 'target' in entry) return entry.target
+  return pathInStore(entry)?.slice(root.length) ?? ''
 }
 
 type Told = Pick<MapColumns, 'kinds' | 'contents' | 'givenModes' | 'givenSizes'>

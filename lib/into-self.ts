@@ -23,13 +23,13 @@ export function refuseIntoSelf(
     for (const number of new Set(directoryOf)) {
       const directory = directories[number]
       if (directory !== undefined && stored.has(directory)) {
-        paths.push({ source: name, path: directory, reason: 'lies in dest' })
+        paths.push({ source: name, path: directory, reason: 'is inside dest' })
       }
     }
   }
   if (paths.length === 0) return
   const lines = paths.map(({ source, path, reason }) => `${source}: ${path} (${reason})`)
-  const message = `dest ${dest} and a source lie within each other:${listSome(lines)}`
+  const message = `dest ${dest} and a source overlap:${listSome(lines)}`
   throw new MergeError('ERR_MERGE_INTO_SELF', message, { paths })
 }
 
@@ -37,7 +37,7 @@ export function refuseIntoSelf(
 function reasonOf(dir: string, dest: string): string | undefined {
   if (dir === dest) return 'is dest'
   if (isWithin(dest, dir)) return 'dest lies in it'
-  return isWithin(dir, dest) ? 'lies in dest' : undefined
+  return isWithin(dir, dest) ? 'is inside dest' : undefined
 }
 
 function isWithin(inner: string, outer: string): boolean {

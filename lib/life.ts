@@ -389,7 +389,7 @@ export function manifestPathIn(dest: string, manifest: true | string | undefined
   if (path === '' || path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path)) {
     throw invalidArgument(
       'VALUE',
-      `options.manifest must lie in dest: '${manifest}' is not in '${dest}'`,
+      `options.manifest must be inside dest: '${manifest}' is not in '${dest}'`,
     )
   }
   const names = path.split(sep)

@@ -24,7 +24,7 @@ import type { Staging, StageTarget } from './stage/staging'
 import { SubtreeCloner } from './stage/subtree-cloner'
 import type { MergeResult } from './types'
 
-const changed = new Error('dest is not as the manifest tells')
+const changed = new Error('dest differs from the manifest')
 
 /** What becomes of the sources' trees: plan, stage, commit. */
 export class Merging {

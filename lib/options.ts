@@ -142,7 +142,7 @@ export function readNames(names: unknown): string[] {
 export function readPath(what: string, path: unknown): string {
   if (typeof path !== 'string') throw badType(what, 'a string', path)
   if (path === '') throw invalidArgument('VALUE', `${what} must not be empty`)
-  if (path.includes('\0')) throw invalidArgument('VALUE', `${what} must not hold a NUL character`)
+  if (path.includes('\0')) throw invalidArgument('VALUE', `${what} must not contain NUL characters`)
   return resolve(path)
 }
 
@@ -284,7 +284,7 @@ function isResolved(path: string): boolean {
 function absolute(what: () => string, path: string): string {
   if (path === '') throw invalidArgument('VALUE', `${what()} must not be empty`)
   if (path.includes('\0')) {
-    throw invalidArgument('VALUE', `${what()} must not hold a NUL character`)
+    throw invalidArgument('VALUE', `${what()} must not contain NUL characters`)
   }
   return isResolved(path) ? path : resolve(path)
 }

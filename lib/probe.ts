@@ -91,6 +91,6 @@ export async function findFile(host: Host, source: string, enough = bigEnough): 
     })
   }
   if (biggest !== undefined) return biggest
-  const hint = 'There is no regular file in it to try the link modes with'
+  const hint = 'It contains no regular file to try the link modes with'
   throw new SystemError(errno.ENOENT, { syscall: 'scandir', path: source, hint })
 }

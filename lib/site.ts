@@ -53,7 +53,7 @@ export class Site {
     const again = await Site.open(this.hosts, path, existing)
     if (again.target.path === path) return again
     await again.close()
-    const hint = 'Somebody has put a symlink there while merges that were killed were undone'
+    const hint = 'A symlink was put there while killed merges were being undone'
     throw new SystemError(errno.ELOOP, { syscall: 'open', path, hint })
   }
 

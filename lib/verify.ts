@@ -47,7 +47,7 @@ export async function requireManifest(
   const { manifest } = await readManifest(host, dest, manifestPath)
   if (manifest !== undefined) return new Recorded(manifest)
   const path = pathOf({ base: dest, path: manifestPath })
-  const message = `'${path}' is missing: nothing was merged into dest with a manifest, or it was removed`
+  const message = `'${path}' is missing: nothing was ever merged into dest with a manifest, or the manifest was removed`
   throw new MergeError('ERR_MERGE_MANIFEST', message, { path })
 }
 

@@ -92,8 +92,16 @@ describe('bad input', () => {
       })
 
       it('refuses a source inside dest', async () => {
-        await refused('a', [{ name: 'p', dir: at('a/pkg') }], [`p: ${at('a/pkg')} (lies in dest)`])
-        await refused('.', [{ name: 'p', dir: at('a/pkg') }], [`p: ${at('a/pkg')} (lies in dest)`])
+        await refused(
+          'a',
+          [{ name: 'p', dir: at('a/pkg') }],
+          [`p: ${at('a/pkg')} (is inside dest)`],
+        )
+        await refused(
+          '.',
+          [{ name: 'p', dir: at('a/pkg') }],
+          [`p: ${at('a/pkg')} (is inside dest)`],
+        )
       })
 
       it('refuses a source that is dest', async () => {
@@ -110,17 +118,21 @@ describe('bad input', () => {
       })
 
       it('sees through a symlink on the way to a source', async () => {
-        await refused('a', [{ name: 'p', dir: at('to-pkg') }], [`p: ${at('a/pkg')} (lies in dest)`])
+        await refused(
+          'a',
+          [{ name: 'p', dir: at('to-pkg') }],
+          [`p: ${at('a/pkg')} (is inside dest)`],
+        )
         await refused(
           'a',
           [{ name: 'p', dir: at('to-a/pkg') }],
-          [`p: ${at('a/pkg')} (lies in dest)`],
+          [`p: ${at('a/pkg')} (is inside dest)`],
         )
       })
 
       it('refuses a file map with a file of dest', async () => {
         const files = new Map([['x', at('a/pkg/index.js')]])
-        await refused('a', [{ name: 'p', files }], [`p: ${at('a/pkg')} (lies in dest)`])
+        await refused('a', [{ name: 'p', files }], [`p: ${at('a/pkg')} (is inside dest)`])
       })
 
       it('sees through a symlink on the way to a file of a map', async () => {
@@ -139,7 +151,7 @@ describe('bad input', () => {
         ]
         await refused('a', sources, [
           `whole: ${base} (dest lies in it)`,
-          `inner: ${at('a/pkg')} (lies in dest)`,
+          `inner: ${at('a/pkg')} (is inside dest)`,
         ])
       })
 
@@ -485,7 +497,7 @@ describe('bad input', () => {
             line,
           )
         }
-        assert.match(error.message, /`filter`, or have all links kept by `symlinks: 'verbatim'`/)
+        assert.match(error.message, /`filter`, or keep all links with `symlinks: 'verbatim'`/)
       })
 
       it('that stay inside are kept as they are', async () => {

@@ -175,7 +175,7 @@ const badSources: readonly (readonly [why: string, Kind, source: unknown, ...tol
       [{ path: 1 }, 'TYPE', '["a"].path must be a string'],
       [{ path: '' }, 'VALUE', '["a"] must not be empty'],
       ['', 'VALUE', '["a"] must not be empty'],
-      ['/a\0b', 'VALUE', '["a"] must not hold a NUL character'],
+      ['/a\0b', 'VALUE', '["a"] must not contain NUL characters'],
       [{ path: '/a', size: -1 }, 'VALUE', '["a"].size must be a number of bytes, 0 or more'],
       [{ path: '/a', size: '1' }, 'TYPE', '["a"].size must be a number of bytes'],
       [{ path: '/a', mode: 0.5 }, 'VALUE', '["a"].mode must be a mode'],

@@ -21,7 +21,7 @@ describe('an error says on which side it was, and what to do', () => {
       const error = await failureOf(mergeOn(host, [{ name: 'a', dir: a }], dest))
       const paths = [{ source: '', path: dest, reason: 'backslash' }]
       assert.deepEqual([error.code, error.paths], ['ERR_MERGE_INVALID_PATH', paths])
-      assert.match(error.message, /backslash\); make that directory first/)
+      assert.match(error.message, /backslash\); create that directory first/)
       assert.deepEqual(fs.readdirSync(dir), ['a'])
       fs.mkdirSync(path.dirname(dest))
       await mergeOn(host, [{ name: 'a', dir: a }], dest)
@@ -34,7 +34,7 @@ describe('an error says on which side it was, and what to do', () => {
       assert.deepEqual([undone, removed, running, left], [0, 0, 0, []])
       const { code, stderr } = await cli('recover', dest)
       assert.equal(code, 2)
-      assert.match(stderr, /no merge into it has left anything: check its spelling/)
+      assert.match(stderr, /no merge has left anything behind: check the spelling/)
     })
 
     it('dest leads through a file, or is one', async () => {
@@ -67,7 +67,7 @@ describe('an error says on which side it was, and what to do', () => {
         [error.code, error.syscall, error.path, error.source],
         ['EINVAL', 'open', path.join(dest, 'what?.js'), 'a'],
       )
-      assert.match(error.message, /Dest's file system cannot hold a file of that name/)
+      assert.match(error.message, /dest's file system does not allow that file name/)
     })
   })
 

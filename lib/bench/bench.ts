@@ -80,7 +80,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
 
 async function requireDirectory(path: string): Promise<void> {
   const found = await stat(path)
-  if (!found.isDirectory()) throw new BenchError(`${path} is no directory`)
+  if (!found.isDirectory()) throw new BenchError(`${path} is not a directory`)
 }
 
 /** Settled sources, and the biggest of them three times more: fresh, placed, and on its way. */

@@ -39,14 +39,14 @@ export async function requireSpace(
   const [free, wanted] = [bavail * bsize, needed.bytes + margin]
   if (free < wanted) {
     throw new BenchError(
-      `${dir} needs ${formatBytes(wanted)} free, and has ${formatBytes(free)}: name another directory ` +
+      `${dir} needs ${formatBytes(wanted)} free but has only ${formatBytes(free)}: choose another directory ` +
         'with --dir, or a smaller --source',
     )
   }
   // Btrfs has as many inodes as it wants, and says 0.
   if (files > 0 && ffree < needed.files) {
     throw new BenchError(
-      `${dir} needs ${String(needed.files)} free inodes, and has ${String(ffree)}: name another directory with --dir`,
+      `${dir} needs ${String(needed.files)} free inodes but has only ${String(ffree)}: choose another directory with --dir`,
     )
   }
 }

@@ -37,6 +37,6 @@ export async function carryOut(
 /** Of every command that changes dest. */
 export function addDryRunOption(command: Command): Command {
   return command
-    .option('--dry-run', 'show what would be done, and change nothing')
+    .option('--dry-run', 'show what would be done without doing it')
     .option('--list', 'with --dry-run: list every path')
 }

@@ -8,17 +8,17 @@ export interface CliCommand {
   readonly examples: readonly (readonly [line: string, effect: string])[]
   /** Declares arguments and options. */
   readonly declare: (command: Command) => void
-  /** Answers the exit code; what it throws is told on stderr, and makes it one. */
+  /** Returns the exit code; what it throws is reported on stderr and decides the exit code. */
   readonly run: (command: Command, context: CliContext) => Promise<number>
 }
 
-/** What a command gets from the outside. */
+/** What a command gets from outside. */
 export interface CliContext extends CliStreams {
   /** Aborted by Ctrl-C, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal
   /** The result: a text for stdout, a newline is added. */
   readonly print: (text: string) => void
-  /** All else: a line for stderr. */
+  /** Everything else: a line for stderr. */
   readonly tell: (text: string) => void
 }
 

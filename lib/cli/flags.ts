@@ -28,7 +28,10 @@ const flags: Readonly<Record<Named, string>> = {
 
 /** What the command line cannot be given, or is given in another way. */
 const phrases: readonly (readonly [api: RegExp, cli: string])[] = [
-  [/, ('exclusive' so that the losers leave the whole directory), or a function\./, ', or $1.'],
+  [
+    /, ('exclusive' excludes the losers from the whole directory), or pass a function\./,
+    ', and $1.',
+  ],
   [/^sources\[\d+\]\.name (".*") is not unique$/, 'the source $1 is given twice'],
 ]
 

@@ -1,11 +1,11 @@
 import type { Side } from '../errors'
 
-/** What an error means and what to do next; docs/troubleshooting.md tells the same, which a test sees to. */
+/** What an error means and what to do next; a test makes sure that docs/troubleshooting.md says the same. */
 export interface Hint {
   readonly code: string
-  /** The calls that it is about; none: any call. */
+  /** The calls that it is about; undefined: any call. */
   readonly syscalls?: readonly string[]
-  /** Where it failed; none: on either side. */
+  /** Where it failed; undefined: on either side. */
   readonly side?: Side
   /** `{from}`: the volume that is read from; `{to}`: the one that is written to. */
   readonly means: string
@@ -16,7 +16,7 @@ const cloneCalls = ['ficlone', 'clonefile']
 const makeCalls = ['mkdir', 'link', 'symlink', 'rename', 'unlink', 'rmdir', 'chmod']
 const addCopy = 'or add `copy` to --link-mode'
 
-/** The first that fits is told: those of certain calls stand before those of any. */
+/** The first that fits is reported: those for certain calls come before those for any call. */
 export const hints: readonly Hint[] = [
   {
     code: 'EXDEV',
@@ -27,15 +27,15 @@ export const hints: readonly Hint[] = [
   {
     code: 'EXDEV',
     syscalls: ['link'],
-    means: 'a hard link cannot lead from {from} to {to}',
-    next: `put the store on the volume of dest, add \`clone\` (Btrfs subvolumes can clone), ${addCopy}`,
+    means: 'hard links cannot cross from {from} to {to}',
+    next: `put the store on the same volume as dest, add \`clone\` (it works between Btrfs subvolumes), ${addCopy}`,
   },
   {
     code: 'EXDEV',
     syscalls: ['rename'],
     means:
-      'a volume, a bind mount or a Btrfs subvolume is mounted inside dest, perhaps one of the same file system (`findmnt`)',
-    next: 'merge into that one by itself, with its own path as dest',
+      'a volume, a bind mount or a Btrfs subvolume is mounted inside dest; it may be the same file system (`findmnt`)',
+    next: 'merge into it separately, with its own path as dest',
   },
   {
     code: 'EOPNOTSUPP',
@@ -76,14 +76,15 @@ export const hints: readonly Hint[] = [
   {
     code: 'EINVAL',
     syscalls: cloneCalls,
-    means: 'the file system refuses to clone this file, such as a NOCOW file (chattr +C) on Btrfs',
+    means:
+      'the file system refuses to clone this file, for example a NOCOW file (chattr +C) on Btrfs',
     next: `give the store and dest the same attributes (\`lsattr\`), ${addCopy}`,
   },
   {
     code: 'EAGAIN',
     syscalls: cloneCalls,
     means: 'the file is still being written out (ZFS)',
-    next: `try again in some seconds, ${addCopy}`,
+    next: `try again in a few seconds, ${addCopy}`,
   },
   {
     code: 'ETXTBSY',
@@ -95,8 +96,8 @@ export const hints: readonly Hint[] = [
     code: 'EPERM',
     syscalls: ['link'],
     means:
-      '{to} has no hard links, or fs.protected_hardlinks forbids one to a file of another user',
-    next: `own the store's files, ${addCopy}`,
+      '{to} does not support hard links, or fs.protected_hardlinks forbids links to files of another user',
+    next: `make the store's files your own, ${addCopy}`,
   },
   {
     code: 'EMLINK',
@@ -114,86 +115,86 @@ export const hints: readonly Hint[] = [
     code: 'EBUSY',
     syscalls: ['rename', 'unlink', 'rmdir'],
     means:
-      'a mount point stands where the merge must replace or remove something, or something that does not ask for the lock keeps changing dest',
-    next: 'unmount it (`findmnt`) or merge into it alone; else find what changes dest (`lsof +D`), stop it, and merge again',
+      'a mount point is in the way of what the merge must replace or remove, or a program that does not take the lock keeps changing dest',
+    next: 'unmount it (`findmnt`) or merge into it separately; otherwise find what is changing dest (`lsof +D`), stop it, and merge again',
   },
   {
     code: 'EMLINK',
     syscalls: ['mkdir'],
     means: 'a directory of dest has as many subdirectories as its file system allows',
-    next: 'spread the packages over several directories, or take a dest on another file system',
+    next: 'spread the packages over several directories, or use a dest on another file system',
   },
   {
     code: 'EACCES',
     side: 'dest',
-    means: 'this user may not write there',
-    next: 'take another dest, or change its owner or mode',
+    means: 'this user is not allowed to write there',
+    next: 'use another dest, or change its owner or mode',
   },
   {
     code: 'EPERM',
     side: 'dest',
-    means: 'this user may not change that, or it is immutable',
-    next: 'look at its owner and at `lsattr`',
+    means: 'this user is not allowed to change it, or it is immutable',
+    next: 'check its owner and attributes (`lsattr`)',
   },
   {
     code: 'EINVAL',
     syscalls: ['open', ...makeCalls],
     side: 'dest',
     means:
-      'the file system of dest cannot hold a file of that name (exFAT, FAT and NTFS lack some characters)',
-    next: 'rename the file in its package, or take a dest on another file system',
+      'the file system of dest does not allow that file name (exFAT, FAT and NTFS exclude some characters)',
+    next: 'rename the file in its package, or use a dest on another file system',
   },
   {
     code: 'EILSEQ',
     side: 'dest',
     means:
-      'the file system of dest cannot hold a file of that name (exFAT, FAT and NTFS lack some characters)',
-    next: 'rename the file in its package, or take a dest on another file system',
+      'the file system of dest does not allow that file name (exFAT, FAT and NTFS exclude some characters)',
+    next: 'rename the file in its package, or use a dest on another file system',
   },
   {
     code: 'ENOENT',
     side: 'dest',
-    means: 'there is no dest at that path, or it was removed while the merge ran',
-    next: 'check its spelling; if something removed it, merge again',
+    means: 'there is no dest at that path, or it was removed while the merge was running',
+    next: 'check the spelling; if something removed it, merge again',
   },
   {
     code: 'ENOTDIR',
     side: 'dest',
-    means: 'dest, or something on the way to it, is not a directory',
-    next: 'take another dest, or move away what stands there',
+    means: 'dest, or something in its path, is not a directory',
+    next: 'use another dest, or move away what is there',
   },
   {
     code: 'ELOOP',
     syscalls: ['realpath'],
-    means: 'symbolic links on the way to dest lead in a circle',
-    next: 'remove one of them, or take another dest',
+    means: 'symbolic links in the path of dest form a loop',
+    next: 'remove one of them, or use another dest',
   },
   {
     code: 'ENOENT',
     means: 'there is nothing at that path',
-    next: 'check its spelling, and whether it was removed meanwhile',
+    next: 'check the spelling, and whether it was removed in the meantime',
   },
   {
     code: 'ENOTDIR',
-    means: 'what must be a directory is none',
-    next: 'name a directory; a single file is a source of --sources, in `files`',
+    means: 'a directory is needed there, and it is not one',
+    next: 'name a directory; for single files use `files` in --sources',
   },
   {
     code: 'ELOOP',
     means:
-      'a symbolic link stands where a file or directory must be; nothing below dest is written through one',
-    next: 'replace the link by what it leads to, or remove it',
+      'a symbolic link is where a file or directory must be; nothing is ever written through a symbolic link below dest',
+    next: 'replace the link with what it points to, or remove it',
   },
   {
     code: 'EACCES',
-    means: 'this user may not read that',
-    next: 'give the store read permission for it (files r, directories r and x)',
+    means: 'this user is not allowed to read it',
+    next: 'give this user read permission in the store (r for files, r and x for directories)',
   },
   {
     code: 'ENOSPC',
     means:
       '{to} is full, in bytes or in inodes (`df -h`, `df -i`; on Btrfs `btrfs filesystem usage`)',
-    next: 'free some space there; clones and hard links take next to none of it',
+    next: 'free some space there; clones and hard links take almost none',
   },
   {
     code: 'EDQUOT',
@@ -203,12 +204,12 @@ export const hints: readonly Hint[] = [
   {
     code: 'EIO',
     means: 'the disk or the file system failed',
-    next: 'look at `dmesg`, and do not trust that volume before it was checked',
+    next: 'look at `dmesg`, and do not trust that volume until it has been checked',
   },
   {
     code: 'EROFS',
     means: '{to} is mounted read-only',
-    next: 'take another dest, or remount it; `dmesg` tells whether an error made it read-only',
+    next: 'use another dest, or remount it; `dmesg` shows whether an error made it read-only',
   },
   {
     code: 'ENOMEM',
@@ -217,62 +218,64 @@ export const hints: readonly Hint[] = [
   },
   {
     code: 'EMFILE',
-    means: 'this process may open no more files',
+    means: 'this process cannot open any more files',
     next: 'raise `ulimit -n`, or lower --concurrency',
   },
   {
     code: 'ENFILE',
-    means: 'the system can open no more files',
+    means: 'the system cannot open any more files',
     next: 'raise fs.file-max, or close other programs',
   },
   {
     code: 'ENAMETOOLONG',
-    means: 'the file system of dest cannot hold so long a name',
-    next: 'shorten it, or take a dest on another file system',
+    means: 'the name is too long for the file system of dest',
+    next: 'shorten it, or use a dest on another file system',
   },
   {
     code: 'ERR_MERGE_CONFLICT',
-    means: 'packages differ in a path, or dest already holds something else',
+    means: 'packages have different files at one path, or dest already has something else there',
     next: 'decide with --conflicts first|last|exclusive, --existing keep|replace; `plan` lists all',
   },
   {
     code: 'ERR_MERGE_INVALID_PATH',
-    means: 'a package has a name that cannot be in dest, or that would lead out of it',
-    next: 'mend or leave out that package; dest was not touched',
+    means: 'a package contains a name that cannot exist in dest, or that would lead out of it',
+    next: 'fix that package or leave it out; dest was not touched',
   },
   {
     code: 'ERR_MERGE_UNSUPPORTED_FILE',
-    means: 'a package has something that is not merged, or a symlink that leads out of dest',
-    next: 'take it out of the package, or leave it out with --exclude; --specials skip leaves out fifos, sockets and devices, --symlinks verbatim keeps every symlink',
+    means:
+      'a package contains something that cannot be merged, or a symlink that leads out of dest',
+    next: 'remove it from the package, or leave it out with --exclude; --specials skip leaves out fifos, sockets and devices, and --symlinks verbatim keeps every symlink',
   },
   {
     code: 'ERR_MERGE_UNRECOVERED',
-    means: 'a merge that was ended while it changed dest cannot be undone, or not all of it',
-    next: 'run `reflink-merge recover` as the user of that merge; what the message names is left for you to decide',
+    means:
+      'a merge that was killed while it was changing dest cannot be undone, at least not completely',
+    next: 'run `reflink-merge recover` as the user who ran that merge; what to do with the paths in the message is up to you',
   },
   {
     code: 'ERR_MERGE_MANIFEST',
-    means: 'the manifest of dest is missing, damaged, or of a newer version',
-    next: 'restore it, or remove it and run `reflink-merge sync` again; what stands in dest by then is not removed later, unless --adopt says that it may be',
+    means: 'the manifest of dest is missing or damaged, or a newer version wrote it',
+    next: 'restore it, or delete it and run `reflink-merge sync` again; later syncs do not remove what is in dest by then, unless you pass --adopt',
   },
   {
     code: 'ERR_MERGE_INTO_SELF',
     means: 'the merge would read what it writes',
-    next: 'take a dest outside of every source',
+    next: 'use a dest outside every source',
   },
   {
     code: 'ERR_MERGE_SOURCE_CHANGED',
-    means: 'a file of a package was written to while it was copied or cloned',
-    next: 'find who writes to the store (`lsof`), and merge again once it is done; dest was not touched',
+    means: 'a file of a package was written to while it was being copied or cloned',
+    next: 'find out what writes to the store (`lsof`), and merge again once it is done; dest was not touched',
   },
   {
     code: 'ERR_MERGE_LOCK_TIMEOUT',
-    means: 'another merge into the same dest runs',
-    next: 'try again later, or with a longer --lock-timeout; `fuser` with the path of dest finds it',
+    means: 'another merge into the same dest is running',
+    next: 'try again later, or with a longer --lock-timeout; `fuser <dest>` shows which process it is',
   },
 ]
 
-/** What to tell about an error; undefined where there is nothing to add. */
+/** What to report about an error; undefined where there is nothing to add. */
 export function hintFor(code: string, syscall: string | undefined, side?: Side): Hint | undefined {
   return hints.find(
     (hint) =>
@@ -282,7 +285,7 @@ export function hintFor(code: string, syscall: string | undefined, side?: Side):
   )
 }
 
-/** Calls that are about nothing but dest. */
+/** Calls that concern dest only. */
 const destCalls: ReadonlySet<string | undefined> = new Set([
   ...['mkdir', 'symlink', 'rename', 'unlink', 'rmdir', 'chmod', 'write', 'utimes'],
   ...['realpath', 'readlink', 'syncfs', 'flock'],

@@ -49,7 +49,7 @@ function keptLines(
   return [
     ...modifiedLines(kept, options),
     ...listLines(
-      `${paths} that another source has too; the next sync puts its entry there`,
+      `${paths} that another source also provides; the next sync restores its version`,
       uncovered.map(({ path, source }) => `${path}: ${source}`),
       options,
     ),
@@ -72,7 +72,7 @@ export function describeVerification(
   append(
     lines,
     listLines(
-      `${strangers} in directories that a merge made, and in no manifest`,
+      `${strangers} in directories made by merges, but not in the manifest`,
       foreign,
       options,
     ),

@@ -15,7 +15,7 @@ export interface ManifestCliOptions {
 export function addManifestOptions(command: Command, isSync: boolean): Command {
   declareManifest(
     command,
-    `keep a manifest of what is put into dest, in this file of dest (default: ${manifestName})`,
+    `record what is put into dest, in this file within dest (default: ${manifestName})`,
   )
   if (!isSync) {
     command.option('--prune', 'remove what the manifest lists and no source provides any more')
@@ -24,19 +24,19 @@ export function addManifestOptions(command: Command, isSync: boolean): Command {
     .addOption(
       new Option(
         '--modified <policy>',
-        'what an earlier merge put there and somebody has changed (default: error)',
+        'entries from an earlier merge that have been changed since (default: error)',
       )
         .choices(['error', 'keep', 'replace'])
         .default(undefined, 'error'),
     )
-    .option('--adopt', 'files that dest had before, identical, belong to their package from now on')
+    .option('--adopt', 'treat identical files that were already in dest as part of their package')
 }
 
 /** Of remove and verify, which need a manifest. */
 export function addManifestFileOption(command: Command): Command {
   return command.option(
     '--manifest <file>',
-    `the manifest, a file of dest (default: ${manifestName})`,
+    `the manifest, a file within dest (default: ${manifestName})`,
   )
 }
 

@@ -6,9 +6,9 @@ import { formatCount } from './units'
 const words: Readonly<Record<Modified['how'], string>> = {
   content: 'other content',
   mode: 'other permission bits',
-  type: 'something else stands there',
+  type: 'replaced by something of another kind',
   missing: 'missing',
-  found: 'there before',
+  found: 'already there',
 }
 
 /** `lib/a.js (other content): @acme/core`, with what became of it where that is asked for. */
@@ -29,7 +29,7 @@ export function modifiedLines(modified: readonly Modified[], options: OutputOpti
       options,
     ),
     ...listLines(
-      `${stood} kept, there before the first merge with a manifest`,
+      `${stood} kept, already there before the first merge with a manifest`,
       found.map((each) => `${each.path}: ${each.source}`),
       options,
     ),

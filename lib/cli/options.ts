@@ -3,7 +3,7 @@ import { matcher } from './globs'
 import type { ExistingPolicy, LinkMode, MergeOptions, SpecialPolicy, SymlinkPolicy } from '../index'
 import { addManifestOptions, toManifestOptions, type ManifestCliOptions } from './manifest-options'
 
-/** How the result is told, as commander gives it. */
+/** How the result is printed, as commander gives it. */
 export interface OutputOptions {
   json?: boolean
   quiet?: boolean
@@ -40,7 +40,7 @@ function parseLinkModes(text: string): LinkMode[] {
   const modes = text.split(',')
   const unknown = modes.find((mode) => !linkModes.includes(mode))
   if (unknown !== undefined) {
-    throw new InvalidArgumentError(`"${unknown}" is none of ${linkModes.join(', ')}.`)
+    throw new InvalidArgumentError(`"${unknown}" is not one of ${linkModes.join(', ')}.`)
   }
   if (new Set(modes).size < modes.length) throw new InvalidArgumentError('Name each mode once.')
   return modes as LinkMode[]
@@ -63,15 +63,18 @@ export function addOutputOptions(command: Command): Command {
   return command
     .option('--json', 'print the result as JSON')
     .addOption(
-      new Option('-q, --quiet', 'print no progress and no summary').conflicts(['json', 'verbose']),
+      new Option('-q, --quiet', 'print neither progress nor a summary').conflicts([
+        'json',
+        'verbose',
+      ]),
     )
 }
 
-/** `--verbose`, besides those of every command. */
+/** `--verbose`, in addition to those of every command. */
 export function addVerboseOutputOptions(command: Command): Command {
   return addOutputOptions(command).option(
     '--verbose',
-    'print more: each source, each phase, every path',
+    'print more: each source, each phase and every path',
   )
 }
 
@@ -79,17 +82,17 @@ export function addVerboseOutputOptions(command: Command): Command {
 export function addChangeOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--durability <level>', 'full: on disk before the command ends')
+      new Option('--durability <level>', 'full: everything is on disk before the command ends')
         .choices(['none', 'full'])
         .default('none'),
     )
     .option(
       '--concurrency <n>',
-      'batches of work in flight (default: fits the machine)',
+      'batches of work in flight (default: depends on the machine)',
       parseCount,
     )
     .addOption(
-      new Option('--lock-timeout <ms>', 'how long to wait for another merge (default: without end)')
+      new Option('--lock-timeout <ms>', 'how long to wait for another merge (default: forever)')
         .argParser(parseMilliseconds)
         .conflicts('lock'),
     )
@@ -102,26 +105,29 @@ export function addMergeOptions(command: Command, isSync = false): Command {
     .addOption(
       new Option(
         '--link-mode <modes>',
-        'how files are placed: one or more, with commas, tried in order',
+        'how files get into dest: one or more, comma-separated, tried in order',
       )
         .choices(linkModes)
-        // Not one of these, but a list of them.
+        // A list of these, not just one.
         .argParser(parseLinkModes)
         .default(['clone', 'copy'], 'clone,copy'),
     )
     .addOption(
-      new Option('--conflicts <policy>', 'two sources with different files for one path')
+      new Option('--conflicts <policy>', 'two sources have different files at one path')
         .choices(['error', 'first', 'last', 'exclusive'])
         .default('error'),
     )
     .addOption(
-      new Option('--existing <policy>', 'a different file that dest already holds')
+      new Option('--existing <policy>', 'dest already has a different file')
         .choices(['error', 'keep', 'replace'])
         .default('error'),
     )
   addManifestOptions(command, isSync)
     .addOption(
-      new Option('--symlinks <policy>', 'in sources: those that stay inside dest, all, or none')
+      new Option(
+        '--symlinks <policy>',
+        'in sources: keep those that stay inside dest, keep all, or refuse all',
+      )
         .choices(['contained', 'verbatim', 'reject'])
         .default('contained'),
     )
@@ -133,14 +139,14 @@ export function addMergeOptions(command: Command, isSync = false): Command {
     .addOption(
       new Option(
         '--mutable <glob>',
-        'files that will be edited: never links into the store; paths are within dest',
+        'files that will be edited, so never links into the store; matches paths in dest',
       ).argParser((glob: string, globs: string[] | undefined) => [...(globs ?? []), glob]),
     )
     .option('--writable', 'make files writable by their owner')
-    .option('--preserve-timestamps', 'keep the times of files, directories and symlinks')
-    .option('--no-directory-clone', 'macOS: clone file by file')
+    .option('--preserve-timestamps', 'keep the timestamps of files, directories and symlinks')
+    .option('--no-directory-clone', 'macOS: clone file by file, not whole directories')
     .addOption(
-      new Option('--quarantine <policy>', 'macOS: the mark of downloads on cloned files')
+      new Option('--quarantine <policy>', 'macOS: the quarantine attribute of cloned files')
         .choices(['keep', 'drop'])
         .default(undefined, 'keep'),
     )

@@ -11,7 +11,7 @@ export function readPackages(dir: string): Source[] {
   const names = subdirectories(dir).flatMap((name) =>
     name.startsWith('@') ? subdirectories(join(dir, name)).map((own) => `${name}/${own}`) : [name],
   )
-  if (names.length === 0) throw new UsageError(`there is no package in ${dir}`)
+  if (names.length === 0) throw new UsageError(`there are no packages in ${dir}`)
   return names.map((name) => ({ name: join(dir, name), dir: join(dir, name), to: name }))
 }
 

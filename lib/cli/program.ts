@@ -4,7 +4,7 @@ import { commands } from './commands'
 import { version } from './version'
 
 const exitCodes = `
-Exit codes: 0 done, 1 conflicts (verify: differences), 2 failed, 130 interrupted, 129 terminal closed.`
+Exit codes: 0 success, 1 conflicts (verify: differences), 2 failure, 130 interrupted, 129 terminal closed.`
 
 /** The command line as commander knows it; `onEnd` gets the exit code of the command that ran. */
 export function makeProgram(context: CliContext, onEnd: (code: number) => void): Command {

@@ -8,10 +8,10 @@ import { hintFor, sideOf } from './hints'
 import { HangUp } from './interrupt'
 import { messageOf } from './message'
 
-/** Tells what went wrong, where, and what to do next; answers the exit code. */
+/** Reports what went wrong, where, and what to do next; returns the exit code. */
 export async function reportError(error: unknown, context: CliContext): Promise<number> {
   const { signal, tell } = context
-  // Commander has already said what is wrong; --help and --version are no errors.
+  // Commander has already reported what is wrong; --help and --version are not errors.
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? ExitCode.Done : ExitCode.Failed
   }
@@ -22,14 +22,14 @@ export async function reportError(error: unknown, context: CliContext): Promise<
   }
   const messages = [error, ...others].map(messageOf)
   tell(`reflink-merge: ${messages.join('\n  also: ')}`)
-  // That message tells what decides each of them.
+  // That message names what decides each of them.
   if (error instanceof MergeError && error.code === 'ERR_MERGE_CONFLICT') return ExitCode.Conflicts
   const next = await nextStep(error)
   if (next !== undefined) tell(next)
   return ExitCode.Failed
 }
 
-/** What went wrong besides, e.g. while dest was put back. */
+/** What else went wrong, e.g. while dest was put back. */
 function laterErrors(error: unknown): unknown[] {
   if (!(error instanceof Error) || !('errors' in error) || !Array.isArray(error.errors)) return []
   return error.errors.filter((each) => each !== error)

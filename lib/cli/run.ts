@@ -5,13 +5,15 @@ import { Interrupt } from './interrupt'
 import { makeProgram } from './program'
 import { reportError } from './report-error'
 
-/** Runs the command line; answers its exit code. stdout gets the result, stderr all else. */
+/** Runs the command line; returns its exit code. stdout gets the result, stderr everything else. */
 export async function run(
   argv: readonly string[],
   { stdout, stderr }: CliStreams = process,
 ): Promise<number> {
   const interrupt = new Interrupt(() => {
-    context.tell('reflink-merge: interrupted, putting everything back; once more ends at once')
+    context.tell(
+      'reflink-merge: interrupted, putting everything back; interrupt again to end at once',
+    )
   })
   const context: CliContext = {
     ...{ stdout, stderr, signal: interrupt.signal },

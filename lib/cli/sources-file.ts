@@ -34,7 +34,7 @@ function toSource(source: unknown, what: string, base: string): Source {
   if (!isJsonObject(source)) throw new UsageError(`${what} must be an object`)
   const unknown = Object.keys(source).find((key) => !known.includes(key))
   if (unknown !== undefined) {
-    throw new UsageError(`${what} has "${unknown}", which is none of ${known.join(', ')}`)
+    throw new UsageError(`${what} has "${unknown}", which is not one of ${known.join(', ')}`)
   }
   const { name, dir, files, to, digest, exact } = source
   for (const [key, value] of Object.entries({ name, dir, to, digest })) {

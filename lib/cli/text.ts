@@ -24,7 +24,8 @@ function conflictLines(conflicts: readonly Conflict[], options: OutputOptions): 
 }
 
 function sourceLine({ name, files, bytes, lost }: SourceResult): string {
-  const losses = lost.length === 0 ? '' : `, ${formatCount(lost.length, 'path')} lost to others`
+  const losses =
+    lost.length === 0 ? '' : `, ${formatCount(lost.length, 'path')} lost to other sources`
   return `  ${name}: ${formatCount(files, 'file')}, ${formatBytes(bytes)}${losses}`
 }
 
@@ -59,9 +60,9 @@ function fallbackLine({ from, to, code, syscall, files, path, dest }: Fallback):
 function attributeLines({ unsupported, differing }: MergeResult['attributes']): string[] {
   const lines: string[] = []
   if (unsupported.length > 0)
-    lines.push(`  the file system of dest does not hold: ${unsupported.join(', ')}`)
+    lines.push(`  not supported by the file system of dest: ${unsupported.join(', ')}`)
   if (differing > 0)
-    lines.push(`  ${formatCount(differing, 'unchanged file')} with other attributes than asked for`)
+    lines.push(`  ${formatCount(differing, 'unchanged file')} with attributes other than requested`)
   return lines
 }
 
@@ -87,7 +88,7 @@ export function describeResult(result: MergeResult, dest: string, options: Outpu
     lines.push(`  ${path} could not be removed: ${messageOf(error)}`)
   }
   for (const { error } of result.left ?? [])
-    lines.push(`  of a merge that was killed: ${messageOf(error)}`)
+    lines.push(`  left by a killed merge: ${messageOf(error)}`)
   const told = new Set(modified.map(({ path }) => path))
   const others = conflicts.filter(({ path }) => !told.has(path))
   append(lines, [...modifiedLines(modified, options), ...conflictLines(others, options)])
@@ -123,9 +124,10 @@ export function describeRecovery(result: RecoverResult, dest: string): string {
   const directories = (count: number): string =>
     formatCount(count, 'staging directory', 'staging directories')
   if (removed > 0) lines.push(`  ${directories(removed)} removed`)
-  if (running > 0) lines.push(`  ${directories(running)} of merges that may still run, left alone`)
+  if (running > 0)
+    lines.push(`  ${directories(running)} of merges that may still be running, left alone`)
   if (left.length > 0) lines.push(`  ${formatCount(left.length, 'path')} left`)
   for (const path of foreign)
-    lines.push(`  ${path} is not a staging directory of a merge into this directory, left alone`)
+    lines.push(`  ${path} looks like a staging directory but is not one of this dest; left alone`)
   return lines.join('\n')
 }

@@ -288,7 +288,7 @@ class Commit {
       // Of two that see each other both have stepped back.
       else await sleep(randomInt(longestPause))
     }
-    const hint = 'Something else keeps changing dest while this merge writes to it'
+    const hint = 'Something else keeps changing dest while this merge is writing to it'
     throw new SystemError(errno.EBUSY, { syscall: 'rename', path: target.path, hint })
   }
 

@@ -12,6 +12,6 @@ export async function throwIfFilled(host: Host, places: readonly Place[]): Promi
 
 export function filled(place: Place): SystemError {
   const hint =
-    'Somebody has put something into a directory of dest that was about to be replaced or removed: merge again'
+    'Another process put something into a directory of dest that was about to be replaced or removed: merge again'
   return new SystemError(errno.ENOTEMPTY, { syscall: 'rename', path: pathOf(place), hint })
 }

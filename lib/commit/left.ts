@@ -11,15 +11,15 @@ export interface Left {
 /** `paths`: what is another's, or may be; it stands where it stood. */
 export function leftInDest(path: string, paths: readonly string[]): Left {
   const message =
-    `${path} was not taken back: others have changed it, or what is in it, since a merge put it there; ` +
-    `this stays where it is:${listSome(paths)}`
+    `${path} was not removed: it, or something in it, has been changed since a merge put it there; ` +
+    `these paths stay as they are:${listSome(paths)}`
   return { path, error: new MergeError('ERR_MERGE_UNRECOVERED', message, { paths: [...paths] }) }
 }
 
 /** What stood at `path` before the merge lies at `kept`. */
 export function leftAside(path: string, kept: string): Left {
   const message =
-    `what stood at ${path} before the merge could not be put back, since something else stands there now; ` +
+    `what was at ${path} before the merge could not be put back, because something else is there now; ` +
     `it is kept at ${kept}: move it where you want it, and remove the directory of that merge`
   return { path, error: new MergeError('ERR_MERGE_UNRECOVERED', message, { paths: [path, kept] }) }
 }

@@ -113,7 +113,7 @@ class Patience {
     this.timer = setTimeout(() => {
       const message =
         `another merge has held the lock on ${path} for ${String(timeout)} ms; ` +
-        'wait longer with the option `lock.timeout`'
+        'raise the option `lock.timeout` to wait longer'
       this.ended.abort(new MergeError('ERR_MERGE_LOCK_TIMEOUT', message, { path }))
     }, timeout)
   }

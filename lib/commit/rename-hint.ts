@@ -8,12 +8,12 @@ export function renameHint(number: number): string | undefined {
 const hints: ReadonlyMap<number, string> = new Map([
   [
     errno.EXDEV,
-    'A directory of dest is another mount or subvolume than dest itself, be it of the same file system: merge into it alone',
+    'A directory of dest is a mount or subvolume of its own, even if on the same file system: merge into it separately',
   ],
   [
     errno.EBUSY,
-    'What stands there is a mount point or in use by the system: unmount it, or merge into it alone',
+    'That path is a mount point, or in use by the system: unmount it, or merge into it separately',
   ],
-  [errno.ENOENT, 'Somebody removed dest, or a directory in it, meanwhile: merge again'],
-  [errno.EINVAL, "Dest's file system cannot hold that name: take a dest on another one"],
+  [errno.ENOENT, 'dest, or a directory in it, was removed in the meantime: merge again'],
+  [errno.EINVAL, "dest's file system does not allow that name: use a dest on another file system"],
 ])

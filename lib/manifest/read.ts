@@ -99,6 +99,6 @@ const inTheWay: ReadonlySet<number | undefined> = new Set([
 function badManifest(path: string, why: string): ManifestError {
   const message =
     `'${path}' cannot be used as the manifest: ${why}. Nothing was changed. Restore it, or remove it ` +
-    'and merge again: what stands in dest is then taken for what others put there'
+    'and merge again: what is in dest then counts as put there by others'
   return new MergeError('ERR_MERGE_MANIFEST', message, { path })
 }

@@ -33,12 +33,12 @@ function describeConflict(conflict: Conflict, withDest: boolean): string {
     case 'content':
       return `${path}: different in ${who}`
     case 'type':
-      if (withDest) return `${path}: dest holds something of another kind than ${who}`
-      return `${path}: a file, a directory or a symlink, depending on the package: ${who}`
+      if (withDest) return `${path}: dest has an entry of another kind than ${who}`
+      return `${path}: of different kinds (file, directory or symlink) in ${who}`
     case 'case':
-      return `${paths.join(' and ')}: one name to dest's file system (${who})`
+      return `${paths.join(' and ')}: the same name on dest's file system (${who})`
     case 'existing':
-      return `${path}: dest already holds something else than ${who}`
+      return `${path}: dest already has something different from ${who}`
   }
 }
 
@@ -47,8 +47,8 @@ function describeChanged({ path, sources }: Conflict): string {
 }
 
 /**
- * Tells every conflict, whose they are, and what would decide them: those between sources, and those with what
- * dest holds. `changed`: paths of what an earlier merge put there and somebody has changed.
+ * Lists every conflict, whose they are, and what would decide them: those between sources, and those with what
+ * dest holds. `changed`: paths of entries that an earlier merge put there and that have been changed since.
  */
 export function conflictError(
   between: readonly Conflict[],
@@ -66,13 +66,13 @@ export function conflictError(
   const count = conflicts.length
   const packages = [...new Set(conflicts.flatMap(({ sources }) => sources))]
   const message = [
-    `${String(count)} ${count === 1 ? 'conflict' : 'conflicts'} of ${namePackages(packages)}; ` +
+    `${String(count)} ${count === 1 ? 'conflict' : 'conflicts'} ${packages.length > 1 ? 'between' : 'with'} ${namePackages(packages)}; ` +
       `nothing was changed:${listSome(lines)}`,
   ]
   if (between.length > 0) {
     message.push(
-      "The option `conflicts` decides between packages: 'first' or 'last' by their order, 'exclusive' so that " +
-        'the losers leave the whole directory, or a function.',
+      "The option `conflicts` decides between packages: 'first' or 'last' go by their order, 'exclusive' excludes " +
+        'the losers from the whole directory, or pass a function.',
     )
   }
   if (!withDest.every(isChanged)) message.push(adviceFor[existing])
@@ -81,24 +81,24 @@ export function conflictError(
 }
 
 const inPlaceOfFile =
-  'A directory that stands in the place of a file is never removed with what is in it: move it away, or have it stay by ' +
+  'A directory in the place of a file is never removed together with its contents: move it away, or keep it with ' +
   "`modified: 'keep'`."
 
 /** What decides about what an earlier merge put there and somebody has changed, by what was asked for. */
 const adviceForChanged: Readonly<Record<ModifiedPolicy, string>> = {
   error:
-    "The option `modified` decides about what somebody has changed since an earlier merge: 'keep' or 'replace'.",
+    "The option `modified` decides about entries changed since an earlier merge: 'keep' or 'replace'.",
   keep: inPlaceOfFile,
   replace: inPlaceOfFile,
 }
 
 /** What else decides about what dest holds, by what was asked for. */
 const adviceFor: Readonly<Record<ExistingPolicy, string>> = {
-  error: "The option `existing` decides about what dest already holds: 'keep' or 'replace'.",
+  error: "The option `existing` decides about what is already in dest: 'keep' or 'replace'.",
   keep:
-    'Nothing is written through a symlink that stands in dest where a directory is needed: remove it, ' +
-    "or have it moved aside by `existing: 'replace'`.",
+    'Nothing is written through a symlink in dest where a directory is needed: remove it, ' +
+    "or replace it with `existing: 'replace'`.",
   replace:
-    'A directory that holds something, or may not be read, is never replaced by what is no directory: ' +
-    "remove it, or have it stay by `existing: 'keep'`.",
+    'A directory that is not empty, or cannot be read, is only ever replaced by a directory: ' +
+    "remove it, or keep it with `existing: 'keep'`.",
 }

@@ -137,7 +137,7 @@ class Clearing {
       const path = pathOf(places[index] as Place, failedName)
       if (number !== 0) throw new SystemError(number, { syscall, path })
       if (notUtf8.length === 0) continue
-      const hint = 'A name that is not UTF-8 cannot be removed: rename or remove it'
+      const hint = 'A name that is not UTF-8 cannot be handled: rename or remove that entry'
       throw new SystemError(errno.EILSEQ, { syscall: 'rename', path, hint })
     }
     return listings

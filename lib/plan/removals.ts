@@ -431,8 +431,8 @@ function* inCalls<T extends { readonly job: NamesJob }>(all: readonly T[]): Gene
 export function symlinkInPlace(path: string, inDest: string): MergeConflictError {
   const conflict: Conflict = { path, kind: 'type', sources: [], winner: null }
   const message =
-    `'${inDest}' is a symlink, where an earlier merge had made a directory; nothing was changed. Move the symlink ` +
-    'away and try again: nothing is ever removed through one'
+    `'${inDest}' is a symlink where an earlier merge had made a directory; nothing was changed. Move the symlink ` +
+    'away and try again: nothing is ever removed through a symlink'
   return new MergeError('ERR_MERGE_CONFLICT', message, { conflicts: [conflict] })
 }
 

@@ -37,7 +37,7 @@ function refuseUnmakeable(host: Host, dest: string, missing: readonly string[]):
   for (const name of missing) {
     const problem = nameProblem(name, host.platform)
     if (problem === undefined) continue
-    const message = `dest has a name that is not made: ${JSON.stringify(name)} (${problem}); make that directory first, or take another dest`
+    const message = `the path of dest contains a name that merges do not create: ${JSON.stringify(name)} (${problem}); create that directory first, or use another dest`
     throw new MergeError('ERR_MERGE_INVALID_PATH', message, {
       paths: [{ source: '', path: dest, reason: problem }],
     })
@@ -57,7 +57,7 @@ async function realpath(path: string): Promise<string | undefined> {
     const hint =
       link === undefined
         ? realpathHints.get(number)
-        : `It is a symlink to ${link}, which does not exist: make that directory, or remove the link`
+        : `It is a symlink to ${link}, which does not exist: create that directory, or remove the link`
     throw new SystemError(number, { syscall: 'realpath', path, hint })
   }
 }
@@ -65,9 +65,9 @@ async function realpath(path: string): Promise<string | undefined> {
 const realpathHints: ReadonlyMap<number, string> = new Map([
   [
     errno.ENOTDIR,
-    'Something that is not a directory stands in the way to dest: take another dest, or move it away',
+    'Something in the path of dest is not a directory: use another dest, or move it away',
   ],
-  [errno.ELOOP, 'Symlinks on the way to dest lead in a circle: remove one of them'],
+  [errno.ELOOP, 'Symlinks in the path of dest form a loop: remove one of them'],
   [
     errno.ENAMETOOLONG,
     'The path of dest, or a name in it, is longer than its file system can hold: shorten it',

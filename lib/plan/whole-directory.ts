@@ -91,7 +91,7 @@ export class WholeDirectory implements PlanDirectory {
   /** Bytes of all files of a whole one; they must be known. */
   get bytes(): number {
     const bytes = this.sizedBytes
-    if (bytes === undefined) throw new Error('sizes that nobody has asked for')
+    if (bytes === undefined) throw new Error('sizes that were not requested')
     return bytes
   }
 

@@ -9,13 +9,13 @@ import { RecordError } from '../records'
 export function blockedError(path: string, uid: number | undefined, why: string): MergeError {
   const whose = uid === undefined ? '' : ` of ${userOf(uid)}`
   const message =
-    `a merge${whose} was ended while it changed dest, and cannot be undone: ${why}. Run \`reflink-merge recover\` on ` +
-    `dest as that user, with the addon and release that it ran with; or, if what it has left in dest may stay, ` +
+    `a merge${whose} was killed while it was changing dest, and cannot be undone: ${why}. Run \`reflink-merge recover\` on ` +
+    `dest as that user, with the same addon and release; or, if what it left in dest can stay, ` +
     `remove ${path}, which may hold what it had replaced (in old/)`
   return new MergeError('ERR_MERGE_UNRECOVERED', message, { paths: [path] })
 }
 
-/** An error of reading a record, told with what can be done; others as they are. */
+/** An error of reading a record, with what can be done about it; other errors unchanged. */
 export function unreadable(path: string, uid: number | undefined, error: unknown): unknown {
   if (!(error instanceof RecordError)) return error
   return blockedError(path, uid, `its record cannot be read, ${error.message}`)

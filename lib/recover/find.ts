@@ -202,7 +202,10 @@ async function take(host: Host, parent: Directory, wanted: Wanted): Promise<Take
     if (!unreadable.has(number)) throw error
     if (number === errno.ENOTDIR || number === errno.ELOOP) return 'foreign'
     if (!isBegun || !forbidden.has(number)) return undefined
-    return { path, error: blockedError(path, uidOf(path), 'this user may not open its directory') }
+    return {
+      path,
+      error: blockedError(path, uidOf(path), 'this user is not allowed to open its directory'),
+    }
   }
   let taken: Taken
   try {
@@ -229,7 +232,7 @@ async function claimIt(
   const isOurs = await isOurUser(host, parent, uid, mark)
   if (!isOurs) {
     if (!isBegun) return undefined
-    return { path, error: blockedError(path, mark?.uid ?? uid, 'it is of another user') }
+    return { path, error: blockedError(path, mark?.uid ?? uid, 'it belongs to another user') }
   }
   // Somebody may be making it right now.
   if (mark === undefined && host.tryLock(directory) !== 0 && isYoung(directory)) return 'running'

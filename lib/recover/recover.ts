@@ -137,8 +137,8 @@ export async function recoverAlone(
     if (!isChanging || failures.length > 0) return { ...all, isChanging: false }
     if (performance.now() >= end) {
       const message =
-        `another merge, which takes no lock, has been changing ${dest} for ${String(timeout)} ms; ` +
-        'wait longer with the option `lock.timeout`'
+        `another merge, which does not lock, has been changing ${dest} for ${String(timeout)} ms; ` +
+        'raise the option `lock.timeout` to wait longer'
       throw new MergeError('ERR_MERGE_LOCK_TIMEOUT', message, { path: dest })
     }
     await sleep(pause)
@@ -184,7 +184,7 @@ async function recoverOne(
 
 function keptError(path: string): MergeError {
   const message =
-    `${path} holds entries that dest had before a merge, and that had no place to go back to (in old/ and taken/): ` +
+    `${path} holds entries that were in dest before a merge and could not be put back (in old/ and taken/): ` +
     'move them where you want them, and remove the directory'
   return new MergeError('ERR_MERGE_UNRECOVERED', message, { paths: [path] })
 }

@@ -336,7 +336,7 @@ export class PackedTree implements TreeDirectory {
   private get known(): Learnt & { plainBytes: number | undefined } {
     if (this.learnt !== undefined) return this.learnt
     const { fileModes, sizes, sized, map, bytes } = this.table
-    if (!sized) throw new Error('sizes that nobody has asked for')
+    if (!sized) throw new Error('sizes that were not requested')
     const own = {
       modes: fileModes.subarray(...this.ownRows),
       sizes: sizes.subarray(...this.ownRows),

@@ -10,7 +10,7 @@ export interface Policies {
   readonly specials: SpecialPolicy
 }
 
-/** What is wrong with the sources: collected over all of them, so that one error tells everything. */
+/** What is wrong with the sources: collected over all of them, so that one error reports everything. */
 export class Problems {
   private readonly names: SourcePath[] = []
   private readonly files: SourcePath[] = []
@@ -64,18 +64,18 @@ export class Problems {
   }
 }
 
-const skipping = "Fifos, sockets and devices are left out by `specials: 'skip'`."
+const skipping = "`specials: 'skip'` leaves out fifos, sockets and devices."
 
 /** What is merged, and what to do about others, by what was asked for. */
 const ways: Readonly<Record<SymlinkPolicy, string>> = {
   contained:
-    'Only regular files, directories and symbolic links that stay inside dest are; leave others out with `filter`, ' +
-    "or have all links kept by `symlinks: 'verbatim'`.",
+    'Only regular files, directories and symbolic links that stay inside dest can be; leave others out with `filter`, ' +
+    "or keep all links with `symlinks: 'verbatim'`.",
   reject:
-    'Only regular files and directories are; leave others out with `filter`, or have links kept that stay inside dest ' +
-    "by `symlinks: 'contained'`.",
+    'Only regular files and directories can be; leave others out with `filter`, or keep links that stay inside dest ' +
+    "with `symlinks: 'contained'`.",
   verbatim:
-    'Only regular files, directories and symbolic links are; leave others out with `filter`.',
+    'Only regular files, directories and symbolic links can be; leave others out with `filter`.',
 }
 
 /** Sorted by what people read of them; `shown`: how a path is shown, which may be a long one. */

@@ -74,7 +74,7 @@ function throwIfChanged(jobs: readonly NamesJob[], stats: Stats): void {
     const failed = stats.errnos[index] ?? 0
     const number = failed !== 0 ? failed : kind === Kind.Missing ? errno.ENOENT : errno.EINVAL
     const syscall = failed !== 0 ? stats.syscall(index) : 'lstat'
-    const hint = 'It was a regular file when the source was read'
+    const hint = 'It was a regular file when the source was scanned'
     throw new SystemError(number, { syscall, path: pathOf(job.to, name), hint })
   }
 }

@@ -21,7 +21,7 @@ export class StoreDirectories {
   /** Must have been looked at. */
   of(directory: string): StoreDirectory {
     const known = this.known.get(directory)
-    if (known === undefined) throw new Error(`nobody has looked at ${directory}`)
+    if (known === undefined) throw new Error(`${directory} was not scanned`)
     return known
   }
 

@@ -16,7 +16,7 @@ export function placementError(
   if (refusal.errno === errno.EEXIST) {
     // Staging is new and ours alone: only a name that the file system takes for another is there.
     const conflict = { path: at, kind: 'case' as const, sources: [source], winner: null }
-    const message = `${source} has a name that dest's file system takes for another one: ${at}`
+    const message = `${source} has a name that dest's file system treats as the same as another one: ${at}`
     return new MergeError('ERR_MERGE_CONFLICT', message, { conflicts: [conflict] })
   }
   if (syscall === 'open') return openError(source, refusal)
@@ -34,10 +34,10 @@ function openError(source: string, { errno: number, path, dest, inDest }: Refusa
 
 function createHint(number: number): string | undefined {
   if (refusesNames.has(number)) {
-    return "Dest's file system cannot hold a file of that name: take a dest on another one, or rename the file in its package"
+    return "dest's file system does not allow that file name: use a dest on another file system, or rename the file in its package"
   }
   if (number === errno.ENOENT || number === errno.ENOTDIR) {
-    return 'Somebody removed or replaced the staging directory or dest meanwhile: merge again'
+    return 'The staging directory or dest was removed or replaced in the meantime: merge again'
   }
   return undefined
 }

@@ -161,7 +161,7 @@ export class Staging implements StageTarget {
     // It was made, but somebody removed it before it had its mode.
     if (number === errno.ENOENT && made.syscall(0) !== 'mkdir') return undefined
     const failed = (outcomes: Outcomes): SystemError => {
-      const hint = 'The staging directory is made here, on the file system of dest'
+      const hint = 'The staging directory is made there, on the file system of dest'
       const syscall = outcomes.syscall(0)
       return new SystemError(outcomes.errnos[0] ?? 0, { syscall, path: pathOf(at, name), hint })
     }
@@ -485,7 +485,7 @@ export class Staging implements StageTarget {
     await this.keep()
     const path = joinPath(this.path, (this.emptied[filled] as Place).path)
     const hint =
-      'It was an empty directory of dest that gave way; somebody has put something into it since, which is kept there'
+      'It was an empty directory of dest that was replaced; something has been put into it since, and is kept there'
     throw new SystemError(errnos[filled] ?? 0, { syscall: syscall(filled), path, hint })
   }
 

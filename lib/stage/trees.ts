@@ -85,7 +85,7 @@ export class TreePlacer {
     const options = { writable, times, inKernelCopy, dropQuarantine }
     const jobs = attempts.map(({ job }) => job)
     const outcomes = await this.host.placeTrees?.(mode, jobs, options)
-    if (outcomes === undefined) throw new Error('a host without trees')
+    if (outcomes === undefined) throw new Error('a host without whole-tree calls')
     const number = this.placements.numberOf(mode, steps)
     const left: Attempted[] = []
     let first = 0

@@ -24,8 +24,8 @@ describe('reflink-merge bench', () => {
     const dir = freshDir()
     const file = path.join(writeTree(path.join(dir, 'tree'), { file: 'f' }), 'file')
     assertRefused(await bench('--dir', path.join(dir, 'missing')), /ENOENT/)
-    assertRefused(await bench('--dir', file), /is no directory/)
-    assertRefused(await bench('--dir', dir, '--source', file), /is no directory/)
+    assertRefused(await bench('--dir', file), /is not a directory/)
+    assertRefused(await bench('--dir', dir, '--source', file), /is not a directory/)
     assert.deepEqual(fs.readdirSync(dir), ['tree'])
   })
 
@@ -69,7 +69,7 @@ describeOn(['ext4'], (volume) => {
     // A file with a hole takes no room here, but would there.
     fs.writeFileSync(path.join(source, 'huge'), '')
     fs.truncateSync(path.join(source, 'huge'), 2 ** 32)
-    assertRefused(await bench('--dir', dir, '--source', source), /needs 17.* GB free, and has/)
+    assertRefused(await bench('--dir', dir, '--source', source), /needs 17.* GB free but has only/)
     assert.deepEqual(fs.readdirSync(dir), [])
   })
 

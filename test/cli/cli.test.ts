@@ -137,7 +137,12 @@ describe('reflink-merge merge', () => {
     const at = scene(inA, { 'ns/a.js': 'b' })
     for (const args of [[], ['--json'], ['--quiet']]) {
       const result = await cli('merge', ...args, at.a, at.b, at.dest)
-      assertRefused(result, at.dest, 1, /^reflink-merge: 1 conflict of .*; nothing was changed:$/m)
+      assertRefused(
+        result,
+        at.dest,
+        1,
+        /^reflink-merge: 1 conflict (?:between|with) .*; nothing was changed:$/m,
+      )
     }
   })
 
@@ -174,7 +179,7 @@ describe('reflink-merge merge', () => {
     const result = await cli('merge', at.a, at.b, at.dest)
     assertCode(result, 1)
     assert.equal(result.stdout, '')
-    assert.match(result.stderr, /^ {2}ns\/a\.js: dest already holds something else/m)
+    assert.match(result.stderr, /^ {2}ns\/a\.js: dest already has something different/m)
     assertMerged(at, { 'ns/a.js': 'mine' })
   })
 
@@ -228,9 +233,9 @@ describe('reflink-merge merge', () => {
 
 describe('what a terminal shows of conflicts', () => {
   const between =
-    "--conflicts decides between packages: 'first' or 'last' by their order, or 'exclusive' so that " +
-    'the losers leave the whole directory.'
-  const withDest = "--existing decides about what dest already holds: 'keep' or 'replace'."
+    "--conflicts decides between packages: 'first' or 'last' go by their order, and 'exclusive' " +
+    'excludes the losers from the whole directory.'
+  const withDest = "--existing decides about what is already in dest: 'keep' or 'replace'."
 
   /** Merges packages by their names in the current directory; what is said, by line. */
   async function saidOf(
@@ -263,7 +268,7 @@ describe('what a terminal shows of conflicts', () => {
 
   it('of one', async () => {
     assert.deepEqual(await saidOf({ a: { 'ns/x.js': 'a' }, b: { 'ns/x.js': 'b' } }), [
-      'reflink-merge: 1 conflict of a and b; nothing was changed:',
+      'reflink-merge: 1 conflict between a and b; nothing was changed:',
       '  ns/x.js: different in a, b',
       between,
       '',
@@ -273,8 +278,8 @@ describe('what a terminal shows of conflicts', () => {
   it('of two, among three packages', async () => {
     const packages = { a: { 'd/a': '', x: 'a' }, b: { x: 'b' }, c: { d: 'c' } }
     assert.deepEqual(await saidOf(packages), [
-      'reflink-merge: 2 conflicts of a, c and b; nothing was changed:',
-      '  d: a file, a directory or a symlink, depending on the package: a, c',
+      'reflink-merge: 2 conflicts between a, c and b; nothing was changed:',
+      '  d: of different kinds (file, directory or symlink) in a, c',
       '  x: different in a, b',
       between,
       '',
@@ -283,8 +288,8 @@ describe('what a terminal shows of conflicts', () => {
 
   it('of one package with what dest holds', async () => {
     assert.deepEqual(await saidOf({ a: { x: 'a' } }, { x: 'mine' }), [
-      'reflink-merge: 1 conflict of a; nothing was changed:',
-      '  x: dest already holds something else than a',
+      'reflink-merge: 1 conflict with a; nothing was changed:',
+      '  x: dest already has something different from a',
       withDest,
       '',
     ])
@@ -293,11 +298,11 @@ describe('what a terminal shows of conflicts', () => {
   it('of every kind', async () => {
     const packages = { a: { d: 'a', x: 'a', y: 'a' }, b: { 'd/b': '', x: 'b', z: 'b' } }
     assert.deepEqual(await saidOf(packages, { y: 'mine', 'z/mine': '' }), [
-      'reflink-merge: 4 conflicts of a and b; nothing was changed:',
-      '  d: a file, a directory or a symlink, depending on the package: a, b',
+      'reflink-merge: 4 conflicts between a and b; nothing was changed:',
+      '  d: of different kinds (file, directory or symlink) in a, b',
       '  x: different in a, b',
-      '  y: dest already holds something else than a',
-      '  z: dest already holds something else than b',
+      '  y: dest already has something different from a',
+      '  z: dest already has something different from b',
       between,
       withDest,
       '',
@@ -310,7 +315,7 @@ describe('what a terminal shows of conflicts', () => {
       return { [`x${padded(index)}`]: 'one', [`x${padded((index + 1) % 11)}`]: 'other' }
     })
     assert.deepEqual(await saidOf(packages), [
-      'reflink-merge: 11 conflicts of p000, p010, p001, p002, p003, p004, p005, p006, p007, p008 ' +
+      'reflink-merge: 11 conflicts between p000, p010, p001, p002, p003, p004, p005, p006, p007, p008 ' +
         'and 1 more package; nothing was changed:',
       '  x000: different in p000, p010',
       '  x001: different in p000, p001',
@@ -335,7 +340,7 @@ describe('what a terminal shows of conflicts', () => {
     const [first, ...lines] = await saidOf(packages)
     assert.equal(
       first,
-      'reflink-merge: 200 conflicts of p000, p199, p001, p002, p003, p004, p005, p006, p007, p008 ' +
+      'reflink-merge: 200 conflicts between p000, p199, p001, p002, p003, p004, p005, p006, p007, p008 ' +
         'and 190 more packages; nothing was changed:',
     )
     assert.equal(lines[0], '  x000: different in p000, p199')
@@ -357,8 +362,8 @@ describe('what a terminal shows of conflicts', () => {
       const dest = path.join(volume.fresh(), 'dest')
       const said = await saidOf({ a: { 'ns/Foo': 'a' }, b: { 'ns/foo': 'b' } }, undefined, dest)
       assert.deepEqual(said.slice(0, 3), [
-        'reflink-merge: 1 conflict of a and b; nothing was changed:',
-        "  ns/Foo and ns/foo: one name to dest's file system (a, b)",
+        'reflink-merge: 1 conflict between a and b; nothing was changed:',
+        "  ns/Foo and ns/foo: the same name on dest's file system (a, b)",
         between,
       ])
     })
@@ -367,7 +372,7 @@ describe('what a terminal shows of conflicts', () => {
       const dest = path.join(volume.fresh(), 'dest')
       // 'first' takes Foo and 'last' takes foo; dest holds nothing.
       const said = await saidOf({ a: { Foo: '1', foo: '2' } }, undefined, dest)
-      assert.equal(said[1], "  Foo and foo: one name to dest's file system (a)")
+      assert.equal(said[1], "  Foo and foo: the same name on dest's file system (a)")
       assert.ok(said.includes(between), said.join('\n'))
     })
   })
@@ -483,7 +488,7 @@ describe('reflink-merge', () => {
     assert.match(stdout, /^ {2}plan /m)
     assert.match(
       stdout,
-      /^Exit codes: 0 done, 1 conflicts \(verify: differences\), 2 failed, 130 interrupted, 129 terminal closed\.$/m,
+      /^Exit codes: 0 success, 1 conflicts \(verify: differences\), 2 failure, 130 interrupted, 129 terminal closed\.$/m,
     )
   })
 
@@ -538,9 +543,13 @@ describe('reflink-merge', () => {
     ['a source that is not there', ['merge', 'a', 'c', 'dest'], /ENOENT.*'.*\/c'/],
     ['a source that is a file', ['merge', 'a/file', 'dest'], /ENOTDIR.*'.*\/a\/file'/],
     ['a source named twice', ['merge', 'a', 'a', 'dest'], /the source "a" is given twice/],
-    ['dest within a source', ['merge', 'a', 'a/dest'], /lie within each other/],
+    ['dest within a source', ['merge', 'a', 'a/dest'], /and a source overlap/],
     ['an unknown policy', ['merge', '--conflicts', 'newest', 'a', 'dest'], /Allowed choices/],
-    ['an unknown link mode', ['merge', '--link-mode', 'clone,move', 'a', 'dest'], /"move" is none/],
+    [
+      'an unknown link mode',
+      ['merge', '--link-mode', 'clone,move', 'a', 'dest'],
+      /"move" is not one of/,
+    ],
     ['a concurrency of none', ['merge', '--concurrency', '0', 'a', 'dest'], /whole number/],
   ] as const)
     it(`with ${what} says so on stderr and exits with 2`, async () => {

@@ -100,8 +100,8 @@ describe('reflink-merge completion', () => {
   for (const [shell, command, option] of [
     [
       'zsh',
-      "'recover:put dest back",
-      "'*--conflicts=[two sources with different files for one path]",
+      "'recover:undo what killed merges",
+      "'*--conflicts=[two sources have different files at one path]",
     ],
     ['fish', '-f -a recover -d', "-l conflicts -x -a 'error first last exclusive' -d"],
   ] as const)

@@ -30,8 +30,8 @@ describe('what fails on the command line is told with the errno and the next ste
     assert.match(lines[0] ?? '', /^reflink-merge: EACCES: permission denied, open '.*\/a\/file'/)
     assert.deepEqual(lines.slice(1), [
       `  package: ${a}`,
-      '  this user may not read that (EACCES)',
-      '  next: give the store read permission for it (files r, directories r and x)',
+      '  this user is not allowed to read it (EACCES)',
+      '  next: give this user read permission in the store (r for files, r and x for directories)',
     ])
     assert.deepEqual(fs.readdirSync(out), [])
   })
@@ -43,7 +43,7 @@ describe('what fails on the command line is told with the errno and the next ste
     const dest = writeTree(path.join(dir, 'dest'), {})
     const lines = saidBy(await asNobody(() => cli('merge', a, dest)))
     assert.match(lines[0] ?? '', /^reflink-merge: EACCES: permission denied, mkdir /)
-    assert.equal(lines.at(-1), '  next: take another dest, or change its owner or mode')
+    assert.equal(lines.at(-1), '  next: use another dest, or change its owner or mode')
   })
 
   it('a volume that is full: dest is as it was', async function () {
@@ -92,12 +92,12 @@ describe('what fails on the command line is told with the errno and the next ste
     assert.equal(lines[0], 'reflink-merge: 1 entry of the sources cannot be merged:')
     assert.equal(
       lines[2],
-      'Only regular files, directories and symbolic links that stay inside dest are; leave others out with --exclude, ' +
-        'or have all links kept by --symlinks verbatim. Fifos, sockets and devices are left out by --specials skip.',
+      'Only regular files, directories and symbolic links that stay inside dest can be; leave others out with --exclude, ' +
+        'or keep all links with --symlinks verbatim. --specials skip leaves out fifos, sockets and devices.',
     )
     assert.match(
       lines.at(-1) ?? '',
-      /^ {2}next: take it out of the package, or leave it out with --exclude;/,
+      /^ {2}next: remove it from the package, or leave it out with --exclude;/,
     )
   })
 
@@ -125,7 +125,7 @@ describeWith('locks', 'a lock that another process holds', () => {
       const lines = saidBy(await cli('merge', a, dest, '--lock-timeout', '50'))
       assert.equal(
         lines[0],
-        `reflink-merge: another merge has held the lock on ${dest} for 50 ms; wait longer with --lock-timeout`,
+        `reflink-merge: another merge has held the lock on ${dest} for 50 ms; raise --lock-timeout to wait longer`,
       )
       assert.match(
         lines.at(-1) ?? '',
@@ -151,7 +151,7 @@ describe('options that do not fit', () => {
     [['--lock-timeout', '-1'], /number of milliseconds/],
     [['--concurrency', '1e3'], /whole number/],
     [['--link-mode', 'copy,copy'], /each mode once/],
-    [['--link-mode', ''], /"" is none of clone/],
+    [['--link-mode', ''], /"" is not one of clone/],
     [['--symlinks', 'all'], /Allowed choices are contained, verbatim, reject/],
     [['--specials', 'keep'], /Allowed choices are error, skip/],
     [['--durability', 'most'], /Allowed choices are none, full/],

@@ -79,10 +79,10 @@ describe('an option in a message of the library', () => {
   for (const [api, cli] of [
     ["or have it stay by `existing: 'keep'`.", 'or have it stay by --existing keep.'],
     ['The option `existing` decides', '--existing decides'],
-    ['wait longer with the option `lock.timeout`', 'wait longer with --lock-timeout'],
+    ['raise the option `lock.timeout` to wait longer', 'raise --lock-timeout to wait longer'],
     ['leave others out with `filter`', 'leave others out with --exclude'],
     ['options.prune requires options.manifest', '--prune requires --manifest'],
-    ["options.manifest must lie in dest: '/a' is", "--manifest must lie in dest: '/a' is"],
+    ["options.manifest must be inside dest: '/a' is", "--manifest must be inside dest: '/a' is"],
     ['sources[1].name "a" is not unique', 'the source "a" is given twice'],
     // Paths and commands stay as they are.
     ['existing: different in a, b', 'existing: different in a, b'],

@@ -105,9 +105,9 @@ describe('reflink-merge sync', () => {
       assert.equal(result.code, 1)
       if (args.length > 0) continue
       assert.deepEqual(result.stderr.split('\n'), [
-        'reflink-merge: 1 conflict of a2:a; nothing was changed:',
+        'reflink-merge: 1 conflict with a2:a; nothing was changed:',
         '  a/lib/x: changed since an earlier merge put it there (a2:a)',
-        "--modified decides about what somebody has changed since an earlier merge: 'keep' or 'replace'.",
+        "--modified decides about entries changed since an earlier merge: 'keep' or 'replace'.",
         '',
       ])
     }
@@ -123,9 +123,9 @@ describe('reflink-merge sync', () => {
     assert.equal(code, 1)
     assert.deepEqual(stderr.split('\n').slice(1), [
       '  a/old: changed since an earlier merge put it there (a1:a)',
-      '  y: dest already holds something else than b',
-      "--existing decides about what dest already holds: 'keep' or 'replace'.",
-      "--modified decides about what somebody has changed since an earlier merge: 'keep' or 'replace'.",
+      '  y: dest already has something different from b',
+      "--existing decides about what is already in dest: 'keep' or 'replace'.",
+      "--modified decides about entries changed since an earlier merge: 'keep' or 'replace'.",
       '',
     ])
   })
@@ -139,7 +139,7 @@ describe('reflink-merge sync', () => {
     assert.equal(code, 1)
     assert.match(
       stderr,
-      /is never removed with what is in it: move it away, .* --modified keep\.$/m,
+      /is never removed together with its contents: move it away, .* --modified keep\.$/m,
     )
     assert.equal(fs.readFileSync(at.path('dest/a/old/mine'), 'utf8'), 'm')
   })
@@ -176,7 +176,7 @@ describe('reflink-merge sync', () => {
     await at.said('sync', 'b', 'dest')
     assert.deepEqual(await at.said('sync', '--sources', 'none', 'dest'), [
       'dest: 0 files, 0 directories, 0 B',
-      '1 entry kept, there before the first merge with a manifest:',
+      '1 entry kept, already there before the first merge with a manifest:',
       '  y: b',
     ])
     at.assertDest({ y: 'y' })
@@ -231,7 +231,7 @@ describe('reflink-merge merge --manifest', () => {
     const at = new Project(packages)
     const { code, stderr } = await at.run('merge', 'b', 'dest', '--manifest=list')
     assert.equal(code, 2)
-    assert.match(stderr, /--manifest must lie in dest/)
+    assert.match(stderr, /--manifest must be inside dest/)
     assert.ok(!fs.existsSync(at.path('dest')))
   })
 
@@ -271,7 +271,10 @@ describe('reflink-merge remove', () => {
     await at.said('sync', 'a1:a', 'b:a', 'dest')
     const { code, stdout, stderr } = await at.run('remove', 'dest', 'a')
     assert.deepEqual([code, linesOf(stdout)], [0, ['dest: 0 entries removed']])
-    assert.match(stderr, /has no source "a", nor only one in that place; it lists a1:a, b:a$/m)
+    assert.match(
+      stderr,
+      /has no source named "a", and not exactly one at that path; it lists a1:a, b:a$/m,
+    )
   })
 
   it('twice has nothing to do the second time, and says what there is', async () => {
@@ -280,7 +283,10 @@ describe('reflink-merge remove', () => {
     await at.said('remove', 'dest', 'a1:a')
     const { code, stdout, stderr } = await at.run('remove', 'dest', 'a1:a', 'b')
     assert.deepEqual([code, linesOf(stdout)], [0, ['dest: 1 entry removed']])
-    assert.match(stderr, /^reflink-merge: the manifest has no source "a1:a", .*; it lists b$/m)
+    assert.match(
+      stderr,
+      /^reflink-merge: the manifest has no source named "a1:a", .*; it lists b$/m,
+    )
   })
 
   it('keeps what somebody has changed and what others put there, and tells the first', async () => {
@@ -301,7 +307,7 @@ describe('reflink-merge remove', () => {
     await at.said('sync', 'a', 'b', 'dest', '--conflicts', 'first')
     assert.deepEqual(await at.said('remove', 'dest', 'a'), [
       'dest: 2 entries removed',
-      '1 path that another source has too; the next sync puts its entry there:',
+      '1 path that another source also provides; the next sync restores its version:',
       '  f: b',
     ])
     await at.said('sync', 'b', 'dest')
@@ -407,7 +413,7 @@ describe('reflink-merge verify', () => {
     ])
     assert.deepEqual(await at.said('verify', 'dest', '--foreign'), [
       'dest: 2 entries of 1 source, all as recorded',
-      '1 path in directories that a merge made, and in no manifest:',
+      '1 path in directories made by merges, but not in the manifest:',
       '  a/mine',
     ])
   })

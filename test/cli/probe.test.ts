@@ -54,7 +54,7 @@ describe('reflink-merge probe', () => {
         assert.equal(report.copyUp, null)
         for (const cost of Object.values(report.cost)) assertCost(cost)
         assert.deepEqual(report.recommended.linkModes, ['clone', 'copy'])
-        assert.match(report.recommended.reason, /40\.0 kB of 40\.0 kB are stored once/)
+        assert.match(report.recommended.reason, /40\.0 kB of 40\.0 kB are stored only once/)
         assert.match(text, /^clone {5}yes {4}[\d.]+ µs +shares 40\.0 kB$/m)
         assert.match(text, /^recommended: --link-mode clone,copy$/m)
         for (const line of text.split('\n'))
@@ -126,7 +126,7 @@ describe('reflink-merge probe', () => {
       assert.deepEqual(report.recommended.linkModes, ['copy'])
       assert.match(
         report.recommended.reason,
-        /overlayfs first copies each file of a lower layer up/,
+        /overlayfs first copies up each file of a lower layer/,
       )
     })
 
@@ -135,7 +135,7 @@ describe('reflink-merge probe', () => {
       const { report } = await probed(from, path.join(overlay, 'dest'))
       assert.equal(report.copyUp?.copied, false)
       assert.deepEqual(report.recommended.linkModes, ['hardlink', 'copy'])
-      assert.match(report.recommended.reason, /one of a lower layer would be copied up first/)
+      assert.match(report.recommended.reason, /one in a lower layer would be copied up first/)
     })
   })
 

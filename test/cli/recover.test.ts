@@ -59,7 +59,7 @@ describeWith('locks', 'reflink-merge recover', function () {
     const error = left[0]?.error ?? ''
     assert.match(error, /its record cannot be read, it is of version 99/)
     assert.ok(error.includes(`remove ${staging}`), error)
-    assert.equal(stderr, `reflink-merge: ${staging} was left: ${error}\n`)
+    assert.equal(stderr, `reflink-merge: ${staging} was left as it is: ${error}\n`)
     assert.equal(fs.readFileSync(path.join(staging, 'old/kept'), 'utf8'), 'k')
   })
 
@@ -68,7 +68,7 @@ describeWith('locks', 'reflink-merge recover', function () {
     const { code, stdout, stderr } = await recover(dest)
     assert.deepEqual([code, stdout], [2, ''])
     assert.match(stderr, /^reflink-merge: ENOENT: .*\/none'\. Nothing is there/)
-    assert.match(stderr, /\n {2}next: check its spelling/)
+    assert.match(stderr, /\n {2}next: check the spelling/)
     assert.ok(!fs.existsSync(dest))
   })
 

@@ -85,7 +85,7 @@ describe('sources on the command line', () => {
   })
 
   it('are not there in a directory without packages: refused', async () => {
-    assert.match(await refusal({ 'p/.bin/x': '' }, '--packages', 'p'), /there is no package in p/)
+    assert.match(await refusal({ 'p/.bin/x': '' }, '--packages', 'p'), /there are no packages in p/)
     assert.match(await refusal({}, '--packages', 'none'), /ENOENT.*'none'[^]*next: /)
   })
 })
@@ -130,9 +130,13 @@ describe('a file of sources', () => {
     [
       'has a key that is not known',
       '[{ "name": "a", "dirr": "a" }]',
-      /"dirr", which is none of name/,
+      /"dirr", which is not one of name/,
     ],
-    ['has a filter', '[{ "name": "a", "dir": "a", "filter": "x" }]', /"filter", which is none/],
+    [
+      'has a filter',
+      '[{ "name": "a", "dir": "a", "filter": "x" }]',
+      /"filter", which is not one of/,
+    ],
     ['has files as an array', '[{ "name": "a", "files": [] }]', /"files" of source 0 .* object/],
     ['has a file without a path', '[{ "name": "a", "files": { "x": 1 } }]', /a path for "x"/],
     ['has neither dir nor files', '[{ "name": "a" }]', /must have either dir or files/],

@@ -19,20 +19,20 @@ interface BenchCliOptions extends OutputOptions {
 
 export const benchCommand: CliCommand = {
   name: 'bench',
-  description: 'measure what cloning brings on this disk, and recommend link modes',
+  description: 'measure what cloning gains on this disk, and recommend link modes',
   examples: [
-    ['bench', 'measures the disk of the current directory: a minute or two'],
-    ['bench --dir /srv/store --source node_modules', 'with your own files, on that disk'],
-    ['bench --quick --html report.html', 'some seconds, and a page with charts'],
+    ['bench', 'measures the disk of the current directory; takes a minute or two'],
+    ['bench --dir /srv/store --source node_modules', 'measures that disk with your own files'],
+    ['bench --quick --html report.html', 'takes a few seconds, and writes a page with charts'],
   ],
 
   declare(command) {
     command
-      .option('--dir <dir>', 'where, in a hidden directory that is removed again', '.')
-      .option('--source <dir>', 'a tree of your own in place of a made one; it is only read')
+      .option('--dir <dir>', 'measure here, in a hidden directory that is removed afterwards', '.')
+      .option('--source <dir>', 'use this tree instead of a generated one; it is only read')
       .option('--quick', 'fewer sizes, files and rounds')
-      .option('--rounds <n>', 'measured rounds, whatever time they take', parseCount)
-      .option('--html <file>', 'write a page with charts, which needs no network')
+      .option('--rounds <n>', 'number of measured rounds, however long they take', parseCount)
+      .option('--html <file>', 'also write a self-contained page with charts')
     addOutputOptions(command)
   },
 

@@ -5,7 +5,7 @@ import { ExitCode } from '../exit-codes'
 
 export const completionCommand: CliCommand = {
   name: 'completion',
-  description: 'print a script that completes this command line in a shell',
+  description: 'print a completion script for a shell',
   examples: [
     ['completion bash >> ~/.bashrc', 'for bash'],
     ['completion zsh > "${fpath[1]}/_reflink-merge"', 'for zsh'],
@@ -13,7 +13,7 @@ export const completionCommand: CliCommand = {
   ],
 
   declare(command) {
-    command.addArgument(new Argument('<shell>', 'one of these').choices(shells))
+    command.addArgument(new Argument('<shell>', 'the shell').choices(shells))
   },
 
   run(command, { print }) {

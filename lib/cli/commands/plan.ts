@@ -7,12 +7,12 @@ import { tracked } from '../tracked'
 
 export const planCommand: CliCommand = {
   name: 'plan',
-  description: 'show what merge would do; exit code 1 if it would fail with conflicts',
+  description: 'show what merge would do; exits with 1 if it would fail with conflicts',
   examples: [
-    ['plan store/a store/b project/vendor', 'lists the conflicts, and changes nothing'],
+    ['plan store/a store/b project/vendor', 'lists the conflicts and changes nothing'],
     ['plan a b dest --conflicts last', 'shows who would win'],
-    ['plan a dest --list', 'lists every path, and what would be done with it'],
-    ['plan --packages store dest --json', 'the same for programs'],
+    ['plan a dest --list', 'lists every path and what would happen to it'],
+    ['plan --packages store dest --json', 'prints the same as JSON'],
   ],
 
   declare(command) {

@@ -7,17 +7,17 @@ import { describeProbe } from '../probe/text'
 
 export const probeCommand: CliCommand = {
   name: 'probe',
-  description: 'try each link mode between a store and a dest, and say which to take',
+  description: 'try each link mode between a store and a dest, and recommend one',
   examples: [
-    ['probe store project/node_modules', 'tries them with a file of store, and removes it again'],
-    ['probe store project/node_modules --json', 'the same for programs'],
+    ['probe store project/node_modules', 'tries each mode with a file from store, then cleans up'],
+    ['probe store project/node_modules --json', 'prints the same as JSON'],
   ],
 
   declare(command) {
     addOutputOptions(
       command
-        .argument('<store>', 'a directory with files, or a file')
-        .argument('<dest>', 'where packages are to go; it need not be there'),
+        .argument('<store>', 'a file, or a directory that contains files')
+        .argument('<dest>', 'where packages will go; need not exist'),
     )
   },
 

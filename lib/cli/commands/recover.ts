@@ -11,11 +11,13 @@ import { describeRecovery } from '../text'
 
 export const recoverCommand: CliCommand = {
   name: 'recover',
-  description: 'put dest back to what it was before merges that were killed',
-  examples: [['recover project/vendor', 'undoes what a killed merge has left there']],
+  description: 'undo what killed merges left behind in dest',
+  examples: [
+    ['recover project/vendor', 'puts project/vendor back to what it was before the killed merge'],
+  ],
 
   declare(command) {
-    addOutputOptions(command.argument('<dest>', 'where the killed merge went'))
+    addOutputOptions(command.argument('<dest>', 'the dest of the killed merge'))
   },
 
   async run(command, { print, tell }) {
@@ -26,7 +28,7 @@ export const recoverCommand: CliCommand = {
     if (json === true) print(toJson(result))
     else if (quiet !== true) print(describeRecovery(result, dest))
     for (const { path, error } of result.left) {
-      tell(`reflink-merge: ${path} was left: ${messageOf(error)}`)
+      tell(`reflink-merge: ${path} was left as it is: ${messageOf(error)}`)
     }
     return result.left.length > 0 ? ExitCode.Failed : ExitCode.Done
   },
@@ -39,6 +41,6 @@ function isNothing({ undone, removed, running, left }: RecoverResult): boolean {
 
 /** Most likely a wrong path: programs call recover() for a dest that may not be there, people do not. */
 function noDest(dest: string): SystemError {
-  const hint = 'Nothing is there, and no merge into it has left anything: check its spelling'
+  const hint = 'Nothing is there, and no merge has left anything behind: check the spelling'
   return new SystemError(errno.ENOENT, { syscall: 'open', path: resolve(dest), hint, side: 'dest' })
 }

@@ -24,17 +24,20 @@ interface RemoveCliOptions extends ChangeCliOptions {
 
 export const removeCommand: CliCommand = {
   name: 'remove',
-  description: 'take sources that sync has put into dest out again',
+  description: 'remove sources that an earlier sync put into dest',
   examples: [
-    ['remove project/node_modules store/left', 'by its name, as `verify --verbose` lists it'],
-    ['remove project/node_modules left @acme/core', 'by their places in dest'],
+    [
+      'remove project/node_modules store/left',
+      'removes a source by its name, as `verify --verbose` lists it',
+    ],
+    ['remove project/node_modules left @acme/core', 'removes sources by their paths in dest'],
   ],
 
   declare(command) {
     addManifestFileOption(
       command
-        .argument('<dest>', 'what sync, or merge --manifest, has filled')
-        .argument('<name...>', 'names of sources, or their places in dest'),
+        .argument('<dest>', 'a directory filled by sync or merge --manifest')
+        .argument('<name...>', 'names of sources, or their paths in dest'),
     )
     addDryRunOption(addVerboseOutputOptions(addChangeOptions(command)))
   },
@@ -67,6 +70,6 @@ function unknownText(word: string, { known }: FoundNames): string {
   const more = known.length - shownNames
   const shown = known.slice(0, shownNames).join(', ')
   const list = more > 0 ? `${shown} … and ${String(more)} more` : shown
-  const all = known.length === 0 ? 'it lists none' : `it lists ${list}`
-  return `reflink-merge: the manifest has no source "${word}", nor only one in that place; ${all}`
+  const all = known.length === 0 ? 'it lists no sources' : `it lists ${list}`
+  return `reflink-merge: the manifest has no source named "${word}", and not exactly one at that path; ${all}`
 }

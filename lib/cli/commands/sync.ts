@@ -6,11 +6,11 @@ import { declareSources } from '../sources'
 
 export const syncCommand: CliCommand = {
   name: 'sync',
-  description: 'merge, and remove what earlier syncs put there and no source has any more',
+  description: 'merge, and remove what earlier syncs installed and no source provides any more',
   examples: [
-    ['sync --packages store project/node_modules', 'installs, and upgrades what is installed'],
+    ['sync --packages store project/node_modules', 'installs new packages and upgrades the others'],
     ['sync --packages store project/node_modules --dry-run', 'shows what would be removed'],
-    ['sync a dest --modified keep', 'leaves files that somebody has edited as they are'],
+    ['sync a dest --modified keep', 'leaves edited files as they are'],
   ],
 
   declare(command) {

@@ -14,20 +14,22 @@ interface VerifyCliOptions extends OutputOptions {
 
 export const verifyCommand: CliCommand = {
   name: 'verify',
-  description: 'compare dest with its manifest; exit code 1 if something differs',
+  description: 'compare dest with its manifest; exits with 1 if anything differs',
   examples: [
-    ['verify project/node_modules', 'lists what somebody has changed since the last sync'],
-    ['verify project/node_modules --foreign', 'also what nobody has put there by a sync'],
+    ['verify project/node_modules', 'lists what has changed since the last sync'],
+    ['verify project/node_modules --foreign', 'also lists what no sync put there'],
     ['verify project/node_modules --bytes', 'compares every file with its source'],
   ],
 
   declare(command) {
-    addManifestFileOption(command.argument('<dest>', 'what sync, or merge --manifest, has filled'))
+    addManifestFileOption(
+      command.argument('<dest>', 'a directory filled by sync or merge --manifest'),
+    )
       .option(
         '--bytes',
-        'compare every file with its source, also where inode and times are as recorded',
+        'compare every file with its source, even where inode and times are as recorded',
       )
-      .option('--foreign', 'list what stands in directories of ours and is not in the manifest')
+      .option('--foreign', 'list what is in directories made by merges but not in the manifest')
     addVerboseOutputOptions(command)
   },
 

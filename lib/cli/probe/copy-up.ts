@@ -15,7 +15,7 @@ export interface CopyUp {
   readonly first: number
   readonly later: number
   readonly copy: number
-  /** The first one copied the file into the upper layer, which no errno tells. */
+  /** The first one copied the file into the upper layer, which no errno reports. */
   readonly copied: boolean
 }
 
@@ -27,7 +27,7 @@ const timesSlower = 10
 const partOfSize = 0.9
 
 /**
- * Hard-links a file of an overlay, and tells by the time and the space it takes, and by the file's st_dev and st_ino
+ * Hard-links a file of an overlay, and finds out by the time and the space it takes, and by the file's st_dev and st_ino
  * before and after, whether the file system copied it: a lower layer cannot have another link. The copy stays, as any does.
  */
 export async function watchCopyUp(

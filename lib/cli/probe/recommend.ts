@@ -19,9 +19,9 @@ export function recommend(findings: Findings, why: string): Recommendation {
   if (copyUp?.copied === true) {
     const { first, later, copy } = copyUp
     const reason =
-      `${why}. Hard links work, but overlayfs first copies each file of a lower layer up: the first link ` +
+      `${why}. Hard links work, but overlayfs first copies up each file of a lower layer: the first link ` +
       `to a file of ${formatBytes(copyUp.bytes)} took ${formatMicroseconds(first)}, another one ${formatMicroseconds(later)}, a copy ${formatMicroseconds(copy)}. ` +
-      'So a copy is as good, and leaves the store as it is.'
+      'So a copy is just as good, and leaves the store as it is.'
     return { linkModes: ['copy'], reason }
   }
   return { linkModes: ['hardlink', 'copy'], reason: `${why}. ${ofHardlink(findings)}` }
@@ -31,24 +31,24 @@ function ofClone({ sharedBytes, bytes, cost }: Findings): string {
   const { clone, copy } = cost
   const shared =
     sharedBytes > 0
-      ? `Cloning works, and ${formatBytes(sharedBytes)} of ${formatBytes(bytes)} are stored once`
-      : 'Cloning works, but that the extents are shared could not be seen (the file is small, or the addon is missing)'
+      ? `Cloning works, and ${formatBytes(sharedBytes)} of ${formatBytes(bytes)} are stored only once`
+      : 'Cloning works, but sharing could not be confirmed (the file is small, or the addon is missing)'
   if (clone === null || copy === null) return `${shared}.`
   const times = `${formatMicroseconds(clone)} a file, a copy ${formatMicroseconds(copy)}`
-  return `${shared}; it takes ${times}. Files in dest may be edited: the store stays as it is.`
+  return `${shared}; it takes ${times}. Files in dest can be edited without changing the store.`
 }
 
 function ofHardlink({ cost: { hardlink, copy }, copyUp }: Findings): string {
   const caveat =
     copyUp === null
       ? ''
-      : ' The file that was tried lies in the upper layer of the overlay; one of a lower layer would be copied up first.'
+      : ' The file that was tried is in the upper layer of the overlay; one in a lower layer would be copied up first.'
   const times =
     hardlink === null || copy === null
       ? ''
       : ` (${formatMicroseconds(hardlink)} a file, a copy ${formatMicroseconds(copy)})`
   return (
     `A hard link takes no space${times}, but it is the store's own file: an edit in dest is an edit in the ` +
-    `store. Where files in dest are edited, take --link-mode copy.${caveat}`
+    `store. If files in dest will be edited, use --link-mode copy.${caveat}`
   )
 }

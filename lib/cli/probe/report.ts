@@ -29,10 +29,10 @@ export interface ProbeReport extends Findings {
 }
 
 const linkModes = ['clone', 'hardlink', 'copy', 'symlink'] as const
-// A copy of so much takes long enough to be told from a link.
+// A copy of this much takes noticeably longer than a link.
 const bigForCopyUp = 1 << 20
 
-/** Tries each link mode, what it costs, and what it does on the quiet; says which to take. */
+/** Tries each link mode, measures its cost and its hidden effects, and recommends one. */
 export async function report(
   store: string,
   dest: string,
@@ -55,14 +55,14 @@ export async function report(
   return { ...findings, recommended: recommend(findings, why) }
 }
 
-/** Undefined errors: what probe() tells better. */
+/** null where hard links fail: probe() reports why. */
 async function copyUpOf(host: Host, store: string, to: Place): Promise<CopyUp | null> {
   const file = await findFile(host, store, bigForCopyUp)
   const { sizes } = await host.stat([{ to: file.directory, names: [file.name] }])
   try {
     return await watchCopyUp(host, file, sizes[0] ?? 0, to)
   } catch {
-    // Not linked at all, e.g. on two file systems: probe() tells the errno.
+    // Not linked at all, e.g. between two file systems: probe() reports the errno.
     return null
   }
 }

@@ -1,11 +1,20 @@
 import { isAbsolute, relative, sep } from 'node:path'
 import { errno } from './errno'
 import { invalidArgument } from './errors'
-import { below, splitPath, type Host, type Place } from './host/host'
+import {
+  below,
+  Kind,
+  splitPath,
+  type Host,
+  type NamesJob,
+  type Place,
+  type Stats,
+} from './host/host'
 import { nameProblem } from './host/names'
 import { makeMissing, throwIfFailed } from './host/trees'
 import { eachInLanes, inGroups } from './lanes'
 import {
+  Clocks,
   encode,
   Found,
   manifestName,
@@ -23,16 +32,18 @@ import type { Settings } from './options'
 import type { Compare } from './plan/compare'
 import { Ours } from './plan/ours'
 import type { Lifecycle } from './plan/own-entries'
-import type { Union } from './plan/plan'
+import type { Part } from './plan/part'
+import { originOf, type Union } from './plan/plan'
 import { eachPlaced, isPlaced, recordUnion, type ShownEntries } from './plan/record-union'
 import { refuseAtManifest } from './plan/at-manifest'
 import { isSameInode, ShownBuilder } from './plan/shown'
 import type { Removals } from './plan/removals'
+import { areStillEqual, type Pair } from './plan/still-equal'
 import type { Survey } from './plan/survey'
 import { Taken } from './plan/taken'
 import { eachDirectory } from './plan/whole-directory'
 import { isReserved } from './records'
-import type { SourceTree } from './scan/tree'
+import type { SourceTree, TreeDirectory } from './scan/tree'
 import type { Modified } from './types'
 
 const namesPerCall = 512
@@ -65,6 +76,24 @@ interface Hosts {
   readonly compare: Compare
 }
 
+/** Entries that were published one by one. */
+interface PublishedJob extends NamesJob {
+  readonly path: string
+  readonly names: string[]
+  /** In `tree`. */
+  readonly indexes: number[]
+  readonly tree: TreeDirectory
+}
+
+/** One of them that looks as it was staged. */
+interface Published extends Pair {
+  readonly path: string
+  readonly name: string
+  readonly stats: Stats
+  readonly entry: number
+  readonly time: bigint
+}
+
 /** A merge that keeps a manifest: what it knows of earlier ones, and what it writes for later ones. */
 export class Life {
   /** '/'-joined below dest. */
@@ -76,7 +105,8 @@ export class Life {
   /** What this merge has taken out of dest. */
   readonly taken = new Taken()
   /** What was staged, as it was when nobody else could see it. */
-  private staged = new ShownBuilder()
+  private readonly clocks = new Clocks()
+  private staged = new ShownBuilder(this.clocks)
   private read: ReadManifest | undefined
   private recorded = new Recorded(emptyManifest)
 
@@ -87,8 +117,8 @@ export class Life {
     dest: string,
   ) {
     const { host, lanes, signal } = hosts
-    this.sources = new SourceRecords(host, lanes, signal)
-    this.directories = new SourceDirectories(host, lanes, signal)
+    this.sources = new SourceRecords(host, lanes, signal, this.clocks)
+    this.directories = new SourceDirectories(host, lanes, signal, this.clocks)
     this.manifestPath = manifestPathIn(dest, settings.manifest)
   }
 
@@ -99,11 +129,15 @@ export class Life {
   /** Takes note of the sources as they are before anything of them is read. */
   async see(union: Union): Promise<void> {
     refuseAtManifest(union, this.manifestPath)
-    const trees = [...eachDirectory(union.root)].flatMap(({ parts }) =>
-      parts.map(({ tree }) => tree),
-    )
-    await this.sources.learn(trees)
+    await this.seeFiles(union)
     await this.directories.learn(directoriesOf(union))
+  }
+
+  /** The same of the files alone, where a source is read before the others are known. */
+  async seeFiles({ root }: Union): Promise<void> {
+    await this.sources.learn(
+      [...eachDirectory(root)].flatMap(({ parts }) => parts.map(({ tree }) => tree)),
+    )
   }
 
   /** Reads the manifest, unless it is known. `dest`: its path. */
@@ -122,6 +156,7 @@ export class Life {
     return {
       ours: new Ours(recorded, this.hosts, modified),
       sources: this.sources,
+      clocks: this.clocks,
       ...{ prune, vouched, taken: this.taken },
       isSameOptions: manifest.options === this.optionsKey,
     }
@@ -188,7 +223,7 @@ export class Life {
 
   /** What was staged is gone, and all of it is staged anew. */
   forgetStaged(): void {
-    this.staged = new ShownBuilder()
+    this.staged = new ShownBuilder(this.clocks)
     this.told.clear()
   }
 
@@ -228,7 +263,7 @@ export class Life {
       const names = this.placedNames(directory, isNew, (name) => !this.staged.has(path, name))
       if (names.length > 0) jobs.push({ path, to, names })
     }
-    await this.look(jobs, (path, names, stats, first, time) => {
+    await this.look(jobs, ({ path, names }, stats, first, time) => {
       this.staged.add(path, names, stats, first, time)
     })
   }
@@ -249,15 +284,9 @@ export class Life {
     return names
   }
 
-  private async look(
-    jobs: readonly { readonly path: string; readonly to: Place; readonly names: string[] }[],
-    note: (
-      path: string,
-      names: readonly string[],
-      stats: Awaited<ReturnType<Host['stat']>>,
-      first: number,
-      time: bigint,
-    ) => void,
+  private async look<J extends NamesJob>(
+    jobs: readonly J[],
+    note: (job: J, stats: Stats, first: number, time: bigint) => void,
   ): Promise<void> {
     const { host, lanes, signal } = this.hosts
     const calls = inGroups(jobs, ({ names }) => names.length, namesPerCall)
@@ -265,36 +294,61 @@ export class Life {
       const time = systemTime()
       const stats = await host.stat(call)
       throwIfFailed(call, stats)
+      await this.clocks.learn(call, stats)
       let first = 0
-      for (const { path, names } of call) {
-        note(path, names, stats, first, time)
-        first += names.length
+      for (const job of call) {
+        note(job, stats, first, time)
+        first += job.names.length
       }
     })
   }
 
   /**
-   * What was published one by one has another ctime by now. Where something else of it has changed too, somebody else had a
-   * hand in it, and no record is kept: it will be compared.
+   * What was published one by one has another ctime by now. Until it was looked at again anybody could write to it and set its
+   * mtime back, so it is compared with its source after that. Where something has changed, no record is kept.
    */
   private async lookAtPublished(union: Union, dest: Place): Promise<void> {
-    const jobs: { path: string; to: Place; names: string[] }[] = []
+    const jobs: PublishedJob[] = []
     for (const { directory, isNew } of eachPlaced(union.root, false)) {
       if (isNew) continue
-      const names = this.placedNames(directory, false, (name) =>
-        this.staged.has(directory.path, name),
-      )
-      if (names.length > 0)
-        jobs.push({ path: directory.path, to: below(dest, directory.path), names })
+      for (const part of directory.parts) {
+        const job = this.publishedJob(directory.path, part, dest)
+        if (job.names.length > 0) jobs.push(job)
+      }
     }
-    await this.look(jobs, (path, names, stats, first, time) => {
+    const same: Published[] = []
+    await this.look(jobs, ({ path, names, indexes, tree }, stats, first, time) => {
       const before = this.staged.get(path) as ShownEntries
       for (const [index, name] of names.entries()) {
         const at = before.indexOf.get(name) as number
-        const isSame = isSameInode(before.shown, at, stats, first + index)
-        this.staged.addOne(path, name, stats, first + index, isSame ? time : 0n)
+        const entry = first + index
+        if (!isSameInode(before.shown, at, stats, entry)) continue
+        const to = { place: below(dest, path), name }
+        const from = originOf(tree, indexes[index] as number)
+        same.push({ path, name, stats, entry, time, from, to })
       }
     })
+    const isFile = ({ stats, entry }: Published): boolean => stats.kinds[entry] === Kind.File
+    const files = same.filter(isFile)
+    const equal = await areStillEqual(this.hosts, files)
+    const record = ({ path, name, stats, entry, time }: Published): void => {
+      this.staged.addOne(path, name, stats, entry, time)
+    }
+    same.filter((each) => !isFile(each)).forEach(record)
+    files.filter((_, index) => equal[index]).forEach(record)
+  }
+
+  private publishedJob(path: string, part: Part, dest: Place): PublishedJob {
+    const { tree, picks } = part
+    const job: PublishedJob = { path, to: below(dest, path), names: [], indexes: [], tree }
+    for (let position = 0; position < picks.length; position++) {
+      const index = picks[position] as number
+      const name = tree.names[index] as string
+      if (!isPlaced(part, position) || !this.staged.has(path, name)) continue
+      job.names.push(name)
+      job.indexes.push(index)
+    }
+    return job
   }
 
   /** Writes the manifest into the staging directory; `dest`: undefined where it comes with all of dest. */

@@ -318,6 +318,8 @@ export class Session implements MergeSession {
     const union = await unite([tree], rules)
     // Names that may be one entry to dest: who gets it is decided later, with all other conflicts.
     if (doubts.length > 0) return undefined
+    // Before its files are read: what changes in them until all sources are known must show later.
+    await context.life?.seeFiles(union)
     const { root } = union
     if (site.dest === undefined) root.state = 'exists'
     else

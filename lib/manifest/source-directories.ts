@@ -1,6 +1,6 @@
 import { entryOf, identityLength, Kind, type Host, type Place } from '../host/host'
 import { eachInLanes, inGroups } from '../lanes'
-import { longestTick, systemTime } from './clock'
+import { systemTime, type Clocks } from './clock'
 import { recordLength } from './manifest'
 
 const namesPerCall = 512
@@ -25,23 +25,26 @@ export class SourceDirectories {
     private readonly host: Host,
     private readonly lanes: number,
     private readonly signal: AbortSignal | undefined,
+    private readonly clocks: Clocks,
   ) {}
 
   async learn(directories: Iterable<SourceDirectory>): Promise<void> {
     const calls = inGroups(directories, () => 1, namesPerCall)
     await eachInLanes(this.lanes, this.signal, calls, async (call) => {
-      const { identities, kinds } = await this.host.stat(
-        call.map(({ place }) => {
-          const { directory, name } = entryOf(place)
-          return { to: directory, names: [name] }
-        }),
-      )
+      const jobs = call.map(({ place }) => {
+        const { directory, name } = entryOf(place)
+        return { to: directory, names: [name] }
+      })
+      const stats = await this.host.stat(jobs)
+      await this.clocks.learn(jobs, stats)
+      const { identities, kinds } = stats
       call.forEach(({ source, path }, index) => {
-        const at = index * identityLength + 1
-        const record = identities.slice(at, at + recordLength)
+        const at = index * identityLength
+        const record = identities.slice(at + 1, at + 1 + recordLength)
         const ctime = record[recordLength - 1] ?? 0n
-        // It may have got another entry after it was read, within one tick of the clock.
-        if (kinds[index] !== Kind.Directory || ctime + longestTick >= this.start) return
+        // Else it may have got another entry after it was read, within one tick of the clock.
+        const isBefore = this.clocks.isBefore(identities[at] ?? 0n, ctime, this.start)
+        if (kinds[index] !== Kind.Directory || !isBefore) return
         this.known.set(keyOf(source, path), record)
       })
     })

@@ -8,7 +8,7 @@ import {
 } from '../host/host'
 import { eachInLanes, inGroups } from '../lanes'
 import type { TreeDirectory } from '../scan/tree'
-import { isReliable, systemTime } from './clock'
+import { systemTime, type Clocks } from './clock'
 import { isSameRecord, recordLength } from './manifest'
 
 const namesPerCall = 512
@@ -31,6 +31,7 @@ export class SourceRecords {
     private readonly host: Host,
     private readonly lanes: number,
     private readonly signal: AbortSignal | undefined,
+    private readonly clocks: Clocks,
   ) {}
 
   async learn(trees: Iterable<TreeDirectory>): Promise<void> {
@@ -41,12 +42,14 @@ export class SourceRecords {
     const calls = inGroups(looks.values(), ({ indexes }) => indexes.length, namesPerCall)
     await eachInLanes(this.lanes, this.signal, calls, async (call) => {
       const at = systemTime()
-      const stats = await this.host.stat(call.flatMap(({ jobs }) => jobs))
+      const names = call.flatMap(({ jobs }) => jobs)
+      const stats = await this.host.stat(names)
+      await this.clocks.learn(names, stats)
       let first = 0
       for (const { tree, indexes } of call) {
         const records = new BigUint64Array(tree.names.length * recordLength)
         indexes.forEach((index, offset) => {
-          copyRecord(stats, first + offset, records, index, at)
+          copyRecord(this.clocks, stats, first + offset, records, index, at)
         })
         this.known.set(tree, records)
         first += indexes.length
@@ -78,6 +81,7 @@ export function hasRecord(
 
 /** The record of an entry that was looked at; its ctime is 0 where a later change might not show. */
 export function copyRecord(
+  clocks: Clocks,
   { identities, kinds }: Stats,
   from: number,
   to: BigUint64Array,
@@ -85,11 +89,11 @@ export function copyRecord(
   time: bigint,
 ): void {
   if (kinds[from] === Kind.Missing) return
-  const [ino = 0n, mtime = 0n, ctime = 0n] = identities.subarray(from * identityLength + 1)
+  const [device = 0n, ino = 0n, mtime = 0n, ctime = 0n] = identities.subarray(from * identityLength)
   const start = at * recordLength
   to[start] = ino
   to[start + 1] = mtime
-  to[start + 2] = isReliable(ctime, time) ? ctime : 0n
+  to[start + 2] = clocks.isReliable(device, ctime, time) ? ctime : 0n
 }
 
 function lookAt(tree: TreeDirectory): Look {

@@ -2,6 +2,7 @@ import { joinPath, Kind, type Place, type Stats } from '../host/host'
 import {
   contentHash,
   Found,
+  type Clocks,
   isSameRecord,
   type RecordedDirectory,
   type SourceRecords,
@@ -20,6 +21,7 @@ import { eachDirectory } from './whole-directory'
 export interface Lifecycle {
   readonly ours: Ours
   readonly sources: SourceRecords
+  readonly clocks: Clocks
   readonly prune: boolean
   /** By source of this merge: its number in the manifest, where its digest is the one recorded. */
   readonly vouched: readonly (number | undefined)[]
@@ -42,13 +44,14 @@ export class OwnEntries {
   /** Entries that are not known to be unchanged by their stat records. */
   looked = 0
   /** What dest shows of them. */
-  readonly shown = new ShownBuilder()
+  readonly shown: ShownBuilder
   private readonly known = new Map<Part, Map<number, Known>>()
   private readonly directories = new Map<PlanDirectory, Known>()
   private last: { readonly path: string; readonly directory: RecordedDirectory | undefined }
   readonly respelled = new Respelled()
 
   constructor(readonly life: Lifecycle) {
+    this.shown = new ShownBuilder(life.clocks)
     this.last = { path: '', directory: life.ours.recorded.directory('') }
   }
 

@@ -1,10 +1,12 @@
 import { identityLength, type Stats } from '../host/host'
-import { copyRecord, recordLength } from '../manifest'
+import { copyRecord, recordLength, type Clocks } from '../manifest'
 import type { Shown, ShownEntries } from './record-union'
 
 /** Collects what dest shows of entries. */
 export class ShownBuilder {
   private readonly directories = new Map<string, ShownEntries & { readonly shown: Growing }>()
+
+  constructor(private readonly clocks: Clocks) {}
 
   /** `path`: of the directory; `time`: ns, when the look began. */
   add(path: string, names: readonly string[], stats: Stats, first: number, time: bigint): void {
@@ -14,7 +16,7 @@ export class ShownBuilder {
   addOne(path: string, name: string, stats: Stats, entry: number, time: bigint): void {
     let own = this.directories.get(path)
     if (own === undefined) {
-      own = { shown: new Growing(), indexOf: new Map<string, number>() }
+      own = { shown: new Growing(this.clocks), indexOf: new Map<string, number>() }
       this.directories.set(path, own)
     }
     const { shown, indexOf } = own
@@ -40,13 +42,15 @@ class Growing implements Shown {
   records = new BigUint64Array(4 * recordLength)
   readonly targets = new Map<number, string>()
 
+  constructor(private readonly clocks: Clocks) {}
+
   set(index: number, stats: Stats, entry: number, time: bigint): void {
     if (index >= this.kinds.length) this.grow()
     this.kinds[index] = stats.kinds[entry] ?? 0
     this.modes[index] = stats.modes[entry] ?? 0
     this.sizes[index] = stats.sizes[entry] ?? 0
     this.records.fill(0n, index * recordLength, (index + 1) * recordLength)
-    copyRecord(stats, entry, this.records, index, time)
+    copyRecord(this.clocks, stats, entry, this.records, index, time)
     const target = stats.targets.get(entry)
     if (target === undefined) this.targets.delete(index)
     else this.targets.set(index, target)
@@ -70,12 +74,13 @@ function grown<T extends Column<T>>(to: T, from: T): T {
   return to
 }
 
-/** Is it the inode that it was, with the same bytes, as far as times tell? Renaming one changes its ctime alone. */
+/** Is it the inode that it was, with the same mode and bytes, as far as times tell? Renaming one changes its ctime alone. */
 export function isSameInode(shown: Shown, index: number, stats: Stats, entry: number): boolean {
   const at = entry * identityLength
   return (
     shown.records[index * recordLength] === stats.identities[at + 1] &&
     shown.records[index * recordLength + 1] === stats.identities[at + 2] &&
+    shown.modes[index] === stats.modes[entry] &&
     shown.sizes[index] === stats.sizes[entry]
   )
 }

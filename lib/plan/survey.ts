@@ -251,6 +251,7 @@ class Surveyor {
     const at = Date.now()
     const stats = await this.context.host.stat(jobs)
     throwIfFailed(jobs, stats)
+    await this.context.life?.clocks.learn(jobs, stats)
     const named = foundIn(jobs, stats).map((found, index) =>
       this.settled.has(batch[index] as PlanDirectory) ? { ...found, names: [] } : found,
     )

@@ -13,7 +13,7 @@ console.log = console.error
 
 const options = optionsOrExit()
 const chosen = selectOrExit(options.subjects)
-const withPeers = !options.scale && chosen.some(({ peer }) => peer)
+const withPeers = !options.scale && !options.life && chosen.some(({ peer }) => peer)
 
 ensureDependencies()
 ensureBuilt()
@@ -25,7 +25,7 @@ if (withPeers) ensurePeers()
 const { circumstances } = await import('./machine.mjs')
 const { saveResult } = await import('./result.mjs')
 const before = circumstances(withPeers)
-const { text, result, failed } = options.scale ? await scale() : await corpus()
+const { text, result, failed } = await (options.scale ? scale() : options.life ? life() : corpus())
 if (options.save !== undefined) saveResult(options.save, result)
 if (failed) process.exitCode = 1
 process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : text)
@@ -42,6 +42,12 @@ async function corpus() {
   const failed = result.volumes.some(({ rows }) => rows.some((row) => row.failed !== null))
   const changes = saved === undefined ? '' : `\n${comparison(result, saved)}`
   return { result, text: text + changes, failed }
+}
+
+async function life() {
+  const { benchLife, reportLife } = await import('./bench-life.mjs')
+  const result = { ...before, ...(await benchLife(options)) }
+  return { result, text: reportLife(result), failed: false }
 }
 
 async function scale() {

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 /**
  * @typedef {object} Options
  * @property {boolean} scale made trees of growing size, instead of the corpus
+ * @property {boolean} life a dest with a manifest, instead of one merge
  * @property {Kind[]} kinds
  * @property {number} rounds
  * @property {string[]} subjects what was asked for by name; empty: all
@@ -22,6 +23,7 @@ const modes = /** @type {const} */ (['clone', 'hardlink', 'copy'])
 
 export const usage = `npm run bench -- [option]...        the corpus, by every subject
 npm run bench -- scale [option]...  made trees of 10,000 to 1,000,000 files
+npm run bench -- life [option]...   the corpus, with a manifest: sync, sync again, upgrade, verify
 
   --fs KIND,...       btrfs, xfs, ext4; a volume is made for each (btrfs,xfs; scale: btrfs)
   --rounds N          how often each subject is measured (7; scale: 3)
@@ -63,11 +65,14 @@ export function readOptions(args) {
   if (values.help) return 'help'
   if (values.list) return 'list'
   const scale = positionals[0] === 'scale'
-  if (positionals.length > (scale ? 1 : 0)) throw new Error(`What is ${positionals.join(' ')}?`)
+  const life = positionals[0] === 'life'
+  if (positionals.length > (scale || life ? 1 : 0))
+    throw new Error(`What is ${positionals.join(' ')}?`)
   const [mode] = listOf('--mode', values.mode, modes)
   if (mode === undefined) throw new Error('--mode: none given')
   return {
     scale,
+    life,
     kinds: listOf('--fs', values.fs ?? (scale ? 'btrfs' : 'btrfs,xfs'), kinds),
     rounds: count('--rounds', values.rounds ?? (scale ? '3' : '7')),
     subjects: words(values.subjects),

@@ -43,7 +43,7 @@ describe('an error says on which side it was, and what to do', () => {
         const error = await failureOf(mergeOn(host, [{ name: 'a', dir: a }], path.join(a, below)))
         assert.equal(error.code, 'ENOTDIR')
         const { stderr } = await cli('merge', a, path.join(a, below))
-        assert.match(stderr, /dest, or something on the way to it, is not a directory/)
+        assert.match(stderr, /dest, or something in its path, is not a directory/)
       }
     })
 

@@ -55,7 +55,9 @@ describe('the tarball', () => {
       gypfile?: boolean
     }
     assert.deepEqual(Object.keys(manifest.dependencies), ['node-gyp-build'])
-    const run = ['preinstall', 'install', 'postinstall'].filter((name) => name in manifest.scripts)
+    // npm 11 reports a `prepare` too where it installs a tarball file.
+    const scripts = ['preinstall', 'install', 'postinstall', 'prepare']
+    const run = scripts.filter((name) => name in manifest.scripts)
     assert.deepEqual({ run, gypfile: manifest.gypfile }, { run: [], gypfile: false })
   })
 })

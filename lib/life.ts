@@ -34,6 +34,7 @@ import { Ours } from './plan/ours'
 import type { Lifecycle } from './plan/own-entries'
 import type { Part } from './plan/part'
 import { originOf, type Union } from './plan/plan'
+import type { UnchangedSources } from './plan/unchanged-sources'
 import { eachPlaced, isPlaced, recordUnion, type ShownEntries } from './plan/record-union'
 import { refuseAtManifest } from './plan/at-manifest'
 import { isSameInode, ShownBuilder } from './plan/shown'
@@ -43,6 +44,7 @@ import type { Survey } from './plan/survey'
 import { Taken } from './plan/taken'
 import { eachDirectory } from './plan/whole-directory'
 import { isReserved } from './records'
+import { notAsRecorded } from './rerun'
 import type { SourceTree, TreeDirectory } from './scan/tree'
 import type { Modified } from './types'
 
@@ -107,6 +109,8 @@ export class Life {
   /** What was staged, as it was when nobody else could see it. */
   private readonly clocks = new Clocks()
   private staged = new ShownBuilder(this.clocks)
+  /** Sources that are not planned; undefined where all are. */
+  unchanged: UnchangedSources | undefined
   private read: ReadManifest | undefined
   private recorded = new Recorded(emptyManifest)
 
@@ -144,7 +148,8 @@ export class Life {
   async lifecycle(dest: string, trees: readonly SourceTree[]): Promise<Lifecycle> {
     const { modified, prune } = this.settings
     await this.load(dest)
-    const { recorded } = this
+    const { recorded, unchanged } = this
+    if (unchanged !== undefined && unchanged.recorded !== recorded) throw notAsRecorded
     const { manifest } = recorded
     const numbers = new Map(manifest.sources.map(({ name }, number) => [name, number]))
     const vouched = trees.map(({ name, to, given }) => {
@@ -157,15 +162,16 @@ export class Life {
       ours: new Ours(recorded, this.hosts, modified),
       sources: this.sources,
       clocks: this.clocks,
-      ...{ prune, vouched, taken: this.taken },
+      ...{ prune, vouched, taken: this.taken, unchanged },
       isSameOptions: manifest.options === this.optionsKey,
     }
   }
 
-  /** May a rerun be told by stat records alone? */
+  /** May stat records alone tell that a source is unchanged? */
   get mayRerun(): boolean {
-    const { mutable, linkModes } = this.settings
-    return mutable === undefined && !linkModes.includes('symlink')
+    const { mutable, linkModes, specials } = this.settings
+    // What was left out of a source is not recorded.
+    return mutable === undefined && !linkModes.includes('symlink') && specials === 'error'
   }
 
   /** Is what was found by an earlier merge to be brought in line, or to become ours? */
@@ -390,6 +396,7 @@ export class Life {
     return recordUnion({
       ...{ union, isDestNew, own, removals, time },
       before: isDestNew ? undefined : this.recorded,
+      unchanged: this.unchanged,
       sources: this.sources,
       sourceDirectories: this.directories,
       placed: this.staged,

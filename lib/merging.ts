@@ -6,10 +6,13 @@ import { SystemError } from './errors'
 import { MergeError } from './merge-error'
 import { emptyPlan, type Union } from './plan/plan'
 import { unsizedIn } from './plan/whole-directory'
-import { look, throwIfUndecided, uniteAll, type Context } from './planning'
-import type { Place } from './host/host'
+import { look, throwIfUndecided, uniteAll, type Context, type Recalled } from './planning'
+import type { Directory, Place } from './host/host'
+import type { Life } from './life'
+import type { Recorded } from './manifest'
 import type { Survey } from './plan/survey'
-import { areSourcesAsRecorded, isDestAsRecorded } from './rerun'
+import type { UnchangedSources } from './plan/unchanged-sources'
+import { isDestAsRecorded, knownSources, notAsRecorded } from './rerun'
 import { durationOf, toResult, unchangedResult } from './result'
 import { resolveSources } from './into-self'
 import type { GivenSource } from './scan/given'
@@ -23,8 +26,6 @@ import { stage, type StagePlaces } from './stage/stage'
 import type { Staging, StageTarget } from './stage/staging'
 import { SubtreeCloner } from './stage/subtree-cloner'
 import type { MergeResult } from './types'
-
-const changed = new Error('dest differs from the manifest')
 
 /** What becomes of the sources' trees: plan, stage, commit. */
 export class Merging {
@@ -88,8 +89,11 @@ export class Merging {
     const conclude = (committed: Committed): void => {
       const unsupported = context.kept.missing(context.settings.preserveTimestamps)
       const { left } = site
-      const modified = context.life?.modified ?? []
-      const outcome = { ...committed, placements, dest, containment, left, unsupported, modified }
+      const { modified = [], unchanged } = context.life ?? {}
+      const outcome = {
+        ...{ ...committed, placements, dest, containment },
+        ...{ left, unsupported, modified, unchanged },
+      }
       result = toResult(union, outcome, watch)
     }
     await this.publish(union, build, conclude)
@@ -138,6 +142,15 @@ export class Merging {
   }
 
   /** Also where nothing is staged: what goes is moved there, and a new manifest is written there. */
+  /**
+   * Must all sources be planned after all? Dest is not as the manifest tells, or there are conflicts: all of them are told.
+   */
+  isTooNarrow(error: unknown): boolean {
+    if (this.context.life?.unchanged === undefined) return false
+    const isConflict = error instanceof MergeError && error.code === 'ERR_MERGE_CONFLICT'
+    return error === notAsRecorded || isConflict
+  }
+
   private needsStaging(union: Union): boolean {
     const { life } = this.context
     if (life === undefined) return false
@@ -148,16 +161,26 @@ export class Merging {
     return this.found === undefined
   }
 
-  /** The result, where nothing has changed on either side since the manifest was written; else undefined. */
-  async rerun(given: readonly GivenSource[]): Promise<MergeResult | undefined> {
+  /** What has not changed since the manifest was written; undefined where the manifest does not tell. */
+  async recall(
+    given: readonly GivenSource[],
+  ): Promise<(Recalled & { readonly result: MergeResult | undefined }) | undefined> {
     const { context, site } = this
     const { life, watch } = context
     if (life === undefined || site.dest === undefined || !life.mayRerun) return undefined
     const recorded = await life.load(site.target.path)
     const sources = await resolveSources(given)
     if (!life.isSettled()) return undefined
-    if (!(await areSourcesAsRecorded(life.hosts, recorded, sources))) return undefined
+    const known = await knownSources(life.hosts, recorded, sources)
     watch.lap('scan')
+    const result = known.areAll ? await this.rerun(life, recorded) : undefined
+    return { recorded, known, result }
+  }
+
+  /** The result, where nothing has changed in dest either; else undefined. */
+  private async rerun(life: Life, recorded: Recorded): Promise<MergeResult | undefined> {
+    const { context, site } = this
+    const { watch } = context
     let result: MergeResult | undefined
     try {
       await commit({
@@ -165,9 +188,7 @@ export class Merging {
         root: emptyPlan(),
         stage: () => Promise.resolve(undefined),
         survey: async (dest) => {
-          const now = await life.load(site.target.path)
-          const place = { base: dest, path: '' }
-          if (now !== recorded || !(await isDestAsRecorded(life.hosts, now, place))) throw changed
+          await this.throwIfChanged(life, recorded, dest)
           return { decided: [], undecided: [], own: undefined, removals: undefined }
         },
         stageManifest: () => Promise.resolve(undefined),
@@ -181,9 +202,23 @@ export class Merging {
         },
       })
     } catch (error) {
-      if (error !== changed) throw error
+      if (error !== notAsRecorded) throw error
     }
     return result
+  }
+
+  /** Has dest what the manifest lists of these sources? Undefined: of all. */
+  private async throwIfChanged(
+    life: Life,
+    recorded: Recorded,
+    dest: Directory,
+    unchanged?: UnchangedSources,
+  ): Promise<void> {
+    const now = await life.load(this.site.target.path)
+    const place = { base: dest, path: '' }
+    if (now !== recorded || !(await isDestAsRecorded(life.hosts, now, place, unchanged))) {
+      throw notAsRecorded
+    }
   }
 
   /** Stages what the union wants and the staging directory lacks. From then on all sizes are known. */
@@ -225,8 +260,12 @@ export class Merging {
       stage: build,
       conclude,
       survey: async (dest) => {
-        if (this.mayDiffer) context.life?.forgetTold()
+        const { life } = context
+        if (this.mayDiffer) life?.forgetTold()
         this.mayDiffer = false
+        if (life?.unchanged !== undefined) {
+          await this.throwIfChanged(life, life.unchanged.recorded, dest, life.unchanged)
+        }
         const found = await look(context, site, union, dest)
         throwIfUndecided(context, union, found)
         this.found = found

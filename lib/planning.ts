@@ -12,16 +12,20 @@ import { comparer, type Compare } from './plan/compare'
 import { conflictError } from './plan/conflict-error'
 import { digester, type Digest } from './plan/digest'
 import type { Union } from './plan/plan'
+import { neighboursOf } from './plan/neighbours'
+import { UnchangedSources } from './plan/unchanged-sources'
 import type { MatchTrees } from './plan/matching'
 import { toPolicy, type Policy } from './plan/policy'
 import type { ShownModes } from './plan/shown-modes'
 import { survey, type Survey } from './plan/survey'
 import { unite, type NameOracle } from './plan/union'
 import { Life } from './life'
+import type { Recorded } from './manifest'
 import { Progress } from './progress'
+import type { KnownSources } from './rerun'
 import { recoverDest } from './recover/recover'
 import { throwIfBadFiles } from './scan/map-files'
-import { scan } from './scan/scan'
+import { scan, unchangedTree } from './scan/scan'
 import type { GivenSource } from './scan/given'
 import { sizeLearner, type LearnSizes } from './scan/sizes'
 import { StoreDirectories } from './scan/store-directories'
@@ -53,6 +57,12 @@ export interface Context {
   readonly match: MatchTrees | undefined
   readonly progress: Progress
   readonly watch: Stopwatch<MergePhase>
+}
+
+/** What a merge may leave out of what it plans. */
+export interface Recalled {
+  readonly recorded: Recorded
+  readonly known: KnownSources
 }
 
 export interface Plan {
@@ -152,6 +162,46 @@ export async function scanSources(
     sized,
     needsModes,
     onFiles,
+  })
+}
+
+/**
+ * Reads the sources that have changed since the manifest was written, and those that must be planned with them; the others
+ * are not. Reads all of them where that would not do.
+ */
+export async function scanChanged(
+  context: Context,
+  site: Site,
+  given: readonly GivenSource[],
+  sized: boolean,
+  recalled: Recalled,
+): Promise<SourceTree[]> {
+  const { life, policy } = context
+  const { recorded, known } = recalled
+  const isExact = ({ exact }: GivenSource): boolean => exact !== undefined && exact !== false
+  // What others have in a directory matters to these even where no path is shared.
+  const isPossible = !policy.exclusive && !given.some(isExact) && known.unchanged.size > 0
+  if (life === undefined || !isPossible) return scanSources(context, site, given, sized)
+  const left = new Map(known.unchanged)
+  const planned = new Map<number, SourceTree>()
+  const scanOthers = async (): Promise<void> => {
+    const still = new Set(left.values())
+    const indexes = [...given.keys()].filter((index) => !still.has(index) && !planned.has(index))
+    const some = indexes.map((index) => given[index] as GivenSource)
+    const trees = await scanSources(context, site, some, sized)
+    trees.forEach((tree, at) => planned.set(indexes[at] as number, tree))
+  }
+  await scanOthers()
+  const neighbours = neighboursOf(recorded, (each) => left.has(each), [...planned.values()])
+  if (neighbours === undefined) return scanSources(context, site, given, sized)
+  for (const each of neighbours) left.delete(each)
+  if (neighbours.size > 0) await scanOthers()
+  if (left.size > 0) life.unchanged = new UnchangedSources(recorded, left)
+  const sources = await resolveSources(given)
+  refuseIntoSelf(sources, site.target.path, context.stores)
+  return sources.map((source, index) => {
+    const tree = planned.get(index)
+    return tree === undefined ? unchangedTree(source, index) : { ...tree, source: index }
   })
 }
 

@@ -4,6 +4,7 @@ import type { Placements } from './plan/placements'
 import type { Union } from './plan/plan'
 import { effectsOf, entriesOf, totalsOf, withRemovals } from './plan/report'
 import type { Survey } from './plan/survey'
+import type { UnchangedSources } from './plan/unchanged-sources'
 import type { Recorded } from './manifest'
 import type { Context } from './planning'
 import { countRecorded } from './rerun'
@@ -39,16 +40,28 @@ export interface Outcome extends Committed {
   readonly left: NonNullable<MergeResult['left']>
   readonly unsupported: MergeResult['attributes']['unsupported']
   readonly modified: MergeResult['modified']
+  /** Sources that were not planned. */
+  readonly unchanged: UnchangedSources | undefined
 }
 
 /** What merge() gives. */
 export function toResult(
   union: Union,
-  { survey, locking, placements, dest, containment, left, unsupported, modified }: Outcome,
+  {
+    survey,
+    locking,
+    placements,
+    dest,
+    containment,
+    left,
+    unsupported,
+    modified,
+    unchanged,
+  }: Outcome,
   watch: Stopwatch<MergePhase>,
 ): MergeResult {
   const { differing, ...effects } = effectsOf(union.root, placements, dest)
-  return {
+  const result: MergeResult = {
     ...totalsOf(union),
     ...effects,
     conflicts: allConflicts(union, survey),
@@ -61,6 +74,33 @@ export function toResult(
     },
     ...{ locking, containment, duration: durationOf(watch) },
     ...(left.length > 0 && { left: [...left] }),
+  }
+  return unchanged === undefined ? result : withUnchanged(result, union, unchanged)
+}
+
+/** The result as if all sources had been planned. */
+function withUnchanged(
+  result: MergeResult,
+  { root }: Union,
+  unchanged: UnchangedSources,
+): MergeResult {
+  const more = countRecorded(unchanged.recorded, (row) => unchanged.own(row))
+  const sources = [...result.sources]
+  for (const [number, { files, bytes }] of more.sources.entries()) {
+    const index = unchanged.numberOf(number)
+    const own = sources[index]
+    if (own !== undefined) sources[index] = { ...own, files, bytes }
+  }
+  const { attributes } = result
+  return {
+    ...result,
+    sources,
+    files: result.files + more.files,
+    symlinks: result.symlinks + more.symlinks,
+    bytes: result.bytes + more.bytes,
+    directories: result.directories + unchanged.countOwnDirectories(root),
+    unchanged: result.unchanged + more.unchanged,
+    attributes: { ...attributes, differing: attributes.differing + more.differing },
   }
 }
 

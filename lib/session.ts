@@ -16,10 +16,12 @@ import {
   needsSizes,
   openRecovered,
   prepare,
+  scanChanged,
   scanSources,
   throwIfBad,
   withFiles,
   type Context,
+  type Recalled,
 } from './planning'
 import type { SourceTree } from './scan/tree'
 import { listenForAbort, throwIfAborted } from './signal'
@@ -54,6 +56,9 @@ interface Added {
 interface Failed {
   readonly error: unknown
 }
+
+/** Waits for the sources. `recalled`: undefined where all of them are to be planned. */
+type Gather = (recalled: Recalled | undefined) => Promise<void>
 
 const ended = Promise.resolve()
 
@@ -190,14 +195,11 @@ export class Session implements MergeSession {
   async merge(sources: readonly GivenSource[]): Promise<MergeResult> {
     const { signal } = this.stop
     if (signal.aborted) await throwAfter(signal.reason, () => this.end())
-    return this.endWith(() => this.addAll(sources), sources)
+    return this.endWith((recalled) => this.addAll(sources, recalled), sources)
   }
 
   /** It has ended before anything runs: a callback may abort it at once, and it is given up only once. */
-  private endWith(
-    gather: () => Promise<void>,
-    given?: readonly GivenSource[],
-  ): Promise<MergeResult> {
+  private endWith(gather: Gather, given?: readonly GivenSource[]): Promise<MergeResult> {
     const result = Promise.resolve().then(() => this.finish(gather, given))
     this.ending = result.catch(() => undefined)
     return result
@@ -254,11 +256,18 @@ export class Session implements MergeSession {
     return noted
   }
 
-  private async addAll(sources: readonly GivenSource[]): Promise<void> {
-    const { progress, watch } = this.context
+  /** `recalled`: undefined where all of them are to be planned. */
+  private async addAll(
+    sources: readonly GivenSource[],
+    recalled: Recalled | undefined,
+  ): Promise<void> {
+    const { context, site } = this
+    const { progress, watch } = context
     progress.enter('scan')
-    const sized = needsSizes(this.context)
-    const trees = await scanSources(this.context, this.site, sources, sized)
+    const sized = needsSizes(context)
+    const trees = await (recalled === undefined
+      ? scanSources(context, site, sources, sized)
+      : scanChanged(context, site, sources, sized, recalled))
     for (const [rank, tree] of trees.entries()) {
       const { name } = tree
       const outcome = { tree, early: undefined }
@@ -347,19 +356,13 @@ export class Session implements MergeSession {
 
   /** `gather`: waits for the sources; `given`: all of them, where they are known. */
   private async finish(
-    gather: () => Promise<void>,
+    gather: Gather,
     given: readonly GivenSource[] | undefined,
   ): Promise<MergeResult> {
     let result: MergeResult | undefined
     try {
-      result = given && (await this.merging.rerun(given))
-      if (result !== undefined) return result
-      await gather()
-      // What came one by one was read and staged by now.
-      this.context.watch.lap('stage')
-      this.throwFailures()
-      const { trees, early } = this.inOrder()
-      result = await withFiles(this.context, trees, () => this.carryOut(trees, early))
+      const recalled = given && (await this.merging.recall(given))
+      result = recalled?.result ?? (await this.gatherAndCarryOut(gather, recalled))
       return result
     } catch (error) {
       if (!(error instanceof UndoError)) return await throwAfter(error, () => this.site.sweep())
@@ -377,6 +380,27 @@ export class Session implements MergeSession {
     }
   }
 
+  private async gatherAndCarryOut(
+    gather: Gather,
+    recalled: Recalled | undefined,
+  ): Promise<MergeResult> {
+    const { context } = this
+    try {
+      await gather(recalled)
+      // What came one by one was read and staged by now.
+      context.watch.lap('stage')
+      this.throwFailures()
+      const { trees, early } = this.inOrder()
+      return await withFiles(context, trees, () => this.carryOut(trees, early))
+    } catch (error) {
+      if (!this.merging.isTooNarrow(error)) throw error
+      debug('again, with all sources: %s', error)
+    }
+    if (context.life !== undefined) context.life.unchanged = undefined
+    await this.startAgain()
+    return this.gatherAndCarryOut(gather, undefined)
+  }
+
   private async carryOut(
     trees: readonly SourceTree[],
     early: ReadonlyMap<number, EarlyTree>,
@@ -384,7 +408,7 @@ export class Session implements MergeSession {
     try {
       return await this.merging.carryOut(trees, early)
     } catch (error) {
-      if (!this.merging.isOvertaken(error)) throw error
+      if (this.merging.isTooNarrow(error) || !this.merging.isOvertaken(error)) throw error
       debug('again, under the lock: %s', error)
     }
     await this.startAgain()

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
@@ -12,12 +13,10 @@ export function prepare({ dest }) {
   const entryPoints = [join(root, 'lib/manifest/index.ts')]
   buildSync({ entryPoints, outfile, bundle: true, platform: 'node', logLevel: 'error' })
   const module = /** @type {unknown} */ (createRequire(import.meta.url)(outfile))
-  const { readManifest, encode } = /** @type {typeof import('../../lib/manifest/index.js')} */ (
-    module
-  )
-  return Promise.resolve(async () => {
-    const { manifest } = await readManifest(join(dest, '.reflink-merge-manifest'))
-    if (manifest === undefined) throw new Error(`${dest} has no manifest`)
+  const { decode, encode } = /** @type {typeof import('../../lib/manifest/index.js')} */ (module)
+  return Promise.resolve(() => {
+    const manifest = decode(readFileSync(join(dest, '.reflink-merge-manifest')))
     Buffer.concat(encode(manifest))
+    return Promise.resolve()
   })
 }

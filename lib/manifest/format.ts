@@ -177,14 +177,14 @@ function headerOf(text: string): Header {
 }
 
 function sourceOf(written: unknown): RecordedSource {
-  const { name, to, digest, dir, isFiltered, lost } = recordOf(written)
-  if (typeof isFiltered !== 'boolean') return fail('a bad source')
+  const { name, to, digest, dir, isFiltered, isWhole, lost } = recordOf(written)
+  if (typeof isFiltered !== 'boolean' || typeof isWhole !== 'boolean') return fail('a bad source')
   return {
     name: textOf(name),
     to: pathOf(to),
     digest: digest === undefined ? undefined : textOf(digest),
     dir: dir === undefined ? undefined : absoluteOf(textOf(dir)),
-    isFiltered,
+    ...{ isFiltered, isWhole },
     lost: listOf(lost).map(pathOf),
   }
 }

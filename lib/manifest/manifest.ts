@@ -25,6 +25,8 @@ export interface RecordedSource {
   readonly dir: string | undefined
   /** The source was filtered: its directory holds more. */
   readonly isFiltered: boolean
+  /** The rows that name it are all that it has, and it has all of them. */
+  readonly isWhole: boolean
   /** Paths in dest that another source won, sorted. */
   readonly lost: readonly string[]
 }

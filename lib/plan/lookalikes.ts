@@ -9,7 +9,7 @@ const beyondAscii = /[^\0-\x7f]/
 // Without any of these, names that differ are different ones to every file system.
 const maybeAlike = /[^\0-@[-\x7f]|[. ]$/
 
-function coarse(name: string): string {
+export function coarse(name: string): string {
   if (isAscii(name)) {
     const lower = name.toLowerCase()
     return /[. ]$/.test(lower) ? lower.replace(/[. ]+$/, '') : lower

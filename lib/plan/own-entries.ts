@@ -15,6 +15,7 @@ import type { PlanDirectory } from './plan'
 import { Respelled } from './respelled'
 import { ShownBuilder } from './shown'
 import type { Taken } from './taken'
+import type { UnchangedSources } from './unchanged-sources'
 import { eachDirectory } from './whole-directory'
 
 /** What a merge with a manifest knows besides its sources. */
@@ -29,6 +30,8 @@ export interface Lifecycle {
   readonly isSameOptions: boolean
   /** What this merge has taken out of dest already. */
   readonly taken: Taken
+  /** Undefined where all sources are planned. */
+  readonly unchanged: UnchangedSources | undefined
 }
 
 interface Known extends Standing {

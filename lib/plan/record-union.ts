@@ -15,6 +15,7 @@ import type { ShownBuilder } from './shown'
 import type { Part } from './part'
 import { Action, originOf, type PlanDirectory, type Union } from './plan'
 import type { Removals } from './removals'
+import type { UnchangedSources } from './unchanged-sources'
 import { asWhole } from './whole-directory'
 
 /** What dest shows of an entry, by its index in a `Shown`. */
@@ -72,6 +73,8 @@ export interface RecordContext {
   readonly before: Recorded | undefined
   readonly own: OwnEntries | undefined
   readonly removals: Removals | undefined
+  /** Sources of which nothing was planned. */
+  readonly unchanged: UnchangedSources | undefined
   readonly sources: SourceRecords
   readonly sourceDirectories: SourceDirectories
   /** What dest shows of entries that this merge has put there, and of those that it found. */
@@ -176,6 +179,10 @@ function copy(from: BigUint64Array, at: number, to: BigUint64Array, index: numbe
   }
 }
 
+function recordAt(records: BigUint64Array, index: number): BigUint64Array {
+  return records.subarray(index * recordLength, (index + 1) * recordLength)
+}
+
 function setIf<T>(map: Map<number, T>, row: number, value: T | undefined): void {
   if (value !== undefined) map.set(row, value)
 }
@@ -193,6 +200,8 @@ class Builder {
   private readonly sources: Manifest['sources'][number][] = []
   /** Of sources that only the manifest has: by their number there. */
   private readonly carried = new Map<number, number>()
+  /** Sources that have something that no row tells of, or no more have what one tells. */
+  private readonly incomplete = new Set<number>()
   /** By path: see `namesIn`. */
   private readonly known = new Map<string, ReadonlySet<string>>()
   private readonly collected: Collected
@@ -201,7 +210,8 @@ class Builder {
     const { union, before, isDestNew } = context
     for (const [index, { name, to, given }] of union.trees.entries()) {
       const { digest, dir, isFiltered = false } = given ?? {}
-      this.sources.push({ name, to, digest, dir, isFiltered, lost: union.lost[index] ?? [] })
+      const lost = union.lost[index] ?? []
+      this.sources.push({ name, to, digest, dir, isFiltered, isWhole: true, lost })
     }
     let most = before?.manifest.names.length ?? 0
     for (const { directory } of eachPlaced(union.root, isDestNew)) {
@@ -213,6 +223,7 @@ class Builder {
   build(): Manifest {
     const { union, isDestNew } = this.context
     for (const placed of eachPlaced(union.root, isDestNew)) this.addDirectory(placed)
+    if (this.context.unchanged !== undefined) this.addUnchanged(this.context.unchanged)
     this.carryOver()
     return this.manifest()
   }
@@ -226,6 +237,48 @@ class Builder {
     const growing: Growing = { isMade, sources, records, rows: [] }
     this.directories.set(this.standingPath(path), growing)
     for (const part of directory.parts) this.addPart(directory, part, isNew, growing.rows)
+    if (isNew) return
+    for (const child of directory.directories.values()) {
+      if (child.state === 'keep') for (const each of child.sources) this.incomplete.add(each)
+    }
+  }
+
+  /** What sources have that were not planned, as it was recorded. */
+  private addUnchanged(unchanged: UnchangedSources): void {
+    const { directories, rows } = unchanged.recorded.manifest
+    for (const directory of directories) {
+      if (!unchanged.areIn(directory)) continue
+      const growing = this.withSources(directory, unchanged)
+      for (let row = directory.first; row < directory.end; row++) {
+        const source = unchanged.numberOf(rows.owners[row] ?? -1)
+        if (source >= 0) growing.rows.push(this.addOld(row, source))
+      }
+    }
+  }
+
+  /** The directory, with these sources among those that have it. */
+  private withSources(directory: RecordedDirectory, unchanged: UnchangedSources): Growing {
+    const { path, isMade, sources, records } = directory
+    const own = this.directories.get(path)
+    const holders = new Map<number, BigUint64Array>()
+    own?.sources.forEach((source, index) => holders.set(source, recordAt(own.records, index)))
+    sources.forEach((source, index) => {
+      const number = unchanged.numberOf(source)
+      if (number >= 0) holders.set(number, recordAt(records, index))
+    })
+    const all = [...holders].sort(([a], [b]) => a - b)
+    const joined = new BigUint64Array(all.length * recordLength)
+    all.forEach(([, record], index) => {
+      joined.set(record, index * recordLength)
+    })
+    const growing: Growing = {
+      isMade: own?.isMade ?? (isMade || (this.context.adopt && path !== '')),
+      sources: all.map(([source]) => source),
+      records: joined,
+      rows: own?.rows ?? [],
+    }
+    this.directories.set(path, growing)
+    return growing
   }
 
   private recordsOf(sources: readonly number[], path: string): BigUint64Array {
@@ -254,6 +307,7 @@ class Builder {
       const action = isNew ? Action.Create : part.actions[position]
       if (action === Action.Keep) {
         // It differs: what an earlier merge put there is still known by its old record, the rest is not ours.
+        this.incomplete.add(source)
         const kept = own?.rowAt(part, position)
         if (kept !== undefined) rows.push(this.addOld(kept, source))
         continue
@@ -263,7 +317,10 @@ class Builder {
       const at = seen?.indexOf.get(name)
       const before = old === undefined ? -1 : (this.context.before as Recorded).rowIn(old, name)
       // Nobody has looked since it was found to be as recorded.
-      if (at === undefined && before < 0) continue
+      if (at === undefined && before < 0) {
+        this.incomplete.add(source)
+        continue
+      }
       const row = this.collected.add(name, source, isOurs ? Found.No : this.foundAs(action, before))
       if (at !== undefined) this.collected.show(row, (seen as ShownEntries).shown, at)
       else this.collected.showOld(row, this.oldRows, before)
@@ -335,7 +392,9 @@ class Builder {
       if (own === undefined && (removals === undefined ? false : !isMade)) continue
       const growing = own ?? this.growingFor(path, isMade, removals === undefined ? sources : [])
       for (const old of kept) {
-        const row = this.addOld(old, this.carriedSource(rows.owners[old] ?? 0))
+        const source = this.carriedSource(rows.owners[old] ?? 0)
+        if (source < this.context.union.trees.length) this.incomplete.add(source)
+        const row = this.addOld(old, source)
         const shared = rows.shared.get(old)?.map((each) => this.carriedSource(each))
         setIf(this.collected.shared, row, shared)
         growing.rows.push(row)
@@ -403,7 +462,10 @@ class Builder {
       return { path, first, end: count, isMade, sources, records }
     })
     const sorted = this.collected.sorted(order)
-    return { sources: this.sources, directories, ...sorted, options, time }
+    const sources = this.sources.map((each, number) => {
+      return this.incomplete.has(number) ? { ...each, isWhole: false } : each
+    })
+    return { sources, directories, ...sorted, options, time }
   }
 }
 

@@ -200,8 +200,8 @@ class Planner {
       const isWanted = path === '' || this.wanted.hasDirectory(path)
       const rows: number[] = []
       for (let row = first; row < end; row++) {
-        if (isWanted && this.wanted.hasName(path, names[row] as string)) continue
         if (!this.wanted.goes(row)) continue
+        if (isWanted && this.wanted.hasName(path, names[row] as string)) continue
         if (this.isTaken(row)) this.result.rows.add(row)
         else rows.push(row)
       }

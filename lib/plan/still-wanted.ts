@@ -1,10 +1,11 @@
-import { splitPath } from '../host/host'
+import { joinPath, splitPath } from '../host/host'
 import { eachDirectory } from './whole-directory'
 import { namesOf, type PlanDirectory } from './plan'
 import type { Wanted } from './removals'
+import type { UnchangedSources } from './unchanged-sources'
 
-/** What of a manifest the union still has; whatever it has not goes. */
-export function wantedOf(root: PlanDirectory): Wanted {
+/** What of a manifest the union still has, or sources that are not planned; whatever they have not goes. */
+export function wantedOf(root: PlanDirectory, unchanged: UnchangedSources | undefined): Wanted {
   const directories = new Map<string, PlanDirectory>()
   for (const directory of eachDirectory(root)) directories.set(directory.path, directory)
   const names = new Map<PlanDirectory, ReadonlySet<string>>()
@@ -32,11 +33,12 @@ export function wantedOf(root: PlanDirectory): Wanted {
     return known
   }
   return {
-    hasDirectory: (path) => find(path) !== undefined,
+    hasDirectory: (path) => unchanged?.haveDirectory(path) === true || find(path) !== undefined,
     hasName: (path, name) => {
+      if (unchanged?.haveName(path, joinPath(path, name), name) === true) return true
       const directory = find(path)
       return directory !== undefined && namesIn(directory).has(name)
     },
-    goes: () => true,
+    goes: (row) => unchanged?.own(row) !== true,
   }
 }

@@ -155,8 +155,8 @@ class Surveyor {
     await own?.resolve()
     let removals: Removals | undefined
     if (own?.life.prune === true) {
-      const { ours, taken } = own.life
-      const wanted = wantedOf(union.root)
+      const { ours, taken, unchanged } = own.life
+      const wanted = wantedOf(union.root, unchanged)
       removals = await planRemovals(context.host, this.dest, ours, wanted, taken)
     }
     if (union.trees.some(isExact)) {

@@ -1,7 +1,7 @@
 import { walk } from '../traversal'
 import { joinPath } from '../host/host'
 import { PackedTree } from '../scan/packed-tree'
-import { implicitDirectory, type SourceTree, type TreeDirectory } from '../scan/tree'
+import { implicitDirectory, isPlanned, type SourceTree, type TreeDirectory } from '../scan/tree'
 import type { Conflict } from '../types'
 import { kindOf, type Claim, type Provider } from './claims'
 import { inOrder, isConflict, join, type Contest } from './contest'
@@ -31,7 +31,7 @@ const nobody: ReadonlySet<number> = new Set()
  */
 export async function unite(trees: readonly SourceTree[], context: UniteContext): Promise<Union> {
   const builder = new Builder(trees, context)
-  const root = builder.directory('', '', trees.map(toProvider))
+  const root = builder.directory('', '', trees.filter(isPlanned).map(toProvider))
   await builder.fillAll()
   const { decided, undecided, lost } = builder
   const byPath = (a: Conflict, b: Conflict): number => (a.path < b.path ? -1 : 1)
@@ -40,7 +40,7 @@ export async function unite(trees: readonly SourceTree[], context: UniteContext)
 }
 
 /** The tree with the directories of `to` around it. */
-function toProvider({ source, to, root }: SourceTree): Provider {
+export function toProvider({ source, to, root }: SourceTree): Provider {
   if (to === '') return { source, tree: root }
   const wrap = (child: TreeDirectory, name: string): TreeDirectory => ({
     ...implicitDirectory(),

@@ -77,15 +77,23 @@ export async function scan(
     to: source.to ?? '',
     root: roots[index] as TreeDirectory,
     skipped: (skipped[index] as string[]).sort(),
-    given: {
-      digest: source.digest,
-      dir: source.dir,
-      isFiltered: source.filter !== undefined,
-      exact: exactOf(source),
-    },
+    given: detailsOf(source),
   }))
   problems.throwIfAny()
   return trees
+}
+
+/** A source that is as the manifest has it, and is not read. */
+export function unchangedTree(source: GivenSource, number: number): SourceTree {
+  const { name, to = '' } = source
+  const given = detailsOf(source)
+  const root = implicitDirectory()
+  return { source: number, name, to, root, skipped: [], given, isUnchanged: true }
+}
+
+function detailsOf(source: GivenSource): NonNullable<SourceTree['given']> {
+  const { digest, dir, filter } = source
+  return { digest, dir, isFiltered: filter !== undefined, exact: exactOf(source) }
 }
 
 function exactOf({ exact }: GivenSource): { readonly keep: readonly string[] } | undefined {

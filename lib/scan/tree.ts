@@ -54,6 +54,12 @@ export interface SourceTree {
   readonly skipped: readonly string[]
   /** What a manifest keeps of the source besides. */
   readonly given?: SourceDetails
+  /** It is as the manifest has it, was not read, and is not planned. */
+  readonly isUnchanged?: true
+}
+
+export function isPlanned({ isUnchanged }: SourceTree): boolean {
+  return isUnchanged !== true
 }
 
 interface SourceDetails {

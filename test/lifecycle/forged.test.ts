@@ -144,6 +144,7 @@ const forged: Readonly<Record<string, Change>> = {
   [`with ${absolute}, with a NUL`]: inSource('dir', '/store\0/one'),
   'with a source that lost what is not in dest': inSource('lost', ['../x']),
   'with a source that is filtered or not': inSource('isFiltered', 'yes'),
+  'with a source that is recorded in part or not': inSource('isWhole', undefined),
   'with a digest that is no text': inSource('digest', 7),
   'with a directory above dest': inTexts('paths', 'lib', '..'),
   'with a directory that nothing holds': inTexts('paths', 'lib/deep', 'nowhere/deep'),

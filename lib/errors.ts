@@ -15,7 +15,7 @@ export interface CallContext {
   source?: string | undefined
   /** Where it failed, of calls that both sides have. */
   side?: Side | undefined
-  /** Windows: what GetLastError told. */
+  /** Windows: what GetLastError returned. */
   win32Error?: number | undefined
   /** What to do about it, as a sentence. */
   hint?: string | undefined
@@ -38,13 +38,13 @@ export class SystemError extends Error {
   readonly syscall: string
   declare readonly path?: string
   declare readonly dest?: string
-  /** Name of the source whose entry it was, where there is one. */
+  /** Name of the source whose entry it was, if there is one. */
   declare readonly source?: string
   /** Of an `open`: whether it was in the source or in dest. `path` is what could not be opened. */
   declare readonly side?: Side
-  /** Windows, calls of the addon: what GetLastError told, of which several may be one errno. */
+  /** Windows, calls of the addon: what GetLastError returned; several of these values may map to one errno. */
   declare readonly win32Error?: number
-  /** All failures, where several things failed; this one first. */
+  /** All failures, if several things failed; this one first. */
   declare errors?: readonly unknown[]
 
   /** `number`: the errno, positive as the kernel gives it. */
@@ -100,7 +100,7 @@ export function firstOf(errors: readonly unknown[]): unknown {
   return first
 }
 
-/** An error and what it already tells besides. */
+/** An error and the others that it already carries. */
 function withOthers(error: unknown): unknown[] {
   const others = error instanceof Error && 'errors' in error ? error.errors : []
   return [error, ...(Array.isArray(others) ? (others as unknown[]) : [])]

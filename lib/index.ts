@@ -41,18 +41,18 @@ export async function merge(
 }
 
 /**
- * A merge whose sources arrive one by one, in any order; its result is that of one merge() with the sources
- * in the order of their ranks. End it with commit() or abort(). Rejects where merge() would because of dest
- * or the options.
+ * Opens a merge whose sources arrive one by one, in any order; its result is that of one merge() with the sources
+ * in the order of their ranks. End it with commit() or abort(). Rejects as merge() would if dest or the options are
+ * at fault.
  */
 export async function openMerge(dest: string, options?: MergeOptions): Promise<MergeSession> {
   return openOn(defaultHost, dest, options)
 }
 
 /**
- * What merge() would do: every conflict, and every entry. dest is not changed; only where names look alike and
- * dest does not hold them, they are tried in a hidden directory that is removed again. Rejects like merge(), but
- * for conflicts, which it lists.
+ * Reports what merge() would do: every conflict and every entry. dest is not changed; where names look alike and
+ * dest does not have them yet, they are tried in a hidden directory that is removed afterwards. Rejects like merge(),
+ * except for conflicts, which it lists.
  */
 export async function planMerge(
   sources: readonly Source[],
@@ -63,9 +63,9 @@ export async function planMerge(
 }
 
 /**
- * Makes dest hold what the sources hold: merges them, and takes out what an earlier sync() or merge() with a manifest put
+ * Makes dest contain what the sources contain: merges them, and removes what an earlier sync() or merge() with a manifest put
  * there and no source provides any more. It is merge() with `manifest: true` and `prune: true`, all or nothing. What others
- * put into dest stays; what somebody has changed is a conflict, unless the option `modified` decides.
+ * put into dest stays; entries changed since then are a conflict, unless the option `modified` decides.
  *
  * Rejects like merge(), and with `ERR_MERGE_MANIFEST` where the manifest cannot be used.
  */
@@ -78,11 +78,11 @@ export async function sync(
 }
 
 /**
- * Takes the sources of these names out of dest again, all or nothing. What another source has alike stays, and so does what
- * somebody has changed, and what others put there. A name that the manifest does not list has nothing to remove.
+ * Removes the sources with these names from dest, all or nothing. Entries that another source provides too stay, and so do
+ * entries that were changed, and what others put there. A name that the manifest does not list is ignored.
  *
- * Rejects with `ERR_MERGE_MANIFEST` where there is no manifest or it cannot be used, `ERR_MERGE_CONFLICT` where a symlink stands
- * in the place of a directory, and otherwise like merge().
+ * Rejects with `ERR_MERGE_MANIFEST` if there is no manifest or it cannot be used, with `ERR_MERGE_CONFLICT` if a symlink has
+ * taken the place of a directory, and otherwise like merge().
  */
 export async function remove(
   dest: string,
@@ -93,32 +93,32 @@ export async function remove(
 }
 
 /**
- * Compares dest with its manifest, and changes nothing. An entry is unchanged where its stat record is the recorded one, or,
- * where that differs, it has the bytes of its source, if that is still there.
+ * Compares dest with its manifest, and changes nothing. An entry is unchanged if its stat record is the recorded one, or if it
+ * has the same bytes as its source, provided that still exists.
  *
- * Rejects with `ERR_MERGE_MANIFEST` where there is no manifest or it cannot be used.
+ * Rejects with `ERR_MERGE_MANIFEST` if there is no manifest or it cannot be used.
  */
 export async function verify(dest: string, options?: VerifyOptions): Promise<VerifyResult> {
   return verifyOn(defaultHost, dest, options)
 }
 
 /**
- * Undoes what merges into dest that were killed have left: puts dest back to what it was before them, and removes
- * their staging directories. Every merge into dest does so at its start. Those of merges that still run are left alone.
+ * Undoes what killed merges into dest left behind: puts dest back to what it was before them, and removes their
+ * staging directories. Every merge into dest does this when it starts. Merges that are still running are left alone.
  *
- * dest may be missing: a merge that was about to make it has left its staging directory in a directory above it. Where there
- * is nothing at all, there is nothing to recover, and all counts are 0.
+ * dest may be missing: a merge that was about to create it leaves its staging directory in a directory above it. If there is
+ * nothing at all, there is nothing to recover, and all counts are 0.
  */
 export async function recover(dest: string): Promise<RecoverResult> {
   return recoverOn(defaultHost, dest)
 }
 
 /**
- * Tries each link mode for real: from a file of `source` (a directory or a file) to the nearest existing
- * directory of `dest`, in a staging directory that is removed again. The source is only read (a hard link
- * counts for its link count and ctime while it lasts).
+ * Tries each link mode for real: from a file in `source` (a directory or a file) to the nearest existing
+ * directory of `dest`, in a staging directory that is removed afterwards. The source is only read (but a hard link
+ * changes its link count and ctime while it exists).
  *
- * Rejects if source holds no regular file, or if either cannot be read or written.
+ * Rejects if source contains no regular file, or if source cannot be read or dest cannot be written.
  */
 export async function probe(source: string, dest: string): Promise<ProbeResult> {
   return probing.probe(source, dest)
@@ -126,8 +126,8 @@ export async function probe(source: string, dest: string): Promise<ProbeResult> 
 
 /**
  * Clones one file, or rejects: nothing is ever copied. `dest` must not exist (EEXIST); a failure leaves
- * nothing of it. Permission bits are the source's. A symlink as `src` is not followed (ELOOP). A source that is written to
- * meanwhile is `ERR_MERGE_SOURCE_CHANGED`.
+ * nothing behind. Permission bits are the source's. A symlink as `src` is not followed (ELOOP). If the source is written to
+ * at the same time, the error is `ERR_MERGE_SOURCE_CHANGED`.
  *
  * Rejects with `code`, negative `errno`, `syscall` (`ficlone`, `clonefile`, `duplicate_extents`, `open`), `path` and `dest`;
  * on Windows also `win32Error`. Source: man 2 ioctl_ficlone; man 2 clonefile; FSCTL_DUPLICATE_EXTENTS_TO_FILE (ReFS).
@@ -136,7 +136,7 @@ export async function cloneFile(src: string, dest: string): Promise<void> {
   return cloning.cloneFile(src, dest)
 }
 
-/** As `cloneFile`, on the calling thread. */
+/** Like `cloneFile`, on the calling thread. */
 export function cloneFileSync(src: string, dest: string): void {
   cloning.cloneFileSync(src, dest)
 }
@@ -167,11 +167,11 @@ export async function cp(
 }
 
 /**
- * How many bytes of two files lie in the same physical extents, i.e. are stored once. Small files that
- * Btrfs keeps inside its metadata share nothing. Writes out both files' data first, to know its place.
+ * How many bytes of two files are in the same physical extents, i.e. are stored only once. Small files that
+ * Btrfs keeps in its metadata share nothing. Both files are first written out to disk, so that their extents are known.
  *
- * Rejects with ENOSYS (`fiemap`) without the addon, and with EOPNOTSUPP where the file system does not
- * tell (tmpfs). Source: Documentation/filesystems/fiemap.rst of the Linux kernel.
+ * Rejects with ENOSYS (`fiemap`) without the addon, and with EOPNOTSUPP if the file system does not report
+ * extents (tmpfs). Source: Documentation/filesystems/fiemap.rst of the Linux kernel.
  */
 export async function sharedBytes(a: string, b: string): Promise<number> {
   return cloning.sharedBytes(a, b)

@@ -2,76 +2,76 @@ import type { Conflict } from './types'
 
 /** A path of a source that cannot be merged. */
 export interface SourcePath {
-  /** Name of the source; empty where it is dest itself that has a bad name. */
+  /** Name of the source; empty if it is dest itself that has a bad name. */
   source: string
   /**
-   * Path within the source; the source's `to` where that is bad. `ERR_MERGE_INTO_SELF`: absolute path of the directory.
+   * Path within the source, or the source's `to` if that is bad. `ERR_MERGE_INTO_SELF`: absolute path of the directory.
    */
   path: string
   reason: string
 }
 
-/** What all errors of this library have that are no failed system call. */
+/** What all errors of this library have in common that are not failed system calls. */
 interface MergeErrorBase<Code extends string> extends Error {
   readonly name: 'MergeError'
   readonly code: Code
-  /** All failures, where several things failed; this one first. */
+  /** All failures, if several things failed; this one first. */
   readonly errors?: readonly unknown[]
 }
 
-/** Sources, or a source and dest, differ in a path, and no policy decides. */
+/** Sources, or a source and dest, differ at a path, and no policy decides. */
 export interface MergeConflictError extends MergeErrorBase<'ERR_MERGE_CONFLICT'> {
   /** Every one of them. */
   readonly conflicts: Conflict[]
 }
 
-/** Names that dest cannot hold, that lead out of it, or that are reserved. */
+/** Names that dest cannot have, that lead out of it, or that are reserved. */
 export interface InvalidPathError extends MergeErrorBase<'ERR_MERGE_INVALID_PATH'> {
   /** Every one of them. */
   readonly paths: SourcePath[]
 }
 
-/** Entries that are not merged: fifos, sockets, devices, and symlinks that the option `symlinks` refuses. */
+/** Entries that cannot be merged: fifos, sockets, devices, and symlinks that the option `symlinks` refuses. */
 export interface UnsupportedFileError extends MergeErrorBase<'ERR_MERGE_UNSUPPORTED_FILE'> {
   /** Every one of them. */
   readonly paths: SourcePath[]
 }
 
-/** dest lies in a source, or a source in dest. */
+/** dest is inside a source, or a source inside dest. */
 export interface IntoSelfError extends MergeErrorBase<'ERR_MERGE_INTO_SELF'> {
   /** Every such source. */
   readonly paths: SourcePath[]
 }
 
-/** Another merge has not released dest within `lock.timeout`. */
+/** Another merge did not release dest within `lock.timeout`. */
 export interface LockTimeoutError extends MergeErrorBase<'ERR_MERGE_LOCK_TIMEOUT'> {
   /** The directory that is locked. */
   readonly path: string
 }
 
-/** A merge that was killed cannot be undone, or not all of it. */
+/** A killed merge cannot be undone, or not completely. */
 export interface UnrecoveredError extends MergeErrorBase<'ERR_MERGE_UNRECOVERED'> {
   /** Absolute paths of what stays where it is. */
   readonly paths: string[]
 }
 
-/** A file was written to while it was copied or cloned; what came of it is a mix, and was removed. */
+/** A file was written to while it was being copied or cloned; the result would be a mix, and was removed. */
 export interface SourceChangedError extends MergeErrorBase<'ERR_MERGE_SOURCE_CHANGED'> {
   /** The file that was written to. */
   readonly path: string
-  /** What it was to become. */
+  /** What it was to become in dest. */
   readonly dest: string
-  /** Name of the source; none where cloneFile() was called. */
+  /** Name of the source; absent for cloneFile(). */
   readonly source?: string
 }
 
-/** A manifest that is missing where it is needed, or that cannot be read, is of another dest, or of a later version. */
+/** The manifest is needed but missing, cannot be read, belongs to another dest, or was written by a later version. */
 export interface ManifestError extends MergeErrorBase<'ERR_MERGE_MANIFEST'> {
   /** The manifest. */
   readonly path: string
 }
 
-/** A merge that was refused. dest is as it was. `switch (error.code)` tells which one it is. */
+/** A merge that was refused. dest is as it was. `switch (error.code)` narrows the type. */
 export type MergeError =
   | MergeConflictError
   | InvalidPathError
@@ -123,9 +123,9 @@ const codes: Readonly<Record<MergeErrorCode, true>> = {
 }
 
 /**
- * Is it one of the errors that a merge is refused with? Then `error.code` tells which one, and TypeScript what it holds. Others
- * are failed system calls (`SystemError`), bad arguments (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), and the reason of an
- * aborted signal.
+ * Is it one of the errors with which a merge is refused? Then `error.code` says which one, and TypeScript knows its details. Other
+ * errors are failed system calls (`SystemError`), bad arguments (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), and the reason of
+ * an aborted signal.
  */
 export function isMergeError(error: unknown): error is MergeError {
   // Not by its class: a program may hold two copies of this package, and jest has classes of its own.

@@ -1,36 +1,36 @@
 /** How a file of a source becomes a file of dest. */
 export type LinkMode = 'clone' | 'hardlink' | 'copy' | 'symlink'
 
-/** What every source has, whatever its files come from. */
+/** What every source has, wherever its files come from. */
 export interface SourceOptions {
   /** Unique in a merge; used in conflicts and reports. */
   name: string
-  /** `/`-separated place in dest, e.g. `@babel/core`; default: dest itself. */
+  /** `/`-separated path in dest, e.g. `@babel/core`; default: dest itself. */
   to?: string | undefined
-  /** Called with the path within the package; false leaves it, and what is under it, out. */
+  /** Called with the path within the package; return false to leave it out, with everything under it. */
   filter?: ((path: string) => boolean) | undefined
   /**
-   * Stands for all that the source holds, its filter included: two sources with one digest hold the same tree. With a
-   * manifest, a source whose digest is the one recorded is not read.
+   * Stands for everything the source contains, its filter included: two sources with the same digest have the same tree.
+   * With a manifest, a source whose digest is the recorded one is not read.
    */
   digest?: string | undefined
   /**
-   * After the merge, `to` holds this source alone, what other sources of the merge put there, and the names in `keep`, such as
-   * `node_modules`. What differs is replaced, whatever `existing` says; everything else there is removed. Default false.
+   * After the merge, `to` contains only this source, what other sources of the merge put there, and the names in `keep`, such
+   * as `node_modules`. What differs is replaced, whatever `existing` says; everything else there is removed. Default false.
    */
   exact?: boolean | { keep: readonly string[] } | undefined
 }
 
-/** A package to merge that is a directory tree. */
+/** A package that is a directory tree. */
 export interface DirectorySource extends SourceOptions {
   /** Absolute, or relative to the working directory. */
   dir: string
   files?: undefined
 }
 
-/** A package to merge that is a map of files in a content-addressed store. */
+/** A package that is a map of files in a content-addressed store. */
 export interface FileMapSource extends SourceOptions {
-  /** `/`-separated path in the package → what is to be there. */
+  /** `/`-separated path in the package → what goes there. */
   files: FileMap
   dir?: undefined
 }
@@ -38,16 +38,16 @@ export interface FileMapSource extends SourceOptions {
 /** A package to merge: a directory tree, or a map of files in a content-addressed store. */
 export type Source = DirectorySource | FileMapSource
 
-/** `/`-separated path in the package → what is to be there. */
+/** `/`-separated path in the package → what goes there. */
 export type FileMap = ReadonlyMap<string, FileEntry> | Readonly<Record<string, FileEntry>>
 
 /**
  * An entry of a file map:
- * - a regular file, usually of a content-addressed store: its path, absolute or relative to the working directory
- * - the same with what the caller's index knows of it. `size`, in bytes, counts until the file is read; `mode`, of which 0777
- *   counts, is what the file gets in dest, whatever mode it has in the store
+ * - a regular file, usually in a content-addressed store: its path, absolute or relative to the working directory
+ * - the same with what the caller's index knows about it. `size`, in bytes, is trusted until the file is read; `mode`, of which
+ *   only 0777 counts, is what the file gets in dest, whatever mode it has in the store
  * - a file with this content, text as UTF-8, and `mode` (default 0644). It is always written, whatever the link modes
- * - a symlink with this text, to which the option `symlinks` applies
+ * - a symlink with this target, to which the option `symlinks` applies
  */
 export type FileEntry =
   | string
@@ -59,10 +59,10 @@ export type FileEntry =
 export type ConflictPolicy =
   'error' | 'first' | 'last' | 'exclusive' | ((conflict: Conflict) => string)
 
-/** What happens to a differing non-directory that dest already holds. */
+/** What happens to a file or symlink already in dest that differs. */
 export type ExistingPolicy = 'error' | 'keep' | 'replace'
 
-/** What happens to entries that an earlier merge with a manifest put into dest and somebody has changed since. */
+/** What happens to entries that an earlier merge with a manifest put into dest and that were changed since. */
 export type ModifiedPolicy = 'error' | 'keep' | 'replace'
 
 /** What happens to the symbolic links in sources. */
@@ -71,62 +71,62 @@ export type SymlinkPolicy = 'contained' | 'verbatim' | 'reject'
 /** What happens to the fifos, sockets and devices in sources. */
 export type SpecialPolicy = 'error' | 'skip'
 
-/** What merge(), openMerge() and planMerge() take in addition to sources and dest; every one has a default, which `undefined` stands for. */
+/** The options of merge(), openMerge() and planMerge(). Each has a default, which `undefined` selects. */
 export interface MergeOptions {
   /** Tried in order; default `['clone', 'copy']`. `['clone']` requires cloning. */
   linkModes?: LinkMode | readonly LinkMode[] | undefined
   /** Between sources; default `'error'`. */
   conflicts?: ConflictPolicy | undefined
-  /** A differing non-directory that dest already holds; default `'error'`. */
+  /** A file or symlink already in dest that differs; default `'error'`. */
   existing?: ExistingPolicy | undefined
   /**
-   * Keeps a manifest of what merges have put into dest: later ones know what is theirs, and do not open what is unchanged.
-   * `true`: `<dest>/.reflink-merge-manifest`; a string: that file, which must lie in dest. Default false.
+   * Keeps a manifest of what merges put into dest: later ones know what is theirs, and do not open what is unchanged.
+   * `true`: `<dest>/.reflink-merge-manifest`; a string: that file, which must be inside dest. Default false.
    */
   manifest?: boolean | string | undefined
   /**
-   * Removes, in the same commit, what the manifest lists and no source provides any more; what others have put there stays.
+   * Removes, in the same commit, what the manifest lists and no source provides any more; what others put there stays.
    * Requires `manifest`. Default false.
    */
   prune?: boolean | undefined
-  /** What an earlier merge put into dest and somebody has changed since; default `'error'`. Requires `manifest`. */
+  /** Entries that an earlier merge put into dest and that were changed since; default `'error'`. Requires `manifest`. */
   modified?: ModifiedPolicy | undefined
   /**
-   * What stood in dest, identical, before the first merge with a manifest becomes part of it, and so may be removed later;
-   * default false: it is never removed. Requires `manifest`.
+   * Identical entries that were in dest before the first merge with a manifest become part of the manifest, so they may be
+   * removed later. Default false: they are never removed. Requires `manifest`.
    */
   adopt?: boolean | undefined
-  /** In sources; default `'contained'`: kept if the link stays inside dest. */
+  /** Symlinks in sources; default `'contained'`: kept if they stay inside dest. */
   symlinks?: SymlinkPolicy | undefined
   /**
    * Fifos, sockets and devices in directory trees; default `'error'`. `'skip'` leaves them out, and lists them in
-   * `SourceResult.skipped`. What a file map names must be a regular file, whatever is asked for.
+   * `SourceResult.skipped`. What a file map names must always be a regular file.
    */
   specials?: SpecialPolicy | undefined
-  /** `/`-separated path in dest → true: never hard- or symlinked to the store, because it will be edited. */
+  /** `/`-separated path in dest → true if the file will be edited, so that it must never be a link into the store. */
   mutable?: ((path: string) => boolean) | undefined
   /** Add u+w to files; default false: permission bits as in the source. */
   writable?: boolean | undefined
   /**
-   * Keep the mtime of files, directories and symlinks that are made, and files' atime; default false: directories are
-   * as old as the merge, files too, unless the system's clone keeps their times, as it does on macOS.
+   * Keep the mtime of files, directories and symlinks that are created, and the atime of files; default false: they are as
+   * old as the merge, except for files where the system's clone keeps their times, as it does on macOS.
    */
   preserveTimestamps?: boolean | undefined
   /**
-   * macOS: a directory that one source alone provides, and nothing of which is left out, is cloned by one call
+   * macOS: a directory that only one source provides, and of which nothing is left out, is cloned with a single call
    * (man 2 clonefile). Default true; false clones each file.
    */
   directoryClone?: boolean | undefined
   /**
-   * macOS: `'drop'` takes the attribute `com.apple.quarantine` off files that are cloned, and so clones each
-   * file; default `'keep'`. `ENOSYS` without the addon.
+   * macOS: `'drop'` removes the attribute `com.apple.quarantine` from cloned files, which clones file by file;
+   * default `'keep'`. `ENOSYS` without the addon.
    */
   quarantine?: 'keep' | 'drop' | undefined
-  /** Batches of work in flight; default: fits the machine and the file system. */
+  /** Batches of work in flight; default: depends on the machine and the file system. */
   concurrency?: number | undefined
   /** `'full'`: survives power loss once merge() resolves; default `'none'`. */
   durability?: 'none' | 'full' | undefined
-  /** `timeout`: ms to wait for dest's lock; default: wait without end. `false`: do not lock. */
+  /** `timeout`: ms to wait for dest's lock; default: wait forever. `false`: do not lock. */
   lock?: false | { timeout?: number | undefined } | undefined
   /** Aborting rejects the merge with `signal.reason` and leaves dest as it was. */
   signal?: AbortSignal | undefined
@@ -137,30 +137,30 @@ export interface MergeOptions {
 /** The steps of a merge, in their order; `lock` is the wait for dest's lock. */
 export type MergePhase = 'scan' | 'plan' | 'stage' | 'lock' | 'commit'
 
-/** An entry that an earlier merge put into dest and that is not as that left it. */
+/** An entry that an earlier merge put into dest and that is no longer as that merge left it. */
 export interface Modified {
   /** `/`-separated path in dest. */
   path: string
   /** The source whose entry it is. */
   source: string
   /**
-   * `content`: other bytes or another link target. `mode`: other permission bits alone. `type`: something of another kind
-   * stands there. `missing`: nothing does. `found`: it stood there before, identical, and is not the merge's own.
+   * `content`: other bytes or another link target. `mode`: only the permission bits differ. `type`: something of another kind
+   * is there. `missing`: nothing is. `found`: it was there before, identical, and is not the merge's own.
    */
   how: 'content' | 'mode' | 'type' | 'missing' | 'found'
-  /** It stays as it is. */
+  /** Whether it stays as it is. */
   kept: boolean
 }
 
 /** What remove() did. */
 export interface RemoveResult {
-  /** Entries other than directories that were taken out. */
+  /** Entries other than directories that were removed. */
   removed: number
-  /** What was not as recorded: whether it stays is told for each. */
+  /** What was not as recorded, and for each whether it stays. */
   kept: Modified[]
-  /** Paths of a removed source that another source of the manifest has too, but with other content: the next sync() puts that there. */
+  /** Paths of a removed source that another source in the manifest has with other content: the next sync() puts that there. */
   uncovered: { path: string; source: string }[]
-  /** Directories that were taken out. */
+  /** Directories that were removed. */
   directories: number
   locking: MergeResult['locking']
   containment: MergeResult['containment']
@@ -177,9 +177,9 @@ export type RemoveOptions = Pick<
 export interface VerifyOptions {
   /** The file; default `<dest>/.reflink-merge-manifest`. */
   manifest?: string | undefined
-  /** Reads every file, also those whose stat records are as recorded. Default false. */
+  /** Reads every file, even if its stat record is as recorded. Default false. */
   bytes?: boolean | undefined
-  /** Lists what stands in directories that merges have made and no merge has put there. Default false. */
+  /** Lists what is in directories made by merges but was not put there by one. Default false. */
   foreign?: boolean | undefined
   signal?: AbortSignal | undefined
 }
@@ -227,7 +227,7 @@ export interface Conflict {
   paths?: string[]
 }
 
-/** Files that were not placed by the link mode that was asked for first, one entry a reason. */
+/** Files for which the first link mode was not possible, one entry per reason. */
 export interface Fallback {
   from: LinkMode
   to: LinkMode
@@ -236,9 +236,9 @@ export interface Fallback {
   /** Negative, as in Node's errors. */
   errno: number
   syscall: string
-  /** The first file it happened to: in the source … */
+  /** The first file that this happened to: in the source … */
   path: string
-  /** … and its place in dest. */
+  /** … and in dest. */
   dest: string
   /** How many files went from `from` to `to` for this reason. */
   files: number
@@ -250,9 +250,9 @@ export interface SourceResult {
   /** Files and bytes of this source in the plan. */
   files: number
   bytes: number
-  /** Paths in dest that it wanted and another source won; one entry stands for a whole subtree. */
+  /** Paths in dest that another source won; one entry may stand for a whole subtree. */
   lost: string[]
-  /** `specials: 'skip'`: the fifos, sockets and devices that were left out, by their paths in the source, sorted. */
+  /** `specials: 'skip'`: paths in the source of the fifos, sockets and devices that were left out, sorted. */
   skipped?: string[]
 }
 
@@ -268,30 +268,30 @@ export interface MergeResult {
   replaced: number
   kept: number
   unchanged: number
-  /** With `prune` or `exact`: entries that were taken out. */
+  /** With `prune` or `exact`: entries that were removed. */
   removed: number
-  /** With `manifest`: what somebody has changed since it was put there. */
+  /** With `manifest`: entries that were changed since they were put there. */
   modified: Modified[]
   /** Files placed by each link mode. */
   linkModes: Record<LinkMode, number>
   fallbacks: Fallback[]
-  /** The ones that a policy decided. */
+  /** Those that a policy decided. */
   conflicts: Conflict[]
   sources: SourceResult[]
-  /** `exclusive`: no other merge could write to dest meanwhile. `degraded`: only those of this process. */
+  /** `exclusive`: no other merge could write to dest at the same time. `degraded`: only merges of this process were kept out. */
   locking: 'exclusive' | 'degraded' | 'none'
-  /** `kernel`: nothing below dest was reached through a symlink, guaranteed by the kernel. */
+  /** `kernel`: the kernel guaranteed that nothing below dest was reached through a symlink. */
   containment: 'kernel' | 'best-effort'
-  /** Where dest does not have the attributes that were asked for. */
+  /** Where dest does not have the requested attributes. */
   attributes: {
     /**
-     * What dest's file system does not hold of the entries that were made or compared, sorted: `mode`, some permission
-     * bits; `owner`, entries belong to another user than to this process's; `timestamps`, with `preserveTimestamps`.
+     * What dest's file system did not store of the entries that were created or compared, sorted: `mode`, some permission
+     * bits; `owner`, entries do not belong to this process's user; `timestamps`, with `preserveTimestamps`.
      */
     unsupported: ('mode' | 'owner' | 'timestamps')[]
     /**
-     * Files of dest, counted in `unchanged`, that have the wanted bytes and executable bits, but not as was asked for: other
-     * permission bits or times, or they are the source's own files, and `linkModes` has no hard links. `existing: 'replace'`
+     * Files in dest, counted in `unchanged`, that have the right bytes and executable bits, but other permission bits or times
+     * than requested, or that are the source's own files although `linkModes` has no hard links. `existing: 'replace'`
      * replaces them.
      */
     differing: number
@@ -299,7 +299,7 @@ export interface MergeResult {
   /** The staging directory, if it could not be removed, and why. dest is complete all the same. */
   leftover?: { path: string; error: unknown }
   /**
-   * What merges that were killed had put into dest and this one could not take back, since others have changed it: see
+   * What killed merges had put into dest and this one could not remove, because others have changed it: see
    * `RecoverResult.left`.
    */
   left?: { path: string; error: unknown }[]
@@ -315,9 +315,9 @@ export interface MergeResult {
 }
 
 /**
- * Where the types of the program know `Symbol.asyncDispose`, by `lib: ["esnext.disposable"]` or `@types/node`:
- * `await using session = await openMerge(dest)`. It is abort() for a session that has not ended, and waits for
- * one that is ending; it never rejects for what commit() or abort() has rejected with.
+ * If the program's types know `Symbol.asyncDispose` (`lib: ["esnext.disposable"]` or `@types/node`):
+ * `await using session = await openMerge(dest)`. It aborts a session that has not ended, and waits for one that
+ * is ending; it never rejects with what commit() or abort() has already rejected with.
  */
 type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
   ? { [name in Key]: () => Promise<void> }
@@ -329,34 +329,34 @@ type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: infer Ke
  */
 export interface MergeSession extends AsyncDisposal {
   /**
-   * Adds a source and starts to stage it; resolves once it is staged. The one with the lower rank comes
-   * first, of two with one rank the one whose name sorts first. Default: after all that were added before
-   * without a rank, counting from 0.
+   * Adds a source and starts to stage it; resolves once it is staged. Sources with lower ranks come first; of two
+   * with the same rank, the one whose name sorts first. Default: after all that were added without a rank before,
+   * counting from 0.
    *
-   * Rejects like merge(). A source that could not be added makes commit() reject with the same error, unless
-   * it is dropped, or added again under its name by then: that is another add(), with a rank of its own. Bad
-   * arguments (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), also a name that is not unique, change
-   * nothing. `ERR_INVALID_STATE` after commit().
+   * Rejects like merge(). A source that could not be added makes commit() reject with the same error, unless it is
+   * dropped by then, or added again under its name, with a rank of its own. Bad arguments (`ERR_INVALID_ARG_TYPE`,
+   * `ERR_INVALID_ARG_VALUE`), including a name that is not unique, change nothing. `ERR_INVALID_STATE` after
+   * commit().
    */
   add(source: Source, at?: { rank?: number | undefined }): Promise<void>
   /**
-   * Takes a source out of the merge, whether it was added, is being added, or could not be. From the call on it
-   * counts no more, and its name is free. Resolves once what was staged of it is removed. An add() that still
-   * runs is waited for, and rejects with an `AbortError`.
+   * Removes a source from the merge, whether it was added, is being added, or could not be added. From this call on it
+   * no longer counts, and its name is free. Resolves once everything staged of it is removed. An add() that is still
+   * running is waited for, and rejects with an `AbortError`.
    *
    * `ERR_INVALID_ARG_VALUE` for a name that no source has: one that was never added, or was dropped before.
    * `ERR_INVALID_STATE` after commit().
    */
   drop(name: string): Promise<void>
   /**
-   * Waits for the sources that were added, then plans, stages what is missing, and publishes all of it.
-   * Rejects like merge(), also for a source that could not be added and was neither dropped nor added again;
-   * then dest is as it was. It ends the session: a second call rejects with `ERR_INVALID_STATE`.
+   * Waits for the sources that were added, then plans, stages what is missing, and publishes everything.
+   * Rejects like merge(), including for a source that could not be added and was neither dropped nor added again;
+   * then dest is as it was. This ends the session: a second call rejects with `ERR_INVALID_STATE`.
    */
   commit(): Promise<MergeResult>
   /**
-   * Gives up: what is under way rejects with an `AbortError`. Resolves when nothing runs any more and what
-   * was staged is removed; dest is as it was. After commit() has resolved it does nothing.
+   * Gives up: whatever is in progress rejects with an `AbortError`. Resolves when nothing is running any more and
+   * everything staged is removed; dest is as it was. Does nothing after commit() has resolved.
    */
   abort(): Promise<void>
 }
@@ -364,14 +364,14 @@ export interface MergeSession extends AsyncDisposal {
 /** What a merge would do with one entry. */
 export type PlanAction = 'create' | 'replace' | 'keep' | 'unchanged' | 'remove'
 
-/** One entry of what a merge would give. */
+/** One entry of the tree that a merge would produce. */
 export interface PlanEntry {
   /** `/`-separated path in dest. */
   path: string
   type: 'file' | 'directory' | 'symlink'
   /** The source whose entry it is; for a directory the first one that has it. */
   source: string
-  /** Bytes; 0 for what is not a file. */
+  /** Bytes; 0 for anything but a file. */
   size: number
   /** Directories that dest already has are `unchanged`. */
   action: PlanAction
@@ -383,14 +383,14 @@ export interface MergePlan {
   directories: number
   symlinks: number
   bytes: number
-  /** All of them, whatever the policy. With 'error' for both policies merge() would fail with them. */
+  /** All of them, whatever the policies. With 'error' for both policies merge() would fail with them. */
   conflicts: Conflict[]
   sources: SourceResult[]
   /** Sorted by path, a directory before what is in it. */
   entries(): Iterable<PlanEntry>
 }
 
-/** A link mode that does not work, and the system's word for why. */
+/** A link mode that does not work, and the system's reason. */
 export interface ProbeFailure {
   works: false
   /** Name of the errno, e.g. `EXDEV`. */
@@ -400,7 +400,7 @@ export interface ProbeFailure {
   syscall: string
 }
 
-/** What each link mode does between two places, found by trying. */
+/** What each link mode does between two directories, found out by trying. */
 export interface ProbeResult {
   /** The file of the source that was tried. */
   path: string
@@ -411,21 +411,21 @@ export interface ProbeResult {
   sharedBytes: number
 }
 
-/** What recover() found of merges that were killed. */
+/** What recover() found and did. */
 export interface RecoverResult {
-  /** Merges that had begun to change dest: it is as it was before them. */
+  /** Killed merges that had begun to change dest: it is now as it was before them. */
   undone: number
-  /** Staging directories that were removed, also of merges that had changed nothing yet. */
+  /** Staging directories that were removed, including those of merges that had not changed anything yet. */
   removed: number
-  /** Staging directories that were left alone: their merges run, or the file system has no locks to tell. */
+  /** Staging directories that were left alone: their merges are running, or the file system has no locks to find out. */
   running: number
   /**
-   * What could not be put back: an entry of dest that others have changed since, or put something into, stays as it is; a
-   * staging directory (`.reflink-merge-…-kept`) holds what had no place to go back to, one of a merge that cannot be undone
-   * is left alone. `error` tells what to do.
+   * What could not be put back: an entry of dest that others have changed or put something into stays as it is; a staging
+   * directory (`.reflink-merge-…-kept`) contains what could not go back to its place; the staging directory of a merge that
+   * cannot be undone is left alone. `error` says what to do.
    */
   left: { path: string; error: unknown }[]
-  /** Directories that have the name of a staging directory, and are none: copies, or parts of a package. They are left alone. */
+  /** Directories that look like staging directories but are not: copies, or parts of a package. They are left alone. */
   foreign?: string[]
 }
 

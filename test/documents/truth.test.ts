@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import { hints } from '../../lib/cli/hints'
 import { cli } from '../support/cli'
@@ -66,6 +66,46 @@ describe('docs/cli.md', () => {
   it('names every schema', () => {
     const text = textOf('docs/cli.md')
     for (const name of readdirSync(join(root, 'schemas'))) assert.ok(text.includes(name), name)
+  })
+})
+
+describe('what the documents name', () => {
+  const documents = [
+    ...readdirSync(join(root, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
+    ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md'],
+  ]
+  const folders = ['lib', 'native', 'test', 'scripts', 'bench', 'schemas', 'types', 'page']
+
+  it('are files and directories that exist', () => {
+    const names = new Set(
+      folders
+        .flatMap((dir) => readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' }))
+        .map((path) => basename(path)),
+    )
+    const missing = documents.flatMap((document) =>
+      [...textOf(document).matchAll(/`([\w./@-]+)`/g)]
+        .map(([, path = '']) => path)
+        .filter((path) => {
+          if (folders.some((dir) => path.startsWith(`${dir}/`)))
+            return !existsSync(join(root, path))
+          return /^[\w-]+\.(?:ts|mjs|cjs|cc)$/.test(path) && !names.has(path)
+        })
+        .map((path) => `${document}: ${path}`),
+    )
+    assert.deepEqual(missing, [])
+  })
+
+  it('are scripts of package.json', () => {
+    const { scripts } = JSON.parse(textOf('package.json')) as { scripts: object }
+    const unknown = documents.flatMap((document) =>
+      [...textOf(document).matchAll(/npm run ([\w:]+)/g)]
+        .map(([, name = '']) => name)
+        .filter((name) => !(name in scripts))
+        .map((name) => `${document}: npm run ${name}`),
+    )
+    assert.deepEqual(unknown, [])
   })
 })
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 
@@ -9,7 +8,7 @@ import type { Conflict, MergeOptions, MergeResult, Source, SourceOptions } from 
 import { mergeOn, planOn } from '../../lib/merge'
 import { Session } from '../../lib/session'
 import { assertTree, snapshot } from '../support/snapshot'
-import { runTool } from '../support/tool'
+import { runTool, runToolSync } from '../support/tool'
 import { writeTree } from '../support/tree'
 import { modelMerge } from './model'
 import type { ModelOutcome } from './model'
@@ -234,7 +233,8 @@ function forgetNames(dir: string): void {
   const { dev } = fs.statSync(dir)
   let mount = dir
   while (fs.statSync(path.dirname(mount)).dev === dev) mount = path.dirname(mount)
-  execFileSync('mount', ['--internal-only', '-o', 'remount', mount])
+  const failure = runToolSync('mount', ['--internal-only', '-o', 'remount', mount])
+  if (failure !== null) throw new Error(failure)
 }
 
 async function mergeInSession(

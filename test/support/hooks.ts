@@ -8,8 +8,6 @@ import { skippedReasons } from './unrunnable'
 import { removeVolumes } from './volumes'
 
 cloneDirectoriesEverywhere()
-// With the kernel's newer calls, which util-linux has used since 2.39, a FUSE mount cannot be remounted.
-process.env.LIBMOUNT_FORCE_MOUNT2 = 'always'
 
 /** Load with `mocha --require tsx/cjs --require test/support/hooks.ts`. */
 export const mochaHooks: RootHookObject = {

@@ -10,6 +10,8 @@ const env = {
   // mkfs and mount lie in sbin, which the PATH of an ordinary user lacks.
   PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
   LC_ALL: 'C',
+  // With the kernel's newer calls, which util-linux has used since 2.39, a FUSE mount cannot be remounted.
+  LIBMOUNT_FORCE_MOUNT2: 'always',
   // Sanitizers are for the addon: preloaded into a program of the system they fail it for its own leaks.
   LD_PRELOAD: undefined,
 }

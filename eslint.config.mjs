@@ -30,6 +30,7 @@ const layers = [
   ['commit-rules.ts'],
   ['result.ts'],
   ['merging.ts'],
+  ['early.ts'],
   ['session.ts'],
   ['verify.ts'],
   ['merge.ts', 'remove.ts', 'clone.ts', 'binding.ts'],

@@ -1,24 +1,17 @@
 import { inspect } from 'node:util'
-import { append } from './append'
 import { UndoError } from './commit/commit'
 import { debug } from './debug'
-import { errnoOf, ofTheMachine } from './errno'
+import { EarlySources, type Arrived } from './early'
 import { firstOf, invalidArgument, invalidState, throwAfter } from './errors'
-import { Equality, type Host, type Place } from './host/host'
+import type { Host } from './host/host'
 import { Merging } from './merging'
 import { readPath, readRank, readSource } from './options'
-import type { Compare } from './plan/compare'
-import { undecided } from './plan/policy'
-import type { NameGroup } from './plan/spelling'
-import { unite, type NameOracle } from './plan/union'
 import {
-  look,
   needsSizes,
   openRecovered,
   prepare,
   scanChanged,
   scanSources,
-  throwIfBad,
   withFiles,
   type Context,
   type Recalled,
@@ -27,9 +20,6 @@ import type { SourceTree } from './scan/tree'
 import { listenForAbort, throwIfAborted } from './signal'
 import type { Site } from './site'
 import type { EarlyTree } from './stage/adopt'
-import { Allocation } from './stage/allocation'
-import { Allocator } from './stage/allocator'
-import type { StageTarget } from './stage/staging'
 import type { GivenSource } from './scan/given'
 import type { MergeOptions, MergeResult, MergeSession, Source } from './types'
 
@@ -41,17 +31,12 @@ interface Member {
   outcome: Added | Failed | undefined
   /** Nothing more is to be done for it. */
   isDropped: boolean
-  /** Where it is staged alone. */
-  room: Place | undefined
   /** Settled once nothing runs for it; never rejects. */
   ended: Promise<unknown>
 }
 
-interface Added {
-  readonly tree: SourceTree
-  /** Undefined where it was not staged alone. */
-  readonly early: EarlyTree | undefined
-}
+/** Only `tree` of what commit() gets all at once. */
+type Added = Pick<Arrived, 'tree'> & Partial<Arrived>
 
 interface Failed {
   readonly error: unknown
@@ -67,15 +52,9 @@ const symbols: { readonly asyncDispose?: symbol } = Symbol
 const asyncDispose: typeof Symbol.asyncDispose = (symbols.asyncDispose ??
   Symbol.for('Symbol.asyncDispose')) as typeof Symbol.asyncDispose
 
-// What looks like dest's own is left alone until all sources are known: no byte is read twice.
-const takenForSame: Compare = (jobs) => {
-  const pairs = jobs.reduce((sum, { names }) => sum + names.length, 0)
-  return Promise.resolve(new Uint8Array(pairs).fill(Equality.SameBytes))
-}
-
 /**
- * A merge from its first source to its end. Sources that come one by one are staged alone, each in a tree of
- * its own, while others are still to come; commit() unites all of them in the order of their ranks, moves what
+ * A merge from its first source to its end. Sources that come one by one are staged while others are still to come, in trees
+ * of their own; commit() unites all of them in the order of their ranks, moves what
  * it can use of those trees into the staged union, stages the rest, and publishes it.
  */
 export class Session implements MergeSession {
@@ -84,6 +63,7 @@ export class Session implements MergeSession {
   /** What commit() and abort() wait for; none of it rejects. */
   private readonly running = new Set<Promise<unknown>>()
   private merging: Merging
+  private readonly early: EarlySources
   private nextRank = 0
   private ending: Promise<unknown> | undefined
   private readonly unlisten: () => void
@@ -102,6 +82,7 @@ export class Session implements MergeSession {
     private readonly caller: AbortSignal | undefined,
   ) {
     this.merging = new Merging(context, site)
+    this.early = new EarlySources(context, site, this.merging)
     this.unlisten = listenForAbort(caller, this.onAbort)
   }
 
@@ -132,12 +113,17 @@ export class Session implements MergeSession {
   drop(name: string): Promise<void> {
     try {
       const member = this.takeOut(name)
-      const work = member.ended.then(() => this.removeRoom(member))
+      const work = member.ended.then(() => this.release(member))
       void this.track(work)
       return work
     } catch (error) {
       return this.refuse(error)
     }
+  }
+
+  /** What was staged of a source goes. */
+  private async release({ outcome }: Member): Promise<void> {
+    if (outcome !== undefined && 'tree' in outcome) await this.early.release(outcome)
   }
 
   private refuse(error: unknown): Promise<never> {
@@ -159,7 +145,7 @@ export class Session implements MergeSession {
     }
     const member: Member = {
       ...{ rank: rank ?? this.nextRank++, name },
-      ...{ outcome: undefined, isDropped: false, room: undefined, ended },
+      ...{ outcome: undefined, isDropped: false, ended },
     }
     this.members.set(name, member)
     const work = this.addOne(read, member)
@@ -270,88 +256,20 @@ export class Session implements MergeSession {
       : scanChanged(context, site, sources, sized, recalled))
     for (const [rank, tree] of trees.entries()) {
       const { name } = tree
-      const outcome = { tree, early: undefined }
-      const state = { outcome, isDropped: false, room: undefined, ended }
+      const state = { outcome: { tree }, isDropped: false, ended }
       this.members.set(name, { rank, name, ...state })
     }
     watch.lap('scan')
   }
 
-  /** Reads a source and stages it alone. */
   private async addOne(source: GivenSource, member: Member): Promise<void> {
     try {
-      const { context, site } = this
-      const [tree] = await scanSources(context, site, [source], needsSizes(context))
-      throwIfDropped(member)
-      if (tree === undefined) return
-      member.outcome = { tree, early: await this.stageEarly(tree, member) }
+      member.outcome = await this.early.add(source, () => member.isDropped)
     } catch (error) {
       member.outcome = { error }
       throw error
     }
     throwIfDropped(member)
-  }
-
-  /** A file that cannot be placed may not be wanted in the end; if it is, it fails then, as in merge(). */
-  private async stageEarly(tree: SourceTree, member: Member): Promise<EarlyTree | undefined> {
-    try {
-      return await this.stageAlone(tree, member)
-    } catch (error) {
-      const { aborted } = this.stop.signal
-      // The disk may be full of it. The sweep at the end tries again, and reports what it cannot remove.
-      if (!aborted) await this.removeRoom(member).catch(() => undefined)
-      if (aborted || ofTheMachine.has(errnoOf(error))) throw error
-      await throwIfBad(this.context, [tree], error)
-      return undefined
-    }
-  }
-
-  /** Removes what was staged of a source alone. */
-  private async removeRoom(member: Member): Promise<void> {
-    const { room } = member
-    if (room === undefined) return
-    const staging = await this.site.currentStaging
-    await staging?.removeRoom(room)
-    member.room = undefined
-  }
-
-  private async stageAlone(tree: SourceTree, member: Member): Promise<EarlyTree | undefined> {
-    const { context, site } = this
-    const doubts: NameGroup[] = []
-    const sameEntries: NameOracle = (groups) => {
-      append(doubts, groups)
-      return Promise.resolve(groups.map(() => []))
-    }
-    const { learnSizes } = context
-    const rules = { policy: undecided, compare: takenForSame, learnSizes, sameEntries }
-    const union = await unite([tree], rules)
-    // Names that may be one entry to dest: who gets it is decided later, with all other conflicts.
-    if (doubts.length > 0) return undefined
-    // Before its files are read: what changes in them until all sources are known must show later.
-    await context.life?.seeFiles(union)
-    const { root } = union
-    if (site.dest === undefined) root.state = 'exists'
-    else
-      await look(
-        { ...context, compare: takenForSame, match: undefined, life: undefined },
-        site,
-        union,
-        site.dest,
-      )
-    // What is to inherit from a directory of dest is staged there at the end, when it is known what of it is wanted.
-    const allocation = new Allocation()
-    const allocator = Allocator.forMainOnly(context.host, site.stagingSite, allocation)
-    if (site.dest !== undefined) await allocator.allocate(root)
-    await this.merging.build(union, new Map(), {
-      allocation,
-      isMainOnly: true,
-      target: async (): Promise<StageTarget> => {
-        const staging = await site.staging()
-        member.room ??= await staging.makeRoom()
-        return { fresh: member.room, scratch: staging.scratch }
-      },
-    })
-    return member.room && { root, place: member.room }
   }
 
   /** `gather`: waits for the sources; `given`: all of them, where they are known. */

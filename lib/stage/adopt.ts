@@ -8,7 +8,7 @@ import { mainStaging, type Allocation } from './allocation'
 import { nameAt } from './entries'
 import type { Unit } from './wanted'
 
-/** The tree of a source that was staged alone, before all sources were known. */
+/** What was staged of a source, alone or with some others, before all sources were known. */
 export interface EarlyTree {
   readonly root: PlanDirectory
   /** Where it stands; mirrors dest. */
@@ -37,7 +37,11 @@ export class Adoption {
   plan(root: PlanDirectory, early: ReadonlyMap<number, EarlyTree>): void {
     if (early.size === 0) return
     const alike = new Set<PlanDirectory>()
-    for (const [source, { root: own }] of early) addAlike({ directory: root, own }, source, alike)
+    const owns = new Set(Array.from(early.values(), ({ root: own }) => own))
+    const isOf = (source: number, own: PlanDirectory): boolean => early.get(source)?.root === own
+    for (const own of owns) {
+      addAlike({ directory: root, own }, (source) => isOf(source, own), alike)
+    }
     walk({ directory: root, early, inside: false }, (node) => this.visit(node, alike))
   }
 
@@ -181,12 +185,16 @@ function eachPair(pair: Pair): Generator<Pair> {
   })
 }
 
-/** Adds the directories that are one source's alone, and of which all is staged, with all below, and nothing else. */
-function addAlike(root: Pair, source: number, alike: Set<PlanDirectory>): void {
+/**
+ * Adds the directories that are one source's alone, and of which all is staged, with all below, and nothing else. `isOwn`: is a
+ * source one of those of which something is staged there?
+ */
+function addAlike(root: Pair, isOwn: (source: number) => boolean, alike: Set<PlanDirectory>): void {
   // Those below come first, so that one look at each is enough.
   for (const { directory, own } of [...eachPair(root)].reverse()) {
     const { sources, path } = directory
-    if (sources.length !== 1 || sources[0] !== source || path === '') continue
+    const [only] = sources
+    if (only === undefined || sources.length > 1 || !isOwn(only) || path === '') continue
     if (!isSame(directory, own)) continue
     const isClosed = bothWhole(directory, own) !== undefined
     if (isClosed || [...directory.directories.values()].every((child) => alike.has(child)))

@@ -200,7 +200,8 @@ describe('a session with many sources at once', function () {
       for (const source of stored(base, packages(PACKAGES))) void session.add(source)
       await session.commit()
       assert.equal(seen.most, concurrency ?? defaultHost.parallelism)
-      assert.ok(seen.calls > PACKAGES)
+      // Those that wait are taken together.
+      assert.ok(seen.calls < PACKAGES, String(seen.calls))
       assert.equal(seen.now, 0)
       assertMerged()
     })

@@ -153,6 +153,7 @@ export class Merging {
 
   private needsStaging(union: Union): boolean {
     const { life } = this.context
+    if (this.found?.removals?.isEmpty === false) return true
     if (life === undefined) return false
     return this.isDestNew || life.isChanged(union, this.found)
   }

@@ -51,8 +51,8 @@ class Clearing {
         for (const [index, directory] of some.entries()) {
           const names = directory === top ? kept : nothing
           await this.clearOne(directory, listings[index] as Listing, names)
-          for (const child of directory.directories.values()) {
-            if (child.state === 'exists') next.push(child)
+          for (const [name, child] of directory.directories) {
+            if (child.state === 'exists' && !names.has(name)) next.push(child)
           }
         }
       }

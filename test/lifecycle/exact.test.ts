@@ -63,6 +63,27 @@ describe('an exact source', () => {
         return mergeOn(host, sources, dest, options)
       }
 
+      it('is alone in its place afterwards, also where nothing else is to be done', async () => {
+        await merge({ existing: 'replace' })
+        writeTree(dest, { 'a/extra': 'x', 'a/more/extra': 'x' })
+        const { removed, created, replaced } = await merge({ existing: 'replace' })
+        assert.deepEqual({ removed, created, replaced }, { removed: 2, created: 0, replaced: 0 })
+        assertExact()
+      })
+
+      it('keeps what is in a directory to keep, also where it has one itself', async () => {
+        const own = { 'x/package.json': 'x', 'x/node_modules/new/new.js': 'new' }
+        const [source] = sources
+        const dir = path.join(writeTree(path.join(base, 'own'), own), 'x')
+        sources = [{ name: 'a', dir, to: 'a', exact: source?.exact }]
+        await merge({ existing: 'replace' })
+        const held = snapshot(path.join(dest, 'a')).filter(({ type }) => type === 'file')
+        assert.deepEqual(
+          held.map((entry) => entry.path),
+          ['node_modules/k/k.js', 'node_modules/new/new.js', 'package.json'],
+        )
+      })
+
       function assertExact(): void {
         assertTree(dest, snapshot(writeTree(path.join(base, 'expected'), expected)))
       }

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { joinPath, Kind, pathOf, splitPath } from '../host/host'
 import {
   contentHash,
   Found,
+  pathWithin,
   recordLength,
   type Manifest,
   type RecordedDirectory,
@@ -309,7 +311,11 @@ class Builder {
         // It differs: what an earlier merge put there is still known by its old record, the rest is not ours.
         this.incomplete.add(source)
         const kept = own?.rowAt(part, position)
-        if (kept !== undefined) rows.push(this.addOld(kept, source))
+        if (kept !== undefined) {
+          const row = this.addOld(kept, source)
+          this.keepOrigin(row, kept)
+          rows.push(row)
+        }
         continue
       }
       const isOurs = isNew || isPlaced(part, position)
@@ -369,6 +375,21 @@ class Builder {
     return row
   }
 
+  /** It is of an earlier version, which may lie elsewhere than the one that this merge has. */
+  private keepOrigin(row: number, before: number): void {
+    const recorded = this.context.before as Recorded
+    const { rows, sources } = recorded.manifest
+    if (rows.kinds[before] !== Kind.File || this.collected.origins.has(row)) return
+    const old = sources[rows.owners[before] ?? 0]
+    const isSame = (each: Manifest['sources'][number]): boolean =>
+      each.name === old?.name && each.dir === old.dir && each.to === old.to
+    if (old?.dir === undefined || this.sources.some(isSame)) return
+    const within = pathWithin(old.to, recorded.pathOf(before))
+    if (within !== undefined && !rows.hashes.has(before)) {
+      this.collected.origins.set(row, join(old.dir, within))
+    }
+  }
+
   /** What no source of this merge has, and stays. */
   private carryOver(): void {
     const { before, removals } = this.context
@@ -395,6 +416,7 @@ class Builder {
         const source = this.carriedSource(rows.owners[old] ?? 0)
         if (source < this.context.union.trees.length) this.incomplete.add(source)
         const row = this.addOld(old, source)
+        this.keepOrigin(row, old)
         const shared = rows.shared.get(old)?.map((each) => this.carriedSource(each))
         setIf(this.collected.shared, row, shared)
         growing.rows.push(row)

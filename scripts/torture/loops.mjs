@@ -65,6 +65,11 @@ export const loops = [
     mocha: ['test/races/contest.test.ts'],
   },
   {
+    name: 'life-kills',
+    what: 'sync() and remove(): every change fails, and they are killed at each of their steps',
+    mocha: ['test/lifecycle/killed.test.ts'],
+  },
+  {
     name: 'forged',
     what: 'manifests that no merge wrote: every byte, and random ones with a right checksum',
     mocha: ['test/lifecycle/forged.test.ts'],

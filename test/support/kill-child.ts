@@ -1,12 +1,13 @@
-// A merge, a session or recover() in a process of its own, which ends itself by SIGKILL at a step that is asked for.
+// A merge, a session, remove() or recover() in a process of its own, which ends itself by SIGKILL at a step that is asked for.
 
 import fs from 'node:fs'
 
 import { defaultHost } from '../../lib/host'
 import { nodeHost } from '../../lib/host/node'
 import type { Host } from '../../lib/host/host'
-import type { MergeResult, RecoverResult } from '../../lib/index'
+import type { MergeResult, RecoverResult, RemoveResult } from '../../lib/index'
 import { mergeOn, recoverOn } from '../../lib/merge'
+import { removeOn } from '../../lib/remove'
 import { Session } from '../../lib/session'
 import { failpoints, type Failpoints } from './failpoints'
 import type { Failure } from './failure'
@@ -15,8 +16,15 @@ import type { Finished, KillOrder } from './killed'
 async function run(
   host: Host,
   { what, sources, dest, options }: KillOrder,
-): Promise<MergeResult | RecoverResult> {
+): Promise<MergeResult | RecoverResult | RemoveResult> {
   if (what === 'recover') return recoverOn(host, dest)
+  if (what === 'remove') {
+    return removeOn(
+      host,
+      dest,
+      sources.map(({ name }) => name),
+    )
+  }
   if (what === 'merge') return mergeOn(host, sources, dest, options)
   const session = await Session.open(host, dest, options)
   await Promise.all([...sources.entries()].map(([rank, source]) => session.add(source, { rank })))

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
 
-import type { MergeOptions, MergeResult, RecoverResult, Source } from '../../lib/index'
+import type {
+  MergeOptions,
+  MergeResult,
+  RecoverResult,
+  RemoveResult,
+  Source,
+} from '../../lib/index'
 import { bundled, bundleEnv } from './bundle'
 import { startCommand, type ChildOptions } from './child'
 import type { Failure } from './failure'
 
 /** What a child is to do, and when it ends. */
 export interface KillOrder {
-  what: 'merge' | 'session' | 'recover'
+  /** `remove`: of these sources. */
+  what: 'merge' | 'session' | 'recover' | 'remove'
   sources: readonly Source[]
   dest: string
   options?: MergeOptions
@@ -22,7 +29,7 @@ export interface KillOrder {
 /** How it ended, where it was not killed. */
 export interface Finished {
   steps: number
-  result?: MergeResult | RecoverResult
+  result?: MergeResult | RecoverResult | RemoveResult
   /** What it rejected with. */
   error?: Failure
 }

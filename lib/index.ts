@@ -1,6 +1,7 @@
 import * as cloning from './clone'
 import { cpOn } from './copy/cp'
 import { defaultHost } from './host'
+import * as waiting from './merge-sync'
 import { mergeOn, openOn, planOn, recoverOn, syncOn } from './merge'
 import * as probing from './probe'
 import { removeOn } from './remove'
@@ -38,6 +39,23 @@ export async function merge(
   options?: MergeOptions,
 ): Promise<MergeResult> {
   return mergeOn(defaultHost, sources, dest, options)
+}
+
+/**
+ * merge() for callers that cannot wait for a promise: it runs in a worker thread, for which this one waits. The thread stays for
+ * later calls. Prefer merge(): many packages in one call are many times faster than a call for each.
+ *
+ * Throws what merge() rejects with; errors have the stack of this call. `ERR_INVALID_ARG_VALUE` where a callback or a signal is
+ * given, since nothing of the waiting thread can run: `filter`, `conflicts` as a function, `mutable`, `onProgress`, `signal`.
+ * A merge() into the same dest that this thread has not finished holds the lock, and cannot go on: wait for it first, or limit the
+ * wait by `lock: { timeout }`.
+ */
+export function mergeSync(
+  sources: readonly Source[],
+  dest: string,
+  options?: MergeOptions,
+): MergeResult {
+  return waiting.mergeSync(sources, dest, options)
 }
 
 /**

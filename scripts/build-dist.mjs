@@ -33,10 +33,10 @@ await build({
   external,
   sourcemap: true,
 })
-// One import of the library each: its own module is the index.
+// These import the library from the index, so that nothing is loaded twice.
 await build({
   ...common,
-  entryPoints: { cp: 'lib/cp.ts' },
+  entryPoints: { cp: 'lib/cp.ts', pnpm: 'lib/pnpm.ts', 'merge-thread': 'lib/merge-thread.ts' },
   external: ['./index'],
 })
 const { metafile } = await build({
@@ -47,7 +47,7 @@ const { metafile } = await build({
   metafile: true,
 })
 // All that the public API refers to; test/package/typescript.test.ts compiles against it without skipLibCheck.
-for (const name of ['index', 'binding', 'cp', 'errors', 'merge-error', 'types'])
+for (const name of ['index', 'binding', 'cp', 'pnpm', 'errors', 'merge-error', 'types'])
   copyFileSync(join(declarations, `${name}.d.ts`), join(dist, `${name}.d.ts`))
 writeFileSync(join(dist, 'LICENSES.txt'), licensesOf(Object.keys(metafile.inputs)))
 

@@ -38,6 +38,7 @@ describe('the examples of a document print what it says, one after the other', (
       ['docs/embedding.md', 6],
       ['docs/lifecycle.md', 11],
       ['docs/link-modes.md', 1],
+      ['docs/pnpm.md', 1],
     ] as const)
       it(file, async function () {
         const cwd = exampleProject(volume.fresh())

@@ -28,7 +28,8 @@ describe('the tarball', () => {
         ...['index', 'binding'].flatMap((name) =>
           ['js', 'js.map', 'd.ts'].map((ending) => `dist/${name}.${ending}`),
         ),
-        ...['dist/cp.js', 'dist/cp.d.ts'],
+        ...['cp', 'pnpm'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]),
+        'dist/merge-thread.js',
         ...['dist/errors.d.ts', 'dist/merge-error.d.ts', 'dist/types.d.ts'],
         ...['dist/cli/main.js', 'dist/cli/worker.js', 'dist/bench/page.html', 'dist/LICENSES.txt'],
         ...fs.readdirSync(path.join(root, 'schemas')).map((name) => `schemas/${name}`),

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { inTurn } from './in-turn.mjs'
 import { root, startQuietly } from './run.mjs'
 import { ensureDependencies, ensureSystemTools } from './setup.mjs'
@@ -75,25 +75,23 @@ function script(name) {
   return () => startQuietly('npm', ['run', '--silent', name])
 }
 
-/** Each file in a process of its own, unless neither it nor what it may include has changed since it passed. */
+/** Each file in a process of its own, unless neither it nor what it includes has changed since it passed. */
 async function clangTidy() {
   // Configuring alone writes out/debug/compile_commands.json.
   if (!(await script('configure:debug')())) return false
-  const shared = [
-    ...nativeFiles().filter((name) => name.endsWith('.h')),
-    '.clang-tidy',
-    'CMakeLists.txt',
-    'package-lock.json',
-  ]
+  const headers = nativeFiles().filter((name) => name.endsWith('.h'))
+  const shared = ['.clang-tidy', 'CMakeLists.txt', 'package-lock.json', 'scripts/check.mjs']
   const before = readStamps()
   /** @type {Record<string, string>} */
   const after = {}
   const judge = async (/** @type {string} */ file) => {
-    const stamp = stampOf([file, ...shared])
+    const stamp = stampOf([...withIncluded(file, headers), ...shared])
     const isUnchanged = before[file] === stamp
-    const args = ['-quiet', '-p', 'out/debug', ...withoutAnalyzer(file), file]
+    const args = ['-quiet', '-p', 'out/debug', ...shortPaths(file), file]
     if (!isUnchanged && !(await startQuietly('clang-tidy-19', args))) return false
     after[file] = stamp
+    // At once: a run that is interrupted has not worked in vain.
+    writeFileSync(join(kept, 'clang-tidy.json'), JSON.stringify({ ...before, ...after }))
     return true
   }
   // Beside other checks until these have ended; then they are all that is left.
@@ -103,12 +101,34 @@ async function clangTidy() {
 }
 
 /**
- * Where node-addon-api is included, four fifths of the time go into following paths through its headers, in which nothing of
- * ours is found. What makes system calls does not include it.
+ * Where node-addon-api is included, four fifths of the time would go into following paths through its headers, in which nothing
+ * of ours is found: there the analyzer gives up early. What makes system calls does not include it.
  * @param {string} file
  */
-function withoutAnalyzer(file) {
-  return /(?:^|\/)addon[^/]*\.cc$/.test(file) ? ['--checks=-clang-analyzer-*'] : []
+function shortPaths(file) {
+  if (!/(?:^|\/)addon[^/]*\.cc$/.test(file)) return []
+  return ['-analyzer-config', 'max-nodes=5000'].flatMap((arg) => [
+    '-extra-arg=-Xclang',
+    `-extra-arg=${arg}`,
+  ])
+}
+
+/**
+ * A file and the headers of ours that it includes, directly or not.
+ * @param {string} file
+ * @param {readonly string[]} headers
+ */
+function withIncluded(file, headers) {
+  const found = new Set([file])
+  for (const each of found) {
+    for (const [, path = ''] of readFileSync(join(root, each), 'utf8').matchAll(
+      /^#include "([^"]+)"/gm,
+    )) {
+      const name = basename(path)
+      for (const header of headers) if (basename(header) === name) found.add(header)
+    }
+  }
+  return [...found].sort()
 }
 
 /** @returns {Record<string, string>} of the last run: by file, the stamp that passed */

@@ -70,6 +70,11 @@ export const loops = [
     mocha: ['test/lifecycle/killed.test.ts'],
   },
   {
+    name: 'unseen',
+    what: '10,000 edits between two syncs that leave size and mtime',
+    mocha: ['test/lifecycle/unseen-edits.test.ts'],
+  },
+  {
     name: 'forged',
     what: 'manifests that no merge wrote: every byte, and random ones with a right checksum',
     mocha: ['test/lifecycle/forged.test.ts'],

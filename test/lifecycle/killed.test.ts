@@ -120,7 +120,7 @@ for (const name of ['sync', 'remove'] as const)
       }
 
       it('of which any change fails: dest is as it was, or done', async () => {
-        const [first, stride] = turns(5)
+        const [first, stride] = turns(8)
         for (let n = first; ; n += stride) {
           const scene = await attempts.installed()
           const state = stateOf(scene.base)
@@ -147,7 +147,7 @@ for (const name of ['sync', 'remove'] as const)
       })
 
       it('killed at any step: recover() or the same again puts it right', async () => {
-        const [first, stride] = turns(18)
+        const [first, stride] = turns(36)
         const { what, sources } = attempts.works[name]
         const options = { manifest: true, prune: true, concurrency: 1 }
         for (let n = first; ; n += stride) {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { isAbsolute } from 'node:path'
-import { Kind, splitPath } from '../host/host'
+import { Kind } from '../host/host'
 import { nameProblem, pathProblem } from '../host/names'
 import { isReserved } from '../records'
 import {
@@ -12,7 +12,7 @@ import {
   type RecordedSource,
   type Rows,
 } from './manifest'
-import { Recorded } from './recorded'
+import { rowIn } from './recorded'
 
 /*
  * The first line, the SHA-256 of all that follows, the length of the header, the header (JSON), and the sections that the
@@ -197,16 +197,46 @@ function check({ sources, directories, names, rows }: Manifest): void {
   const records = names.length * recordLength
   if (dest.length !== records || source.length !== records) fail('columns of two lengths')
   if (directories[0]?.path !== '') fail('dest itself is missing')
-  const known = new Set<string>()
+  checkDirectories(directories, names)
+  for (let row = 0; row < names.length; row++) {
+    const kind = kinds[row]
+    if (kind !== Kind.File && kind !== Kind.Symlink) fail('a bad kind')
+    if (kind === Kind.Symlink && !targets.has(row)) fail('a bad symlink')
+    if (!isCount(sizes[row])) fail('a bad size')
+    if ((modes[row] ?? 0) > 0o7777) fail('a bad mode')
+    if ((found[row] ?? 0) > Found.Differing) fail('a bad entry')
+    if ((owners[row] ?? 0) >= sources.length) fail('an entry of no source')
+  }
+  for (const row of targets.keys()) if (kinds[row] !== Kind.Symlink) fail('a bad symlink')
+  for (const [row, others] of shared) {
+    if (others.includes(owners[row] ?? 0)) fail('a source that is listed twice')
+  }
+  for (const path of origins.values()) absoluteOf(path)
+  for (const [row, hash] of hashes) {
+    if (kinds[row] !== Kind.File || !/^[0-9a-f]{64}$/.test(hash)) fail('a bad hash')
+  }
+}
+
+/** Each stands in one that came before, so of its path only the last name has to be looked at. */
+function checkDirectories(
+  directories: readonly RecordedDirectory[],
+  names: readonly string[],
+): void {
+  const known = new Map<string, RecordedDirectory>()
   let end = 0
   for (const directory of directories) {
     const { path, first } = directory
-    if (path !== '' && !known.has(path.slice(0, Math.max(0, path.lastIndexOf('/'))))) {
-      fail('a directory that nothing holds')
+    if (path !== '') {
+      const slash = path.lastIndexOf('/')
+      const parent = known.get(path.slice(0, Math.max(0, slash)))
+      // '/x' would stand in dest itself.
+      if (parent === undefined || slash === 0) return fail('a directory that nothing holds')
+      const name = path.slice(slash + 1)
+      if (!plainName.test(name) && isBadName(name)) fail('a path that leads elsewhere')
+      if (rowIn(names, parent, name) >= 0) fail('a file and a directory of one name')
     }
-    if (path !== '') pathOf(path)
     if (known.has(path) || first !== end || directory.end < first) fail('bad directories')
-    known.add(path)
+    known.set(path, directory)
     end = directory.end
     for (let row = first; row < end; row++) {
       const name = names[row] ?? ''
@@ -215,27 +245,6 @@ function check({ sources, directories, names, rows }: Manifest): void {
     }
   }
   if (end !== names.length) fail('names of no directory')
-  const manifest = new Recorded({ sources, directories, names, rows, options: '', time: 0n })
-  for (const { path } of directories) {
-    const { parent, name } = splitPath(path)
-    if (path !== '' && manifest.row(parent, name) >= 0) fail('a file and a directory of one name')
-  }
-  for (let row = 0; row < names.length; row++) {
-    const kind = kinds[row]
-    if (kind !== Kind.File && kind !== Kind.Symlink) fail('a bad kind')
-    if ((kind === Kind.Symlink) !== targets.has(row)) fail('a bad symlink')
-    if (!isCount(sizes[row])) fail('a bad size')
-    if ((modes[row] ?? 0) > 0o7777) fail('a bad mode')
-    if ((found[row] ?? 0) > Found.Differing) fail('a bad entry')
-    if ((owners[row] ?? 0) >= sources.length) fail('an entry of no source')
-  }
-  for (const [row, others] of shared) {
-    if (others.includes(owners[row] ?? 0)) fail('a source that is listed twice')
-  }
-  for (const path of origins.values()) absoluteOf(path)
-  for (const [row, hash] of hashes) {
-    if (kinds[row] !== Kind.File || !/^[0-9a-f]{64}$/.test(hash)) fail('a bad hash')
-  }
 }
 
 /** Names of staging directories are never a source's. */
@@ -314,6 +323,7 @@ function sourcesOf(written: unknown, count: number): readonly number[] {
   const sources = listOf(written).map((each) =>
     isCount(each) && each < count ? each : fail('a source that is missing'),
   )
+  if (sources.length < 2) return sources
   return new Set(sources).size === sources.length ? sources : fail('a source that is listed twice')
 }
 

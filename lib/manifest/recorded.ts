@@ -25,18 +25,8 @@ export class Recorded {
     return directory === undefined ? -1 : this.rowIn(directory, name)
   }
 
-  rowIn({ first, end }: RecordedDirectory, name: string): number {
-    const { names } = this.manifest
-    let low = first
-    let high = end
-    while (low < high) {
-      const middle = (low + high) >> 1
-      const found = names[middle] as string
-      if (found === name) return middle
-      if (found < name) low = middle + 1
-      else high = middle
-    }
-    return -1
+  rowIn(directory: RecordedDirectory, name: string): number {
+    return rowIn(this.manifest.names, directory, name)
   }
 
   /** '/'-joined below dest. */
@@ -69,4 +59,22 @@ function byParent(
     else own.push(directory)
   }
   return below
+}
+
+/** The row of an entry by its name; -1 where there is none. */
+export function rowIn(
+  names: readonly string[],
+  { first, end }: RecordedDirectory,
+  name: string,
+): number {
+  let low = first
+  let high = end
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const found = names[middle] as string
+    if (found === name) return middle
+    if (found < name) low = middle + 1
+    else high = middle
+  }
+  return -1
 }

@@ -35,7 +35,7 @@ describe('the examples of a document print what it says, one after the other', (
       ['docs/cli.md', 9],
       ['docs/conflicts.md', 6],
       ['docs/cp.md', 1],
-      ['docs/embedding.md', 6],
+      ['docs/embedding.md', 7],
       ['docs/lifecycle.md', 11],
       ['docs/link-modes.md', 1],
       ['docs/pnpm.md', 1],

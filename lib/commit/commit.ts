@@ -65,8 +65,8 @@ interface StagedTree {
   writeModes(restrictions: readonly Restriction[]): Promise<void>
   /** Removes the staging directories inside directories of dest, and what they hold. */
   removeNested(): Promise<void>
-  /** Has directories that gave way removed only as long as they are empty. */
-  spare(emptied: readonly Place[]): void
+  /** Directories of dest that were moved aside, into which somebody has put something since, stay in it. */
+  keepFilled(places: readonly Place[]): Promise<void>
 }
 
 export interface CommitContext {
@@ -143,6 +143,7 @@ export async function commit(context: CommitContext): Promise<Committed> {
     }
   }
   // Nothing may fail any more.
+  await commit.removeMovedAside()
   await commit.clear()
   await commit.close()
   return committed
@@ -161,7 +162,7 @@ class Commit {
 
   async run(): Promise<Committed> {
     const committed = await this.publishAll()
-    for (const journal of this.journals) this.staged?.spare(await journal.stillEmpty())
+    for (const journal of this.journals) await journal.throwIfFilled()
     this.context.conclude(committed)
     // From now on a kill leaves dest as it is; before, it leads back to what dest was.
     if (this.begun !== undefined) await this.staged?.settle()
@@ -535,6 +536,18 @@ class Commit {
     if (failures.length === 0 && kept.length > 0) await attempt(() => this.staged?.keep())
     else if (failures.length === 0) await attempt(() => this.staged?.withdraw())
     return { failures, left: left.map(({ error }) => error) }
+  }
+
+  /** What directories of dest that were moved aside hold by now may be of others. Never throws. */
+  async removeMovedAside(): Promise<void> {
+    for (const journal of this.journals) {
+      await journal
+        .removeMovedAside()
+        .then((filled) => this.staged?.keepFilled(filled))
+        .catch((error: unknown) => {
+          debug('removing what was moved aside: %s', error)
+        })
+    }
   }
 
   /**

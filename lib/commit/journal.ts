@@ -1,17 +1,20 @@
+import { debug } from '../debug'
 import { errno, linkNeverHere, linkNotThisFile } from '../errno'
 import { SystemError, throwAfter } from '../errors'
 import {
   below,
   eachName,
+  entryOf,
   joinPath,
   Kind,
   pathOf,
   type Host,
+  type NamesJob,
   type Outcomes,
   type PairJob,
   type Place,
 } from '../host/host'
-import { emptyOnes, throwIfFailed } from '../host/trees'
+import { emptyOnes, removeTrees, throwIfFailed } from '../host/trees'
 import { inGroups } from '../lanes'
 import type { OwnEntry, Round } from '../records'
 import { isAsSeen, type Removals } from '../plan/removals'
@@ -22,6 +25,7 @@ import type { Left } from './left'
 import { renameHint } from './rename-hint'
 import { find } from './standing'
 import { swapIn, type Swapped } from './swap'
+import { swapFiles, type SwappedFiles } from './swap-files'
 import { TakeBack, type MergePlaces } from './take-back'
 
 /** Entries of one directory. */
@@ -42,13 +46,15 @@ export interface Undone {
 
 const cannotLink: ReadonlySet<number> = new Set([...linkNeverHere, ...linkNotThisFile])
 
-const linksPerCall = 256
+const namesPerCall = 256
 
 /** Moves entries into dest by single renames, and can take each one back. */
 export class Journal {
   private readonly done: OwnEntry[] = []
   private readonly intents = new Map<string, OwnEntry>()
   private time = 0n
+  /** False once swapping files has done nothing: the others are not moved aside and back for it. */
+  private canSwap = true
   /** Empty directories that gave way. */
   private readonly emptied: Place[] = []
   /** Directories that were taken out with all that is in them, which is known. */
@@ -78,9 +84,9 @@ export class Journal {
   }
 
   /**
-   * Publishes entries in the place of others. A file gets a second name in `replaced` first, so its
-   * path is never empty, many at once; what is of another kind is swapped, one after the other. Where that cannot be, where a
-   * file cannot have a second name, and where dest spells a name otherwise (name → its spelling), it is moved there.
+   * Publishes entries in the place of others. They are swapped, so that no path is ever empty: files many at once, what is of
+   * another kind one after the other. Where that cannot be, a file gets a second name in `replaced` first. Where it cannot have
+   * one, and where dest spells a name otherwise (name → its spelling), it is moved there.
    */
   async replace(
     { path, names }: Entries,
@@ -89,8 +95,10 @@ export class Journal {
   ): Promise<boolean[]> {
     const results = new Map<string, boolean>()
     const mayLink = (name: string): boolean => !move && (spellings.get(name) ?? name) === name
-    for (const some of inGroups(names.filter(mayLink), () => 1, linksPerCall)) {
-      for (const [name, isDone] of await this.replaceLinked(path, some)) results.set(name, isDone)
+    for (const some of inGroups(names.filter(mayLink), () => 1, namesPerCall)) {
+      for (const [name, isDone] of await this.swapFiles(path, some)) results.set(name, isDone)
+      const others = some.filter((name) => !results.has(name))
+      for (const [name, isDone] of await this.replaceLinked(path, others)) results.set(name, isDone)
     }
     for (const name of names) {
       if (results.has(name)) continue
@@ -140,11 +148,42 @@ export class Journal {
     return isWhole
   }
 
+  /** Those that can be swapped; there is nothing in the result for the others. */
+  private async swapFiles(path: string, names: readonly string[]): Promise<Map<string, boolean>> {
+    const results = new Map<string, boolean>()
+    const { fresh, replaced } = this.places.twins(path)
+    const swap = { fresh, replaced, dest: below(this.places.dest, path) }
+    const known = this.canSwap ? names.filter((name) => this.isKnownAside(path, name)) : []
+    let swapped: SwappedFiles
+    try {
+      swapped = await swapFiles(this.host, this.steady, { ...swap, names: known })
+    } catch (error) {
+      // Where nobody can say how far that came, undo is to look at each.
+      for (const name of known) this.note(path, name)
+      throw error
+    }
+    for (const name of swapped.done) {
+      this.note(path, name)
+      results.set(name, true)
+    }
+    if (swapped.failure !== undefined) throw swapped.failure
+    if (known.length > 0 && swapped.done.length + swapped.gone.length === 0) this.canSwap = false
+    for (const name of swapped.gone) results.set(name, false)
+    return results
+  }
+
+  /** Undo can tell it from what it replaces, wherever each of them lies. */
+  private isKnownAside(path: string, name: string): boolean {
+    const intent = this.intents.get(joinPath(path, name))
+    return intent !== undefined && (intent.birth !== 0n || intent.handle !== 0n)
+  }
+
   /** Those that can have a second name; there is nothing in the result for the others. */
   private async replaceLinked(
     path: string,
     names: readonly string[],
   ): Promise<Map<string, boolean>> {
+    if (names.length === 0) return new Map()
     const away = this.savingJobs(path, names)
     const links = await this.host.hardlink(away)
     const results = new Map<string, boolean>()
@@ -319,14 +358,47 @@ export class Journal {
     }
   }
 
-  /** Empty directories that gave way and lie in `replaced`. Throws where somebody has put something into one since. */
-  async stillEmpty(): Promise<readonly Place[]> {
+  /** Throws where somebody has put something into a directory that gave way, or was removed, and lies in `replaced`. */
+  async throwIfFilled(): Promise<void> {
     if (this.emptied.length > 0) await throwIfFilled(this.steady, this.emptied)
     for (const { path, place } of this.gone) {
-      const { removals } = this
-      if (removals && !(await isAsSeen(this.steady, removals, path, place))) throw filled(place)
+      if (!(await this.isAsSeen(path, place))) throw filled(place)
     }
-    return this.emptied
+  }
+
+  /**
+   * Removes these directories once all is published. Returns those into which somebody, who may still be in one, has put
+   * something since, or may have: they stay.
+   */
+  async removeMovedAside(): Promise<Place[]> {
+    const stay: Place[] = []
+    const { errnos } = await this.steady.rmdir(this.emptied.map(jobOf))
+    for (const [index, place] of this.emptied.entries()) {
+      const number = errnos[index] ?? 0
+      if (number !== 0 && number !== errno.ENOENT) stay.push(place)
+    }
+    for (const { path, place } of this.gone) {
+      if (!(await this.isRemoved(path, place))) stay.push(place)
+    }
+    return stay
+  }
+
+  private async isRemoved(path: string, place: Place): Promise<boolean> {
+    if (!(await this.isAsSeen(path, place))) return false
+    const { to, names } = jobOf(place)
+    try {
+      await removeTrees(this.steady, to, names)
+      return true
+    } catch (error) {
+      // Some of it is gone, so that nobody can tell any more whether the rest is what was seen.
+      debug('removing %s: %s', pathOf(place), error)
+      return false
+    }
+  }
+
+  private async isAsSeen(path: string, place: Place): Promise<boolean> {
+    const { removals } = this
+    return removals === undefined || (await isAsSeen(this.steady, removals, path, place))
   }
 
   /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
@@ -397,4 +469,9 @@ export class Journal {
       names,
     }))
   }
+}
+
+function jobOf(place: Place): NamesJob {
+  const { directory, name } = entryOf(place)
+  return { to: directory, names: [name] }
 }

@@ -28,7 +28,7 @@ export interface Swap {
  */
 export type Swapped = number | 'again' | 'unsupported'
 
-const cannotSwap: ReadonlySet<number> = new Set([
+export const cannotSwap: ReadonlySet<number> = new Set([
   errno.EINVAL, // FUSE, NFS, and other file systems without it
   errno.ENOSYS, // kernels before 3.15, sandboxes, `node:fs`
   errno.EOPNOTSUPP,
@@ -40,7 +40,7 @@ const cannotSwap: ReadonlySet<number> = new Set([
  * What swapping two names never fails with (man 2 rename): a driver has ignored the flag and tried to replace one with the
  * other, as exfat-fuse 1.4 does.
  */
-const flagIgnored: ReadonlySet<number> = new Set([
+export const flagIgnored: ReadonlySet<number> = new Set([
   errno.ENOTDIR,
   errno.EISDIR,
   errno.EEXIST,
@@ -97,7 +97,7 @@ async function move(host: Host, from: Place, to: Place, name: string): Promise<v
 }
 
 /** Undo tells by the ctime of the directory in which entries were staged when the last one was published. */
-async function touch(host: Host, fresh: Place): Promise<void> {
+export async function touch(host: Host, fresh: Place): Promise<void> {
   const { directory, name } = entryOf(fresh)
   const job = { from: directory, to: directory, names: [name] }
   throwIfFailed([job], await host.copyTimes([job]))

@@ -161,11 +161,12 @@ async function recoverOne(
     if (undone.isUndone) result.undone++
     debug('recovery of %s: %s', path, undone.isUndone ? 'undone' : 'nothing to undo')
     for (const each of undone.left) leave(each.path, each.error)
+    ;({ name } = undone)
     if (undone.isKept) {
-      if (!undone.isUndone) leave(path, keptError(path))
+      const kept = pathOf({ base: merge.parent, path: name })
+      if (!undone.isUndone) leave(kept, keptError(kept))
       return
     }
-    ;({ name } = undone)
   } catch (error) {
     const told = unreadable(path, merge.mark?.uid, error)
     leave(path, told)
@@ -184,7 +185,7 @@ async function recoverOne(
 
 function keptError(path: string): MergeError {
   const message =
-    `${path} holds entries that were in dest before a merge and could not be put back (in old/ and taken/): ` +
+    `${path} holds entries that were in dest before a merge, or were put into those since, and could not be put back (in old/ and taken/): ` +
     'move them where you want them, and remove the directory'
   return new MergeError('ERR_MERGE_UNRECOVERED', message, { paths: [path] })
 }

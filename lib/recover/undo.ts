@@ -19,6 +19,7 @@ import { allocationOf, nestedIn, twinsAt } from '../stage/nested'
 import { takenPlace } from '../stage/staging'
 import type { Abandoned } from './find'
 import { readRecord } from './mark'
+import { removeMovedAside } from './moved-aside'
 import { restrict } from './restrict'
 
 export interface UndoneMerge {
@@ -38,12 +39,35 @@ export interface UndoneMerge {
  */
 export async function undoMerge(host: Host, merge: Abandoned): Promise<UndoneMerge> {
   const { name, state } = merge
-  if (state === '-begun') return takeBack(host, merge, await recordsOf(host, merge))
+  if (state === '-begun') {
+    const records = await recordsOf(host, merge)
+    if (records.length === 0) throw new RecordError('it is missing')
+    return takeBack(host, merge, records)
+  }
   if (state === '-kept') {
     return { isUndone: false, name, left: [], isKept: await holdsAnything(host, merge) }
   }
   await restrict(host, merge)
-  return { isUndone: false, name, left: [], isKept: false }
+  const isKept = await hasFilledAside(host, merge)
+  return {
+    isUndone: false,
+    name: isKept ? await become(host, merge, '-kept') : name,
+    left: [],
+    isKept,
+  }
+}
+
+/** Has somebody put something into a directory that a finished merge moved aside? All others of these are removed. */
+async function hasFilledAside(host: Host, merge: Abandoned): Promise<boolean> {
+  const records = await recordsOf(host, merge)
+  const [first, last] = [records[0], records.at(-1)]
+  if (first === undefined || last === undefined) return false
+  const placeOf = placesOf(merge, last)
+  return removeMovedAside(
+    host,
+    records,
+    (path) => twinsAt(placeOf(path), first.prefix, path).replaced,
+  )
 }
 
 /** One a round, in order. */
@@ -55,7 +79,6 @@ async function recordsOf(host: Host, { directory }: Abandoned): Promise<MergeRec
     if (text === undefined) break
     records.push(fromText(text))
   }
-  if (records.length === 0) throw new RecordError('it is missing')
   return records
 }
 
@@ -64,12 +87,9 @@ async function takeBack(
   merge: Abandoned,
   records: readonly MergeRecord[],
 ): Promise<UndoneMerge> {
-  const { directory, parent } = merge
+  const { parent } = merge
   const [{ prefix } = { prefix: '' }] = records
-  const stagings = stagingsOf(merge, records.at(-1)?.stagings ?? [])
-  const allocation = allocationOf(records.at(-1) as MergeRecord)
-  const main = mainOf(directory)
-  const placeOf = (path: string): Place => stagings[allocation.of(path)] ?? main
+  const placeOf = placesOf(merge, records.at(-1) as MergeRecord)
   const taken = new Map<Place, Promise<Place>>()
   const back = new TakeBack(host, {
     dest: { base: parent, path: '' },
@@ -87,6 +107,14 @@ async function takeBack(
   // What is left is only to be removed, also where this process is killed meanwhile.
   const name = await become(host, merge, isKept ? '-kept' : '')
   return { isUndone: true, name, left, isKept }
+}
+
+/** Which staging directory serves a directory of dest. `last`: the last record, which has all of them. */
+function placesOf(merge: Abandoned, last: MergeRecord): (path: string) => Place {
+  const stagings = stagingsOf(merge, last.stagings)
+  const allocation = allocationOf(last)
+  const main = mainOf(merge.directory)
+  return (path) => stagings[allocation.of(path)] ?? main
 }
 
 function mainOf(directory: Directory): Place {

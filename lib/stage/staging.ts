@@ -74,7 +74,7 @@ interface Hosts {
 export class Staging implements StageTarget {
   private rooms = 0
   private records = 0
-  private readonly emptied: Place[] = []
+  private filled: Place | undefined
   /** Paths in `old/`, by staging directory. */
   private readonly madeInOld = new Map<number, Set<string>>()
   private readonly takenPlaces = new Map<number, Promise<Place>>()
@@ -323,7 +323,7 @@ export class Staging implements StageTarget {
 
   /** They stay on the list, so that whoever sweeps looks for them again. What counts, or is kept, stays. */
   async removeNested(): Promise<void> {
-    if (this.state !== '' || this.emptied.length > 0) return
+    if (this.state !== '') return
     for (const place of this.nestedPlaces) {
       const { directory, name } = entryOf(place)
       await removeNestedTree(this.hosts.steady, directory, name)
@@ -454,9 +454,12 @@ export class Staging implements StageTarget {
     return pathOf({ base: this.parent, path: '' }, this.name)
   }
 
-  /** Empty directories of dest that gave way: whoever is in one may still put something into it. */
-  spare(emptied: readonly Place[]): void {
-    for (const place of emptied) this.emptied.push(place)
+  /** Directories of dest that were moved aside, into which somebody has put something since: nothing of this is removed. */
+  async keepFilled(places: readonly Place[]): Promise<void> {
+    const [filled] = places
+    if (filled === undefined) return
+    this.filled ??= filled
+    await this.keep()
   }
 
   /** Tries twice, so that a passing failure leaves nothing behind. What counts, or is kept, stays. */
@@ -464,29 +467,18 @@ export class Staging implements StageTarget {
     const { steady } = this.hosts
     const remove = (): Promise<void> => removeStaging(steady, this.parent, this.name)
     try {
-      await this.removeEmptied()
+      if (this.filled !== undefined) throw this.filledError(this.filled)
       if (this.state === '') await remove().catch(remove)
     } finally {
       await this.close()
     }
   }
 
-  /** What somebody has put into one stays. */
-  private async removeEmptied(): Promise<void> {
-    if (this.emptied.length === 0) return
-    const { steady } = this.hosts
-    const jobs = this.emptied.map((place) => {
-      const { directory, name } = entryOf(place)
-      return { to: directory, names: [name] }
-    })
-    const { errnos, syscall } = await steady.rmdir(jobs)
-    const filled = errnos.findIndex((number) => number !== 0 && number !== errno.ENOENT)
-    if (filled < 0) return
-    await this.keep()
-    const path = joinPath(this.path, (this.emptied[filled] as Place).path)
+  private filledError(place: Place): SystemError {
+    const path = joinPath(this.path, place.path)
     const hint =
-      'It was an empty directory of dest that was replaced; something has been put into it since, and is kept there'
-    throw new SystemError(errnos[filled] ?? 0, { syscall: syscall(filled), path, hint })
+      'It was a directory of dest that was replaced or removed; something has been put into it since, and is kept there'
+    return new SystemError(errno.ENOTEMPTY, { syscall: 'rmdir', path, hint })
   }
 
   async close(): Promise<void> {
@@ -518,8 +510,9 @@ export async function takenPlace(host: Host, start: Place): Promise<Place> {
 const takenName = 'taken'
 
 /**
- * What counts for its own dest alone goes first: should this be cut off, the rest is anybody's to remove. The mark goes last,
- * since nothing without one is removed.
+ * What counts for its own dest alone goes first: should this be cut off, the rest is anybody's to remove. Then what lies in
+ * `old/`: which of it may hold something of others is known only as long as the journal is there. The mark goes last, since
+ * nothing without one is removed.
  */
 export async function removeStaging(host: Host, parent: Directory, name: string): Promise<void> {
   const staging = { base: parent, path: name }
@@ -539,12 +532,13 @@ export async function removeStaging(host: Host, parent: Directory, name: string)
     await removeNested(host, parent, name, names.find(isMarkName))
   const others = names.filter((each) => !isMarkName(each) && each !== modesName)
   const isDirectory = new Set(names.filter((_, index) => kinds[index] === Kind.Directory))
+  if (isDirectory.delete(replacedName)) await removeTree(host, staging, replacedName)
   await removeTrees(
     host,
     staging,
     others.filter((each) => isDirectory.has(each)),
   )
-  await unlink(others.filter((each) => !isDirectory.has(each)))
+  await unlink(others.filter((each) => !isDirectory.has(each) && each !== replacedName))
   await removeTree(host, { base: parent, path: '' }, name)
 }
 

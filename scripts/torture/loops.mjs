@@ -24,6 +24,11 @@ export const loops = [
     mocha: ['test/recover/kill-recover.test.ts', 'test/recover/live.test.ts'],
   },
   {
+    name: 'actor',
+    what: 'another program changes entries of dest between a kill, or a failure, and the recovery',
+    mocha: ['test/recover/actor-loop.test.ts'],
+  },
+  {
     name: 'injections',
     what: 'the failpoint layer against strace, and real errors of real file systems',
     mocha: ['test/faults/cross-check.test.ts', 'test/faults/real-errors.test.ts'],

@@ -3,151 +3,191 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 import { defaultHost } from '../../lib/host'
+import type { MergeOptions, Source } from '../../lib/index'
 import { mergeOn, recoverOn } from '../../lib/merge'
+import { Actor, textOf } from '../support/actor'
 import { describeOn } from '../support/describe-on'
 import { failpoints } from '../support/failpoints'
-import { tell } from '../support/figures'
+import { killed } from '../support/killed'
+import { rounds, tellFigures } from '../support/long'
 import { describeWith } from '../support/needs'
-import { randomFrom } from '../support/random'
+import { randomFrom, type Random } from '../support/random'
 import { failWith } from '../support/scripts'
+import { stored } from '../support/session'
+import type { TreeSpec } from '../support/tree'
 import { writeTree } from '../support/tree'
 
-const rounds = Number(process.env['REFLINK_MERGE_ROUNDS'] ?? 60)
 const seed = Number(process.env['REFLINK_MERGE_SEED'] ?? Date.now() % 2 ** 32)
-// As packages of npm have it.
-const constantTime = new Date('1985-10-26T08:15:00Z')
+const roundsWanted = rounds(40, 1000)
+// A process takes some ten times as long as a merge.
+const oneOf = 20
+// From where all is staged until little is left to remove.
+const firstStep = 36
+const steps = 64
 
-type Random = (most: number) => number
+/** What every round's dest holds before. Each text is as long as those of the packages and of the actor. */
+const before: TreeSpec = {
+  old: 'olds',
+  'shared/old': 'olds',
+  'shared/own': 'mine',
+  'setgid/': { dir: true, mode: 0o2775 },
+  'setgid/old': 'olds',
+  'from-link': { symlink: 'old' },
+  'to-link': 'olds',
+  'from-directory/': { dir: true },
+  'to-directory': 'olds',
+}
 
-/** Somebody who removes, makes again, renames, adds and edits; what is his, with its text. */
-class Actor {
-  readonly files = new Map<string, string>()
-  private count = 0
+// With a manifest a merge of this one came before, and it is not among the sources any more.
+const first: TreeSpec = {
+  'pruned/index.js': 'past',
+  'pruned/lib/deep.js': 'past',
+  'shared/past': 'past',
+}
+const manifestName = '.reflink-merge-manifest'
+
+const packages: Record<string, TreeSpec> = {
+  first,
+  one: {
+    'a/index.js': 'ours',
+    'b/index.js': 'ours',
+    'c/d/index.js': 'ours',
+    'c/e/index.js': 'ours',
+    f: 'ours',
+    old: 'ours',
+    'shared/g': 'ours',
+    'shared/old': 'ours',
+    'setgid/new': 'ours',
+    'setgid/old': 'ours',
+    'setgid/dir/index.js': 'ours',
+    'from-link': 'ours',
+    'to-link': { symlink: 'old' },
+    'from-directory': 'ours',
+    'to-directory/index.js': 'ours',
+  },
+}
+
+/** How a round's merge ends: in a process that is killed, as if it were, or with an error after which it undoes itself. */
+type Ending = 'killed' | 'dies' | 'fails'
+
+class ActorLoop {
+  readonly figures = { rounds: 0, killed: 0, dies: 0, fails: 0, left: 0, aside: 0 }
+  private readonly first: Source
+  private readonly sources: Source[]
+  private readonly dest: string
+  private readonly store: string
 
   constructor(
-    private readonly dest: string,
-    private readonly below: Random,
-  ) {}
+    base: string,
+    private readonly random: Random,
+  ) {
+    const [first, ...others] = stored(base, packages)
+    this.first = first ?? assert.fail()
+    this.sources = others
+    this.store = path.join(base, 'store/one')
+    this.dest = path.join(base, 'dest')
+  }
 
-  act(): void {
-    for (let times = 1 + this.below(6); times > 0; times--) {
-      const all = this.entries()
-      const at = all[this.below(all.length)]
-      if (at === undefined) return
-      const isDirectory = fs.lstatSync(at).isDirectory()
-      const others = [...this.files.keys()].some((file) => file === at || file.startsWith(`${at}/`))
-      switch (this.below(5)) {
-        case 0:
-          if (others) break
-          fs.rmSync(at, { recursive: true })
-          if (isDirectory) fs.mkdirSync(at)
-          this.write(isDirectory ? path.join(at, 'index.js') : at)
-          break
-        case 1:
-          if (isDirectory) this.write(path.join(at, `mine-${String(this.count)}`))
-          else this.edit(at)
-          break
-        case 2:
-          if (!isDirectory || others) break
-          this.take(at)
-          break
-        case 3:
-          if (isDirectory || others) break
-          // By rename, as editors and package managers do.
-          this.write(`${at}.tmp`)
-          fs.renameSync(`${at}.tmp`, at)
-          this.files.set(at, this.files.get(`${at}.tmp`) ?? '')
-          this.files.delete(`${at}.tmp`)
-          break
-        default:
-          this.write(path.join(this.dest, `new-${String(this.count)}`))
-      }
+  async round(): Promise<void> {
+    const { dest, random, figures } = this
+    // The same directory each time, so that the inode numbers of what is removed are given again.
+    writeTree(dest, before)
+    const hasManifest = random.below(2) === 0
+    if (hasManifest) await mergeOn(defaultHost, [this.first], dest, { manifest: true })
+    const options: MergeOptions = {
+      existing: 'replace',
+      concurrency: 1,
+      ...(hasManifest && { manifest: true, prune: true }),
     }
+    const actor = new Actor(dest, random, inodesOfDirectories(dest))
+    const held = textsIn(dest)
+    const ending = random.below(oneOf) === 0 ? 'killed' : random.pick<Ending>(['dies', 'fails'])
+    figures.rounds++
+    if (await this.interrupted(ending, options, actor)) figures[ending]++
+    actor.act()
+    const { left } = await recoverOn(defaultHost, dest)
+    figures.left += left.length
+    figures.aside += actor.aside.length
+    this.assertKept(actor, held)
+    // Nothing remains that the next merge would stumble over.
+    await mergeOn(defaultHost, this.sources, dest, { existing: 'keep' }).catch((error: unknown) => {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ERR_MERGE_CONFLICT')
+    })
+    this.assertKept(actor, held)
+    fs.rmSync(dest, { recursive: true })
   }
 
-  private entries(): string[] {
-    return fs
-      .readdirSync(this.dest, { recursive: true, encoding: 'utf8' })
-      .filter((name) => !name.startsWith('.reflink-merge-'))
-      .map((name) => path.join(this.dest, name))
-      .filter((name) => !this.files.has(name))
-      .sort()
+  /** False where the merge came to its end before. */
+  private async interrupted(ending: Ending, options: MergeOptions, actor: Actor): Promise<boolean> {
+    const { sources, dest } = this
+    const at = firstStep + this.random.below(steps)
+    actor.log.push(`${ending} at step ${String(at)}: ${JSON.stringify(options)}`)
+    if (ending === 'killed')
+      return (await killed({ what: 'merge', sources, dest, options, at })) === undefined
+    const { host, hit } = failpoints(
+      defaultHost,
+      at,
+      ({ operation }) => {
+        if (ending === 'fails') actor.act()
+        return failWith('EIO', operation)
+      },
+      { onwards: ending === 'dies' },
+    )
+    await mergeOn(host, sources, dest, options).catch(() => undefined)
+    return hit.length > 0
   }
 
-  /** A text as long as that of the merge's files, and times that tell nothing. */
-  private write(at: string): void {
-    const text = `m${String(this.count++).padStart(3, '0')}`
-    fs.writeFileSync(at, text)
-    fs.utimesSync(at, constantTime, constantTime)
-    this.files.set(at, text)
-  }
-
-  private edit(at: string): void {
-    const { mtime } = fs.lstatSync(at)
-    const text = `e${String(this.count++).padStart(3, '0')}`
-    fs.writeFileSync(at, text)
-    fs.utimesSync(at, mtime, mtime)
-    this.files.set(at, text)
-  }
-
-  /** What he has moved is his. */
-  private take(at: string): void {
-    const to = path.join(this.dest, `moved-${String(this.count++)}`)
-    fs.renameSync(at, to)
-    for (const name of fs.readdirSync(to, { recursive: true, encoding: 'utf8' })) {
-      const file = path.join(to, name)
-      if (fs.lstatSync(file).isFile()) this.files.set(file, fs.readFileSync(file, 'utf8'))
+  /** What the actor has done stands, and so does what was there before, or what took its place. */
+  private assertKept(actor: Actor, held: ReadonlyMap<string, string>): void {
+    const { dest, store } = this
+    const what = (at: string): string => `${at}, after: \n  ${actor.log.join('\n  ')}`
+    for (const [at, text] of actor.entries) assert.equal(textOf(at), text, what(at))
+    for (const at of actor.directories) assert.ok(fs.existsSync(at), what(at))
+    const texts = [...textsIn(dest).values()]
+    for (const [name, text] of held) {
+      const at = path.join(dest, name)
+      if ([...actor.gone].some((each) => each === at || at.startsWith(`${each}/`))) continue
+      if (name in first || name === manifestName) continue
+      assert.ok([text, textOf(path.join(store, name))].includes(textOf(at)), what(at))
     }
+    for (const text of actor.aside) assert.ok(texts.includes(text), what(text))
   }
 }
 
-describeWith('locks', 'others who change what a killed merge has left', function () {
+function inodesOfDirectories(dest: string): Set<bigint> {
+  const found = new Set<bigint>()
+  for (const name of fs.readdirSync(dest, { recursive: true, encoding: 'utf8' })) {
+    const stats = fs.lstatSync(path.join(dest, name), { bigint: true })
+    if (stats.isDirectory()) found.add(stats.ino)
+  }
+  return found
+}
+
+/** Of everything in dest, staging directories too. */
+function textsIn(dest: string): Map<string, string> {
+  const texts = new Map<string, string>()
+  for (const name of fs.readdirSync(dest, { recursive: true, encoding: 'utf8' })) {
+    const text = textOf(path.join(dest, name))
+    if (text !== undefined) texts.set(name, text)
+  }
+  return texts
+}
+
+describeWith('locks', 'others who change what a killed or failed merge has left', function () {
   this.timeout(1_200_000)
 
   describeOn(['ext4'], (volume) => {
     it('lose nothing by its recovery', async () => {
-      const random = randomFrom(seed)
-      const below: Random = (most) => random.below(most)
-      const base = volume.fresh()
-      const spec = Object.fromEntries(
-        ['a', 'b', 'c/d', 'c/e', 'f', 'old', 'shared/g', 'shared/old'].map((name) => [
-          /^(?:a|c|b)/.test(name) ? `${name}/index.js` : name,
-          'ours',
-        ]),
-      )
-      const sources = [{ name: 'one', dir: writeTree(path.join(base, 'one'), spec) }]
-      let kills = 0
-      for (let round = 0; round < rounds; round++) {
-        const dest = path.join(base, 'dest')
-        writeTree(dest, { old: 'olds', 'shared/old': 'olds', 'shared/own': 'own' })
-        // So that the numbers of what is removed are given again.
-        const { host, hit } = failpoints(
-          defaultHost,
-          20 + below(40),
-          ({ operation }) => failWith('EIO', operation),
-          { onwards: true },
-        )
-        await mergeOn(host, sources, dest, { existing: 'replace' }).catch(() => undefined)
-        if (hit.length > 0) kills++
-        const actor = new Actor(dest, below)
-        actor.act()
-        const { failed } = await recoverOn(defaultHost, dest).then(
-          () => ({ failed: undefined }),
-          (error: unknown) => ({ failed: error }),
-        )
-        assert.equal(failed, undefined)
-        for (const [file, text] of actor.files) {
-          const what = `seed ${String(seed)}, round ${String(round)}: ${file}`
-          assert.ok(fs.existsSync(file), what)
-          assert.equal(fs.readFileSync(file, 'utf8'), text, what)
+      const loop = new ActorLoop(volume.fresh(), randomFrom(seed))
+      for (let round = 0; round < roundsWanted; round++) {
+        try {
+          await loop.round()
+        } catch (error) {
+          const which = `seed ${String(seed)}, round ${String(round)}`
+          throw new Error(`${which}: ${(error as Error).message}`, { cause: error })
         }
-        // Nothing is left that the next merge would stumble over.
-        await mergeOn(defaultHost, sources, dest, { existing: 'keep' }).catch((error: unknown) => {
-          assert.equal((error as NodeJS.ErrnoException).code, 'ERR_MERGE_CONFLICT')
-        })
-        fs.rmSync(dest, { recursive: true })
       }
-      tell('killed merges whose remains others changed', kills)
+      tellFigures(loop.figures)
     })
   })
 })

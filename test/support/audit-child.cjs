@@ -66,22 +66,20 @@ async function cutOff() {
   const host = {
     ...defaultHost,
     /** @type {typeof defaultHost.rename} */
-    async rename(jobs, replace) {
+    rename: async (jobs, replace) =>
+      over ? failed(countOf(jobs)) : defaultHost.rename(jobs, replace),
+    /** @type {typeof defaultHost.exchange} */
+    async exchange(jobs) {
       if (over) return failed(countOf(jobs))
       const [first] = jobs
-      if (first === undefined || first.to.path !== 'shared')
-        return defaultHost.rename(jobs, replace)
+      if (first === undefined || first.to.path !== 'shared') return defaultHost.exchange(jobs)
       // Of the first batch that goes there only the first entry gets through.
       over = true
-      const toNames = first.toNames?.slice(0, 1)
-      const one = { ...first, names: first.names.slice(0, 1), ...(toNames && { toNames }) }
-      const { errnos } = await defaultHost.rename([one], replace)
+      const { errnos } = await defaultHost.exchange([{ ...first, names: first.names.slice(0, 1) }])
       const outcomes = failed(countOf(jobs))
       outcomes.errnos.set(errnos)
       return outcomes
     },
-    /** @type {typeof defaultHost.exchange} */
-    exchange: async (jobs) => (over ? failed(countOf(jobs)) : defaultHost.exchange(jobs)),
     /** @type {typeof defaultHost.unlink} */
     unlink: async (jobs) => (over ? failed(countOf(jobs)) : defaultHost.unlink(jobs)),
     /** @type {typeof defaultHost.rmdir} */

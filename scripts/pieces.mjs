@@ -18,6 +18,7 @@ const long = [
   'test/plan/conflicts.test.ts',
   'test/faults/whole-trees.test.ts',
   'test/session-order.test.ts',
+  'test/examples/installer.test.ts',
 ]
 
 /**

@@ -14,7 +14,7 @@ const layers = [
   ['types.ts'],
   ['merge-error.ts'],
   ['errors.ts'],
-  ['addon.ts', 'lanes.ts', 'signal.ts'],
+  ['addon.ts', 'concurrency.ts', 'signal.ts'],
   ['host'],
   ['records'],
   ['scan'],

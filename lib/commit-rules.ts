@@ -7,15 +7,15 @@ import type { Site } from './site'
 
 type Rules = Pick<
   CommitContext,
-  'host' | 'steady' | 'target' | 'lock' | 'recover' | 'isBusy' | 'durable'
+  'host' | 'notAborted' | 'target' | 'lock' | 'recover' | 'isBusy' | 'durable'
 >
 
 /** How every commit into dest goes about locks, and about merges that were killed. */
-export function commitRules({ host, steady, settings }: Context, site: Site): Rules {
+export function commitRules({ host, notAborted, settings }: Context, site: Site): Rules {
   const { lock, signal, durability } = settings
   const { target } = site
   return {
-    ...{ host, steady, target },
+    ...{ host, notAborted, target },
     lock: lock && { ...lock, signal },
     recover: async () => {
       const timeout = lock === false ? undefined : lock.timeout

@@ -81,7 +81,7 @@ export class EarlySources {
   }
 
   private fill(): void {
-    while (this.running < this.context.lanes && this.waiting.length > 0) {
+    while (this.running < this.context.concurrencyLimit && this.waiting.length > 0) {
       this.running++
       void this.take(this.waiting.splice(0, mostTogether)).finally(() => {
         this.running--

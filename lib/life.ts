@@ -12,7 +12,7 @@ import {
 } from './host/host'
 import { nameProblem } from './host/names'
 import { makeMissing, throwIfFailed } from './host/trees'
-import { eachInLanes, inGroups } from './lanes'
+import { forEachLimited, inGroups } from './concurrency'
 import {
   Clocks,
   encode,
@@ -40,7 +40,7 @@ import { refuseAtManifest } from './plan/at-manifest'
 import { isSameInode, ShownBuilder } from './plan/shown'
 import type { Removals } from './plan/removals'
 import { areStillEqual, type Pair } from './plan/still-equal'
-import type { Survey } from './plan/survey'
+import type { DestDiff } from './plan/diff'
 import { Taken } from './plan/taken'
 import { eachDirectory } from './plan/whole-directory'
 import { isReserved } from './records'
@@ -73,7 +73,7 @@ const emptyManifest: Manifest = {
 /** What a merge needs of a host. */
 interface Hosts {
   readonly host: Host
-  readonly lanes: number
+  readonly concurrencyLimit: number
   readonly signal: AbortSignal | undefined
   readonly compare: Compare
 }
@@ -100,7 +100,7 @@ interface Published extends Pair {
 export class Life {
   /** '/'-joined below dest. */
   readonly manifestPath: string
-  /** What somebody has changed, by path: the last survey that saw it counts. */
+  /** What somebody has changed, by path: the last diff that saw it counts. */
   private readonly told = new Map<string, Modified>()
   private readonly sources: SourceRecords
   private readonly directories: SourceDirectories
@@ -120,9 +120,9 @@ export class Life {
     private readonly settings: Settings,
     dest: string,
   ) {
-    const { host, lanes, signal } = hosts
-    this.sources = new SourceRecords(host, lanes, signal, this.clocks)
-    this.directories = new SourceDirectories(host, lanes, signal, this.clocks)
+    const { host, concurrencyLimit, signal } = hosts
+    this.sources = new SourceRecords(host, concurrencyLimit, signal, this.clocks)
+    this.directories = new SourceDirectories(host, concurrencyLimit, signal, this.clocks)
     this.manifestPath = manifestPathIn(dest, settings.manifest)
   }
 
@@ -222,7 +222,7 @@ export class Life {
     return directory?.sources.every((each) => names.has(this.recorded.sourceName(each))) === true
   }
 
-  note({ own, removals }: Survey): void {
+  note({ own, removals }: DestDiff): void {
     for (const each of own?.modified ?? []) this.told.set(each.path, each)
     for (const each of removals?.modified ?? []) this.told.set(each.path, each)
   }
@@ -239,8 +239,8 @@ export class Life {
   }
 
   /** Must the manifest be written anew? */
-  isChanged(union: Union, survey: Survey | undefined): boolean {
-    const { own, removals } = survey ?? {}
+  isChanged(union: Union, diffDest: DestDiff | undefined): boolean {
+    const { own, removals } = diffDest ?? {}
     if (own === undefined || own.looked > 0) return true
     if (
       removals !== undefined &&
@@ -249,7 +249,7 @@ export class Life {
       return true
     }
     const { manifest } = this.recorded
-    return !isSameShape(manifest, this.record(union, survey, false, manifest.time))
+    return !isSameShape(manifest, this.record(union, diffDest, false, manifest.time))
   }
 
   /**
@@ -294,9 +294,9 @@ export class Life {
     jobs: readonly J[],
     note: (job: J, stats: Stats, first: number, time: bigint) => void,
   ): Promise<void> {
-    const { host, lanes, signal } = this.hosts
+    const { host, concurrencyLimit, signal } = this.hosts
     const calls = inGroups(jobs, ({ names }) => names.length, namesPerCall)
-    await eachInLanes(lanes, signal, calls, async (call) => {
+    await forEachLimited(concurrencyLimit, signal, calls, async (call) => {
       const time = systemTime()
       const stats = await host.stat(call)
       throwIfFailed(call, stats)
@@ -360,13 +360,13 @@ export class Life {
   /** Writes the manifest into the staging directory; `dest`: undefined where it comes with all of dest. */
   async stage(
     union: Union,
-    survey: Survey | undefined,
+    diffDest: DestDiff | undefined,
     fresh: (path: string) => Place,
     dest: Place | undefined,
     time: bigint,
   ): Promise<{ readonly path: string; readonly name: string }> {
     if (dest !== undefined) await this.lookAtPublished(union, dest)
-    return this.write(this.record(union, survey, dest === undefined, time), fresh)
+    return this.write(this.record(union, diffDest, dest === undefined, time), fresh)
   }
 
   async write(
@@ -388,11 +388,11 @@ export class Life {
 
   private record(
     union: Union,
-    survey: Survey | undefined,
+    diffDest: DestDiff | undefined,
     isDestNew: boolean,
     time: bigint,
   ): Manifest {
-    const { own, removals } = survey ?? {}
+    const { own, removals } = diffDest ?? {}
     return recordUnion({
       ...{ union, isDestNew, own, removals, time },
       before: isDestNew ? undefined : this.recorded,

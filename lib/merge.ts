@@ -1,5 +1,5 @@
 import type { Host } from './host/host'
-import { patient } from './host/patient'
+import { retrying } from './host/retrying'
 import { throwAfter } from './errors'
 import { readPath, readSources } from './options'
 import { openTarget } from './plan/target'
@@ -125,7 +125,7 @@ async function planUntilStopped(
 
 /** recover() on a host of choice. */
 export async function recoverOn(system: Host, dest: string): Promise<RecoverResult> {
-  const host = patient(system, undefined)
+  const host = retrying(system, undefined)
   const { path, nearest } = await openTarget(host, readPath('dest', dest))
   await host.close(nearest)
   const lock = { timeout: undefined, signal: undefined }

@@ -10,7 +10,7 @@ import { look, throwIfUndecided, uniteAll, type Context, type Recalled } from '.
 import type { Directory, Place } from './host/host'
 import type { Life } from './life'
 import type { Recorded } from './manifest'
-import type { Survey } from './plan/survey'
+import type { DestDiff } from './plan/diff'
 import type { UnchangedSources } from './plan/unchanged-sources'
 import { isDestAsRecorded, knownSources, notAsRecorded } from './rerun'
 import { durationOf, toResult, unchangedResult } from './result'
@@ -32,7 +32,7 @@ export class Merging {
   private readonly placer: FilePlacer
   private readonly cloner: SubtreeCloner
   /** What dest held when it was last looked at; undefined while it is missing. */
-  private found: Survey | undefined
+  private found: DestDiff | undefined
   /** Has dest not been locked yet, so that it may hold something else by then? */
   private mayDiffer = false
 
@@ -188,7 +188,7 @@ export class Merging {
         ...commitRules(context, site),
         root: emptyPlan(),
         stage: () => Promise.resolve(undefined),
-        survey: async (dest) => {
+        diffDest: async (dest) => {
           await this.throwIfChanged(life, recorded, dest)
           return { decided: [], undecided: [], own: undefined, removals: undefined }
         },
@@ -228,7 +228,7 @@ export class Merging {
     early: ReadonlyMap<number, EarlyTree>,
     places: StagePlaces,
   ): Promise<void> {
-    const { host, settings, lanes, progress, learnSizes } = this.context
+    const { host, settings, concurrencyLimit, progress, learnSizes } = this.context
     const { signal, preserveTimestamps } = settings
     const placing = progress.placing()
     try {
@@ -236,7 +236,7 @@ export class Merging {
         ...{ host, early, signal, preserveTimestamps, learnSizes },
         placer: this.placer,
         cloner: this.cloner,
-        concurrency: lanes,
+        concurrency: concurrencyLimit,
         onStart: placing.expect,
         onFiles: placing.add,
       })
@@ -260,7 +260,7 @@ export class Merging {
       root: union.root,
       stage: build,
       conclude,
-      survey: async (dest) => {
+      diffDest: async (dest) => {
         const { life } = context
         if (this.mayDiffer) life?.forgetTold()
         this.mayDiffer = false

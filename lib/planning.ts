@@ -4,8 +4,8 @@ import { firstOf, SystemError } from './errors'
 import type { Directory, Host } from './host/host'
 import { holdsAttributes, KeptAttributes } from './host/kept-attributes'
 import { lenient } from './host/lenient'
-import { limited } from './host/limited'
-import { patient } from './host/patient'
+import { throttled } from './host/throttled'
+import { retrying } from './host/retrying'
 import { refuseIntoSelf, resolveSources } from './into-self'
 import { readOptions, type Settings } from './options'
 import { comparer, type Compare } from './plan/compare'
@@ -17,7 +17,7 @@ import { UnchangedSources } from './plan/unchanged-sources'
 import type { MatchTrees } from './plan/matching'
 import { toPolicy, type Policy } from './plan/policy'
 import type { ShownModes } from './plan/shown-modes'
-import { survey, type Survey } from './plan/survey'
+import { diffDest, type DestDiff } from './plan/diff'
 import { unite, type NameOracle } from './plan/union'
 import { Life } from './life'
 import type { Recorded } from './manifest'
@@ -39,13 +39,13 @@ export interface Context {
   /** Starts nothing new after an abort. */
   readonly host: Host
   /** Goes on after an abort: to put things back. */
-  readonly steady: Host
+  readonly notAborted: Host
   /** What dest's file system holds of the attributes of entries. */
   readonly kept: KeptAttributes
   readonly settings: Settings
   readonly policy: Policy
   /** Batches in flight. */
-  readonly lanes: number
+  readonly concurrencyLimit: number
   readonly compare: Compare
   readonly digest: Digest
   readonly learnSizes: LearnSizes
@@ -68,7 +68,7 @@ export interface Recalled {
 export interface Plan {
   readonly union: Union
   /** What dest holds that differs; undefined if dest is not there. */
-  readonly found: Survey | undefined
+  readonly found: DestDiff | undefined
 }
 
 /** `signal`: in the place of the caller's own, which may be of a polyfill. `dest`: absolute. */
@@ -88,20 +88,20 @@ export function prepare(
     const hint = "`quarantine: 'drop'` requires the native addon, which is not loaded"
     throw new SystemError(errno.ENOSYS, { syscall: 'fremovexattr', hint })
   }
-  const lanes = given.concurrency ?? system.parallelism
-  debug('host %s, %d batches in flight', system.kind, lanes)
+  const concurrencyLimit = given.concurrency ?? system.parallelism
+  debug('host %s, %d batches in flight', system.kind, concurrencyLimit)
   // What waits for its turn asks for an abort when its turn comes.
   const kept = new KeptAttributes()
-  const host = lenient(limited(patient(system, settings.signal), lanes), kept)
-  const compare = comparer(host, lanes, settings.signal)
-  const hosts = { host, lanes, signal: settings.signal, compare }
+  const host = lenient(throttled(retrying(system, settings.signal), concurrencyLimit), kept)
+  const compare = comparer(host, concurrencyLimit, settings.signal)
+  const hosts = { host, concurrencyLimit, signal: settings.signal, compare }
   return {
-    ...{ host, lanes, settings, kept, compare },
+    ...{ host, concurrencyLimit, settings, kept, compare },
     life: settings.manifest === undefined ? undefined : new Life(hosts, settings, dest),
-    steady: lenient(patient(system, undefined), kept),
+    notAborted: lenient(retrying(system, undefined), kept),
     policy: toPolicy(given.conflicts),
-    digest: digester(lanes, settings.signal),
-    learnSizes: sizeLearner(host, lanes, settings.signal),
+    digest: digester(concurrencyLimit, settings.signal),
+    learnSizes: sizeLearner(host, concurrencyLimit, settings.signal),
     stores: new StoreDirectories(host),
     match: host.matchTrees,
     progress: new Progress(given.onProgress),
@@ -139,7 +139,7 @@ export async function openRecovered(
 
 /** Reads the sources into trees; `sized`: with the modes and sizes of all files. */
 export async function scanSources(
-  { host, settings, lanes, progress, stores }: Context,
+  { host, settings, concurrencyLimit, progress, stores }: Context,
   site: Site,
   given: readonly GivenSource[],
   sized: boolean,
@@ -157,7 +157,7 @@ export async function scanSources(
     stores,
     symlinks,
     specials,
-    concurrency: lanes,
+    concurrency: concurrencyLimit,
     signal,
     sized,
     needsModes,
@@ -288,9 +288,9 @@ export async function look(
   site: Site,
   union: Union,
   dest: Directory,
-): Promise<Survey> {
+): Promise<DestDiff> {
   const { life } = context
-  const { host, settings, lanes, compare, learnSizes } = context
+  const { host, settings, concurrencyLimit, compare, learnSizes } = context
   const { spelling } = site
   const { existing, mutable, signal, writable, preserveTimestamps: times } = settings
   // A look at a whole tree tells no more than whether it has the very bits of its source.
@@ -309,12 +309,12 @@ export async function look(
     mutable,
     writable,
     times,
-    lanes,
+    concurrencyLimit,
     signal,
     life: await life?.lifecycle(site.target.path, union.trees),
     modesHeld: (shown: ShownModes) => modesHeld(context, site, shown),
   }
-  const found = await survey(union, { base: dest, path: '' }, rules)
+  const found = await diffDest(union, { base: dest, path: '' }, rules)
   life?.note(found)
   return found
 }
@@ -331,7 +331,7 @@ async function modesHeld({ kept }: Context, site: Site, shown: ShownModes): Prom
 export function throwIfUndecided(
   { settings }: Context,
   union: Union,
-  found: Survey | undefined,
+  found: DestDiff | undefined,
 ): void {
   const [between, withDest] = [union.undecided, found?.undecided ?? []]
   if (between.length === 0 && withDest.length === 0) return

@@ -18,7 +18,7 @@ export async function probe(source: string, dest: string): Promise<ProbeResult> 
   const target = await openTarget(host, readPath('dest', dest))
   try {
     const file = await findFile(host, from)
-    const staging = await Staging.make({ host, steady: host, kept }, target.nearest, [])
+    const staging = await Staging.make({ host, notAborted: host, kept }, target.nearest, [])
     try {
       const linkModes = await tryAll(host, file, staging.scratch)
       const path = pathOf(file.directory, file.name)

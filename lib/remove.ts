@@ -8,7 +8,7 @@ import { readNames, readPath } from './options'
 import { emptyPlan } from './plan/plan'
 import { planRemovals, type Removals } from './plan/removals'
 import { withoutSources } from './plan/without-sources'
-import type { Survey } from './plan/survey'
+import type { DestDiff } from './plan/diff'
 import { openRecovered, prepare, type Context } from './planning'
 import { durationOf } from './result'
 import { listenForAbort, throwIfAborted } from './signal'
@@ -112,7 +112,7 @@ class Removing {
   async plan(): Promise<RemovePlan> {
     const { site } = this
     try {
-      if (site.dest !== undefined) await this.survey({ base: site.dest, path: '' })
+      if (site.dest !== undefined) await this.diffDest({ base: site.dest, path: '' })
     } finally {
       await site.close()
     }
@@ -126,7 +126,7 @@ class Removing {
       ...commitRules(context, site),
       root: emptyPlan(),
       stage: async () => (this.removals === undefined ? undefined : site.staging()),
-      survey: async (dest) => this.survey({ base: dest, path: '' }),
+      diffDest: async (dest) => this.diffDest({ base: dest, path: '' }),
       stageManifest: async (staged) => {
         const { manifest } = life.known
         const next = withoutSources(manifest, this.names, this.removals as Removals)
@@ -143,7 +143,7 @@ class Removing {
     })
   }
 
-  private async survey(dest: Place): Promise<Survey> {
+  private async diffDest(dest: Place): Promise<DestDiff> {
     const { life, context } = this
     const { ours } = await life.lifecycle(this.site.target.path, [])
     const { sources, rows } = ours.recorded.manifest

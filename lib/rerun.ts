@@ -9,7 +9,7 @@ import {
   type Stats,
 } from './host/host'
 import { noMode } from './host/whole-trees'
-import { eachInLanes, inGroups } from './lanes'
+import { forEachLimited, inGroups } from './concurrency'
 import {
   contentHash,
   Found,
@@ -36,7 +36,7 @@ export const notAsRecorded = new Error('dest differs from the manifest')
 
 interface Hosts {
   readonly host: Host
-  readonly lanes: number
+  readonly concurrencyLimit: number
   readonly signal: AbortSignal | undefined
 }
 
@@ -127,9 +127,9 @@ class Checks {
   ) {}
 
   async run(): Promise<void> {
-    const { host, lanes, signal } = this.hosts
+    const { host, concurrencyLimit, signal } = this.hosts
     const calls = inGroups(this.checks, ({ names }) => names.length, namesPerCall)
-    await eachInLanes(lanes, signal, calls, async (call) => {
+    await forEachLimited(concurrencyLimit, signal, calls, async (call) => {
       const left = call.filter(({ source }) => !this.changed.has(source))
       if (left.length === 0) return
       const stats = await host.stat(left)
@@ -222,7 +222,7 @@ function fileToCheck(
 
 /** Has dest what the manifest lists of these sources? Undefined: of all. */
 export async function isDestAsRecorded(
-  { host, lanes, signal }: Hosts,
+  { host, concurrencyLimit, signal }: Hosts,
   recorded: Recorded,
   dest: Place,
   unchanged?: UnchangedSources,
@@ -244,7 +244,7 @@ export async function isDestAsRecorded(
     namesPerCall,
   )
   let isSame = true
-  await eachInLanes(lanes, signal, calls, async (call) => {
+  await forEachLimited(concurrencyLimit, signal, calls, async (call) => {
     if (!isSame) return
     const stats = await host.stat(call)
     let entry = 0

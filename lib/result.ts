@@ -3,7 +3,7 @@ import type { Plan } from './planning'
 import type { Placements } from './plan/placements'
 import type { Union } from './plan/plan'
 import { effectsOf, entriesOf, totalsOf, withRemovals } from './plan/report'
-import type { Survey } from './plan/survey'
+import type { DestDiff } from './plan/diff'
 import type { UnchangedSources } from './plan/unchanged-sources'
 import type { Recorded } from './manifest'
 import type { Context } from './planning'
@@ -48,7 +48,7 @@ export interface Outcome extends Committed {
 export function toResult(
   union: Union,
   {
-    survey,
+    diffDest,
     locking,
     placements,
     dest,
@@ -64,8 +64,8 @@ export function toResult(
   const result: MergeResult = {
     ...totalsOf(union),
     ...effects,
-    conflicts: allConflicts(union, survey),
-    removed: survey?.removals?.count ?? 0,
+    conflicts: allConflicts(union, diffDest),
+    removed: diffDest?.removals?.count ?? 0,
     modified,
     // A merge that has made nothing need not have learnt it, and one that staged something for nothing may have.
     attributes: {
@@ -134,7 +134,7 @@ export function durationOf(watch: Stopwatch<MergePhase>): MergeResult['duration'
   }
 }
 
-function allConflicts(union: Union, found: Survey | undefined): Conflict[] {
+function allConflicts(union: Union, found: DestDiff | undefined): Conflict[] {
   const lists = [union.decided, union.undecided, found?.decided ?? [], found?.undecided ?? []]
   const conflicts: Conflict[] = lists.flat()
   return conflicts.sort((a, b) => (a.path < b.path ? -1 : 1))

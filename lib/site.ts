@@ -12,7 +12,7 @@ import type { ExistingPolicy, RecoverResult } from './types'
 
 interface Hosts {
   readonly host: Host
-  readonly steady: Host
+  readonly notAborted: Host
   /** Learnt once the staging directory is made. */
   readonly kept: KeptAttributes
   readonly settings: Pick<Settings, 'durability'>
@@ -124,7 +124,7 @@ export class Site {
   }
 
   async close(): Promise<void> {
-    await this.hosts.steady.close(this.target.nearest)
+    await this.hosts.notAborted.close(this.target.nearest)
   }
 }
 

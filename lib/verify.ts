@@ -3,9 +3,9 @@ import { SystemError } from './errors'
 import { MergeError } from './merge-error'
 import { below, joinPath, Kind, pathOf, type Host, type Place } from './host/host'
 import { openReal } from './host/open-real'
-import { patient } from './host/patient'
+import { retrying } from './host/retrying'
 import { throwIfFailed } from './host/trees'
-import { eachInLanes, inGroups } from './lanes'
+import { forEachLimited, inGroups } from './concurrency'
 import { readManifest, Recorded, type RecordedDirectory } from './manifest'
 import { manifestPathIn } from './life'
 import { readPath, readVerifyOptions } from './options'
@@ -27,7 +27,7 @@ export async function verifyOn(
   const { manifest = true, bytes, foreign, signal } = readVerifyOptions(options)
   signal?.throwIfAborted()
   const manifestPath = manifestPathIn(path, manifest)
-  const host = patient(system, signal)
+  const host = retrying(system, signal)
   const recorded = await requireManifest(host, path, manifestPath)
   const directory = await openReal(host, path)
   try {
@@ -70,14 +70,20 @@ class Verifier {
 
   async run({ bytes, foreign, manifestPath }: Wishes): Promise<VerifyResult> {
     const { host, signal, recorded } = this
-    const lanes = host.parallelism
-    const ours = new Ours(recorded, { host, compare: comparer(host, lanes, signal) }, 'keep')
+    const concurrencyLimit = host.parallelism
+    const ours = new Ours(
+      recorded,
+      { host, compare: comparer(host, concurrencyLimit, signal) },
+      'keep',
+    )
     const { directories, names, sources } = recorded.manifest
     const paths = directories.map(({ path }) => path)
     const absent = await absentDirectories(host, this.dest, paths)
     const present = directories.filter(({ path }) => !absent.has(path))
     const groups = inGroups(present, ({ first, end }) => end - first, namesPerCall)
-    await eachInLanes(lanes, signal, groups, (group) => this.check(group, ours, bytes))
+    await forEachLimited(concurrencyLimit, signal, groups, (group) =>
+      this.check(group, ours, bytes),
+    )
     for (const { path, first, end } of directories) {
       const absence = absent.get(path)
       if (absence === undefined) continue

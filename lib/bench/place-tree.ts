@@ -1,7 +1,7 @@
 import { copyFile, cp, mkdir, readdir, readlink, symlink } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { merge } from '../index'
-import { inLanes } from '../lanes'
+import { runLimited } from '../concurrency'
 import type { Method } from './result'
 
 /** A tree to be placed where nothing is yet. */
@@ -45,7 +45,7 @@ async function copyFiles(from: string, to: string, workers: number): Promise<voi
   const directories = entries.filter((entry) => entry.isDirectory()).map(pathIn)
   for (const path of directories.sort()) await mkdir(join(to, path))
   const rest = entries.filter((entry) => !entry.isDirectory()).values()
-  await inLanes(workers, undefined, () => {
+  await runLimited(workers, undefined, () => {
     const { done, value } = rest.next()
     if (done === true) return undefined
     const path = pathIn(value)

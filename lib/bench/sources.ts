@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { inLanes } from '../lanes'
+import { runLimited } from '../concurrency'
 import { bytesOf } from './bytes'
 import type { FileSpec } from './package-tree'
 
@@ -19,7 +19,7 @@ export async function writeFiles(
     await mkdir(join(dir, parent), { recursive: true })
   }
   const rest = files.entries()
-  await inLanes(4, signal, () => {
+  await runLimited(4, signal, () => {
     const { done, value } = rest.next()
     if (done === true) return undefined
     const [seed, { path, size }] = value

@@ -19,7 +19,7 @@ import { throwIfFailed } from '../host/trees'
 import { emptyPlan, type PlanDirectory } from '../plan/plan'
 import { absentDirectories } from '../plan/recorded-directories'
 import type { Removals } from '../plan/removals'
-import type { Survey } from '../plan/survey'
+import type { DestDiff } from '../plan/diff'
 import type { Taken } from '../plan/taken'
 import type { Target } from '../plan/target'
 import type { OwnDirectory, OwnEntry, Restriction, Round } from '../records'
@@ -73,7 +73,7 @@ export interface CommitContext {
   /** Starts nothing new after an abort. */
   readonly host: Host
   /** Goes on after an abort: to put things back. */
-  readonly steady: Host
+  readonly notAborted: Host
   readonly root: PlanDirectory
   readonly target: Target
   readonly lock: LockOptions | false
@@ -84,8 +84,8 @@ export interface CommitContext {
   /** What is published must survive a power cut. */
   readonly durable: boolean
   /** Looks at dest again; throws if it holds something in the way. */
-  readonly survey: (dest: Directory) => Promise<Survey>
-  /** Stages what the last survey found to be wanted besides; undefined if nothing ever was. */
+  readonly diffDest: (dest: Directory) => Promise<DestDiff>
+  /** Stages what else the last diff found to be wanted; undefined if nothing ever was. */
   readonly stage: () => Promise<StagedTree | undefined>
   /**
    * Writes the manifest of what stands in dest by now into the staging directory, and returns where it goes: below dest.
@@ -105,7 +105,7 @@ export interface CommitContext {
 
 export interface Committed {
   /** What dest held at last; undefined if dest was not there. */
-  readonly survey: Survey | undefined
+  readonly diffDest: DestDiff | undefined
   readonly locking: 'exclusive' | 'degraded' | 'none'
 }
 
@@ -270,20 +270,20 @@ class Commit {
     if (dest === undefined) {
       this.context.onLocked()
       await this.restrict({ base: target.nearest, path: target.missing.join('/') })
-      return { survey: undefined, locking: this.locking }
+      return { diffDest: undefined, locking: this.locking }
     }
     const locked = await this.lockDest(dest)
     for (let round = 0; round < mostRounds;) {
       await this.context.recover()
       if (round === 0) this.context.onLocked()
       debug('publishing into %s, round %d', target.path, round + 1)
-      const survey = await this.context.survey(locked)
+      const diffDest = await this.context.diffDest(locked)
       const staged = (this.staged = await this.context.stage())
       const outcome =
-        staged === undefined ? 'done' : await this.publishAllInto(locked, staged, survey)
+        staged === undefined ? 'done' : await this.publishAllInto(locked, staged, diffDest)
       if (outcome === 'done') {
         await this.restrict({ base: locked, path: '' })
-        return { survey, locking: this.locking }
+        return { diffDest, locking: this.locking }
       }
       if (outcome === 'again') round++
       // Of two that see each other both have stepped back.
@@ -381,7 +381,7 @@ class Commit {
   }
 
   private journal(places: MergePlaces, removals?: Removals): Journal {
-    const journal = new Journal(this.context.host, this.context.steady, places, removals)
+    const journal = new Journal(this.context.host, this.context.notAborted, places, removals)
     this.journals.push(journal)
     return journal
   }
@@ -412,16 +412,16 @@ class Commit {
   private async publishAllInto(
     dest: Directory,
     staged: StagedTree,
-    survey: Survey,
+    diffDest: DestDiff,
   ): ReturnType<typeof publish> {
-    const outcome = await this.publishInto(dest, staged, survey)
+    const outcome = await this.publishInto(dest, staged, diffDest)
     return outcome === 'done' ? this.publishManifest(dest, staged) : outcome
   }
 
   private async publishInto(
     dest: Directory,
     staged: StagedTree,
-    { removals }: Survey,
+    { removals }: DestDiff,
   ): ReturnType<typeof publish> {
     const journal = this.journalInto(dest, staged, removals)
     return publish(this.context.root, {
@@ -564,7 +564,7 @@ class Commit {
   async close(): Promise<void> {
     // Whoever is next in this process's queue must not find the lock taken, and have to poll.
     for (const directory of this.opened) {
-      await this.context.steady.close(directory).catch((error: unknown) => {
+      await this.context.notAborted.close(directory).catch((error: unknown) => {
         debug('closing %s: %s', directory.path, error)
       })
     }

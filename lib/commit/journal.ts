@@ -15,7 +15,7 @@ import {
   type Place,
 } from '../host/host'
 import { emptyOnes, removeTrees, throwIfFailed } from '../host/trees'
-import { inGroups } from '../lanes'
+import { inGroups } from '../concurrency'
 import type { OwnEntry, Round } from '../records'
 import { isAsSeen, type Removals } from '../plan/removals'
 import { collisions } from './collisions'
@@ -60,12 +60,12 @@ export class Journal {
   /** Directories that were taken out with all that is in them, which is known. */
   private readonly gone: { readonly path: string; readonly place: Place }[] = []
   /** Why something that dest had lies in `replaced` alone: undo must not pass for complete then. */
-  private readonly stranded: unknown[] = []
+  private readonly notRestored: unknown[] = []
 
   constructor(
     private readonly host: Host,
     /** The one to put things back with: it goes on after an abort. */
-    private readonly steady: Host,
+    private readonly notAborted: Host,
     private readonly places: MergePlaces,
     /** Directories that may go though they are not empty. */
     private readonly removals?: Removals,
@@ -128,7 +128,7 @@ export class Journal {
   /** Is each entry that was put aside what it was when it was looked at? Renaming it changes its ctime alone. */
   private async areExpected(path: string, names: readonly string[]): Promise<boolean[]> {
     const { replaced } = this.places.twins(path)
-    const stats = await this.steady.stat([{ to: replaced, names }])
+    const stats = await this.notAborted.stat([{ to: replaced, names }])
     const results: boolean[] = []
     for (const [index, name] of names.entries()) {
       const at = joinPath(path, name)
@@ -143,7 +143,7 @@ export class Journal {
   /** A directory with nothing in it but what is to go with it. */
   private async isWhole(path: string, place: Place): Promise<boolean> {
     if (this.removals === undefined) return false
-    const isWhole = await isAsSeen(this.steady, this.removals, path, place)
+    const isWhole = await isAsSeen(this.notAborted, this.removals, path, place)
     if (isWhole) this.gone.push({ path, place })
     return isWhole
   }
@@ -156,7 +156,7 @@ export class Journal {
     const known = this.canSwap ? names.filter((name) => this.isKnownAside(path, name)) : []
     let swapped: SwappedFiles
     try {
-      swapped = await swapFiles(this.host, this.steady, { ...swap, names: known })
+      swapped = await swapFiles(this.host, this.notAborted, { ...swap, names: known })
     } catch (error) {
       // Where nobody can say how far that came, undo is to look at each.
       for (const name of known) this.note(path, name)
@@ -229,7 +229,7 @@ export class Journal {
   private async unlinkSaved(path: string, names: readonly string[]): Promise<void> {
     if (names.length === 0) return
     const seconds = [{ to: this.places.twins(path).replaced, names }]
-    throwIfFailed(seconds, await this.steady.unlink(seconds))
+    throwIfFailed(seconds, await this.notAborted.unlink(seconds))
   }
 
   private async replaceOne(
@@ -274,18 +274,18 @@ export class Journal {
     const at = joinPath(path, name)
     const isStaged = async (): Promise<boolean> => {
       const intent = this.intents.get(at)
-      const [now] = await find(this.steady, [{ to: fresh, names: [name] }])
+      const [now] = await find(this.notAborted, [{ to: fresh, names: [name] }])
       return intent !== undefined && now !== undefined && judgeContent(intent, now) === 'ours'
     }
     const { removals } = this
     const mayGo = async (place: Place): Promise<boolean> => {
-      if (removals?.isWhole(at) === true) return isAsSeen(this.steady, removals, at, place)
-      return (await emptyOnes(this.steady, [place])).has(place)
+      if (removals?.isWhole(at) === true) return isAsSeen(this.notAborted, removals, at, place)
+      return (await emptyOnes(this.notAborted, [place])).has(place)
     }
     const swap = { name, fresh, dest, replaced, isDirectory, mayGo, isStaged }
     let swapped: Swapped | undefined
     try {
-      swapped = await swapIn(this.host, this.steady, swap)
+      swapped = await swapIn(this.host, this.notAborted, swap)
     } finally {
       // Where nobody can say how far that came, undo is to look at it.
       if (swapped !== 'unsupported' && swapped !== 'again') this.note(path, name)
@@ -328,11 +328,11 @@ export class Journal {
     }
     const moved = await this.attempt(away, () => this.host.rename(away, false), collisions)
     if (!moved) return undefined
-    const { kinds } = await this.steady.stat([{ to: replaced, names: [name] }])
+    const { kinds } = await this.notAborted.stat([{ to: replaced, names: [name] }])
     if (kinds[0] !== Kind.Directory) return 'moved'
     // Looked at again where nobody finds it by its path any more: somebody may have put something into it since.
     const place = below(replaced, name)
-    const empty = await emptyOnes(this.steady, [place])
+    const empty = await emptyOnes(this.notAborted, [place])
     if (empty.has(place)) {
       this.emptied.push(place)
       return 'moved'
@@ -351,16 +351,16 @@ export class Journal {
     }
     const back = [{ from: replaced, to: below(this.places.dest, path), names: [name] }]
     try {
-      await this.attempt(back, () => this.steady.rename(back, false), new Set())
+      await this.attempt(back, () => this.notAborted.rename(back, false), new Set())
     } catch (error) {
-      this.stranded.push(error)
+      this.notRestored.push(error)
       throw error
     }
   }
 
   /** Throws where somebody has put something into a directory that gave way, or was removed, and lies in `replaced`. */
   async throwIfFilled(): Promise<void> {
-    if (this.emptied.length > 0) await throwIfFilled(this.steady, this.emptied)
+    if (this.emptied.length > 0) await throwIfFilled(this.notAborted, this.emptied)
     for (const { path, place } of this.gone) {
       if (!(await this.isAsSeen(path, place))) throw filled(place)
     }
@@ -372,7 +372,7 @@ export class Journal {
    */
   async removeMovedAside(): Promise<Place[]> {
     const stay: Place[] = []
-    const { errnos } = await this.steady.rmdir(this.emptied.map(jobOf))
+    const { errnos } = await this.notAborted.rmdir(this.emptied.map(jobOf))
     for (const [index, place] of this.emptied.entries()) {
       const number = errnos[index] ?? 0
       if (number !== 0 && number !== errno.ENOENT) stay.push(place)
@@ -387,7 +387,7 @@ export class Journal {
     if (!(await this.isAsSeen(path, place))) return false
     const { to, names } = jobOf(place)
     try {
-      await removeTrees(this.steady, to, names)
+      await removeTrees(this.notAborted, to, names)
       return true
     } catch (error) {
       // Some of it is gone, so that nobody can tell any more whether the rest is what was seen.
@@ -398,15 +398,15 @@ export class Journal {
 
   private async isAsSeen(path: string, place: Place): Promise<boolean> {
     const { removals } = this
-    return removals === undefined || (await isAsSeen(this.steady, removals, path, place))
+    return removals === undefined || (await isAsSeen(this.notAborted, removals, path, place))
   }
 
   /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
   async undo(): Promise<Undone> {
-    const back = new TakeBack(this.steady, this.places)
+    const back = new TakeBack(this.notAborted, this.places)
     await back.run([{ time: this.time, entries: this.done }])
     const { left, failures, isKept } = back
-    return { failures: [...this.stranded, ...failures], left, isKept }
+    return { failures: [...this.notRestored, ...failures], left, isKept }
   }
 
   private record(

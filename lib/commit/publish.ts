@@ -1,5 +1,5 @@
 import { walk } from '../traversal'
-import { inGroups } from '../lanes'
+import { inGroups } from '../concurrency'
 import type { Part } from '../plan/part'
 import { Action, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
@@ -51,7 +51,7 @@ interface Replacement extends Batch {
 const namesPerCall = 512
 
 /**
- * Publishes top down what the last survey found: a whole new subtree by one rename, single entries
+ * Publishes top down what the last diff found: a whole new subtree by one rename, single entries
  * where dest has the directory too. `again`: something turned out to be in the way. `withdrawn`: another merge is
  * at it, and nothing was published.
  */

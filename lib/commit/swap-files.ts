@@ -27,9 +27,13 @@ export interface SwappedFiles {
 /**
  * Puts staged entries in the place of others that are no directories, each in one step, so that its path is never empty; what
  * stands there in that very moment comes to lie in `replaced`, also where somebody has just put it there. Names in neither list
- * of the result cannot be swapped, or are those of directories. `steady`: a host that goes on after an abort.
+ * of the result cannot be swapped, or are those of directories. `notAborted`: a host that goes on after an abort.
  */
-export async function swapFiles(host: Host, steady: Host, swap: FileSwap): Promise<SwappedFiles> {
+export async function swapFiles(
+  host: Host,
+  notAborted: Host,
+  swap: FileSwap,
+): Promise<SwappedFiles> {
   const { fresh, dest, replaced } = swap
   const done: string[] = []
   const gone: string[] = []
@@ -54,15 +58,15 @@ export async function swapFiles(host: Host, steady: Host, swap: FileSwap): Promi
       failure ??= swapError(job, name, number, syscall(index))
   }
   try {
-    await moveBack(steady, swap, back)
+    await moveBack(notAborted, swap, back)
   } catch (error) {
     // The first error stays the cause; undo looks at what has been swapped.
     if (failure === undefined) throw error
     return { done, gone, failure: firstOf([failure, error]) as Error }
   }
   if (done.length === 0) return { done, gone, failure }
-  await touch(steady, fresh)
-  return { done: await withoutLateDirectories(steady, swap, done), gone, failure }
+  await touch(notAborted, fresh)
+  return { done: await withoutLateDirectories(notAborted, swap, done), gone, failure }
 }
 
 async function withoutDirectories(
@@ -75,29 +79,29 @@ async function withoutDirectories(
 
 /** Somebody has put a directory there right before: it goes back. */
 async function withoutLateDirectories(
-  steady: Host,
+  notAborted: Host,
   swap: FileSwap,
   done: readonly string[],
 ): Promise<string[]> {
   const { dest, replaced } = swap
-  const { kinds } = await steady.stat([{ to: replaced, names: done }])
+  const { kinds } = await notAborted.stat([{ to: replaced, names: done }])
   const late = done.filter((_, index) => kinds[index] === Kind.Directory)
   if (late.length > 0) {
     const job = { from: replaced, to: dest, names: late }
-    throwIfFailed([job], await steady.exchange([job]))
-    await moveBack(steady, swap, late)
+    throwIfFailed([job], await notAborted.exchange([job]))
+    await moveBack(notAborted, swap, late)
   }
   return done.filter((_, index) => kinds[index] !== Kind.Directory)
 }
 
 async function moveBack(
-  steady: Host,
+  notAborted: Host,
   { fresh, replaced }: FileSwap,
   names: readonly string[],
 ): Promise<void> {
   if (names.length === 0) return
   const job = { from: replaced, to: fresh, names }
-  throwIfFailed([job], await steady.rename([job], false))
+  throwIfFailed([job], await notAborted.rename([job], false))
 }
 
 function swapError(

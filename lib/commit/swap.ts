@@ -49,10 +49,10 @@ export const flagIgnored: ReadonlySet<number> = new Set([
 
 /**
  * Puts a staged entry in the place of one of another kind in one step, so that its path is never empty. A directory
- * that may not go stays, also where somebody has put it there in the last moment. `steady`: a host that goes
+ * that may not go stays, also where somebody has put it there in the last moment. `notAborted`: a host that goes
  * on after an abort.
  */
-export async function swapIn(host: Host, steady: Host, swap: Swap): Promise<Swapped> {
+export async function swapIn(host: Host, notAborted: Host, swap: Swap): Promise<Swapped> {
   const { name, fresh, dest, replaced } = swap
   if ((await yieldingAt(host, dest, swap)) === undefined) return 'again'
   // It lies where the other one is to lie, so that undo finds that there whenever this is cut off.
@@ -63,15 +63,15 @@ export async function swapIn(host: Host, steady: Host, swap: Swap): Promise<Swap
   const isUnsupported =
     cannotSwap.has(number) || (syscall(0) === 'rename' && flagIgnored.has(number))
   if (isUnsupported || collisions.has(number)) {
-    await move(steady, replaced, fresh, name)
+    await move(notAborted, replaced, fresh, name)
     return isUnsupported ? 'unsupported' : 'again'
   }
   if (number !== 0) throw swapError(job, number, syscall(0))
-  await touch(steady, fresh)
-  const out = await yieldingAt(steady, replaced, swap)
+  await touch(notAborted, fresh)
+  const out = await yieldingAt(notAborted, replaced, swap)
   if (out !== undefined) return out
-  await swapBack(steady, job)
-  await move(steady, replaced, fresh, name)
+  await swapBack(notAborted, job)
+  await move(notAborted, replaced, fresh, name)
   if (await swap.isStaged()) return 'again'
   throw swapError(job, errno.EBUSY, 'rename')
 }

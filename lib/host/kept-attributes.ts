@@ -1,7 +1,7 @@
 import { constants, promises as fs } from 'node:fs'
 import { errno, errnoOf, isDenied } from '../errno'
 import type { Directory } from './host'
-import { patiently } from './patient'
+import { withRetries } from './retrying'
 
 // f_type of statfs(2): each file has permission bits, an owner and times of its own there. ext2, ext3 and ext4 share one.
 const ownAttributes: ReadonlySet<number> =
@@ -83,7 +83,7 @@ export class KeptAttributes {
   private async ask(staging: Directory): Promise<void> {
     if (process.platform === 'win32' || (await holdsAttributes(staging.path))) return
     try {
-      await patiently(undefined, () => this.tryOut(staging))
+      await withRetries(undefined, () => this.tryOut(staging))
     } catch (error) {
       // What is wrong there the merge will meet again, and report.
       if (errnoOf(error) === undefined && !isDenied(error)) throw error

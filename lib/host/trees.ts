@@ -1,7 +1,7 @@
 import { append } from '../append'
 import { errno } from '../errno'
 import { SystemError } from '../errors'
-import { eachInLanes } from '../lanes'
+import { forEachLimited } from '../concurrency'
 import {
   below,
   eachName,
@@ -51,7 +51,7 @@ interface MakeOptions {
   /** An errno that is fine. */
   readonly allowed?: number
   /** Calls at once. */
-  readonly lanes?: number
+  readonly concurrencyLimit?: number
 }
 
 /** Makes directories of one level: their parents must be there. One job a parent. */
@@ -59,7 +59,7 @@ export async function makeDirectories(
   host: Host,
   start: Place,
   directories: readonly NewDirectory[],
-  { allowed, lanes = 1 }: MakeOptions = {},
+  { allowed, concurrencyLimit = 1 }: MakeOptions = {},
 ): Promise<void> {
   const calls: { jobs: NamesJob[]; exact: boolean }[] = []
   for (const exact of [true, false]) {
@@ -68,7 +68,9 @@ export async function makeDirectories(
       calls.push({ jobs: mkdirJobs(start, wanted.slice(at, at + namesPerCall)), exact })
     }
   }
-  await eachInLanes(lanes, undefined, calls, ({ jobs, exact }) => make(host, jobs, exact, allowed))
+  await forEachLimited(concurrencyLimit, undefined, calls, ({ jobs, exact }) =>
+    make(host, jobs, exact, allowed),
+  )
 }
 
 async function make(

@@ -1,5 +1,5 @@
 import { entryOf, identityLength, Kind, type Host, type Place } from '../host/host'
-import { eachInLanes, inGroups } from '../lanes'
+import { forEachLimited, inGroups } from '../concurrency'
 import { systemTime, type Clocks } from './clock'
 import { recordLength } from './manifest'
 
@@ -23,14 +23,14 @@ export class SourceDirectories {
 
   constructor(
     private readonly host: Host,
-    private readonly lanes: number,
+    private readonly concurrencyLimit: number,
     private readonly signal: AbortSignal | undefined,
     private readonly clocks: Clocks,
   ) {}
 
   async learn(directories: Iterable<SourceDirectory>): Promise<void> {
     const calls = inGroups(directories, () => 1, namesPerCall)
-    await eachInLanes(this.lanes, this.signal, calls, async (call) => {
+    await forEachLimited(this.concurrencyLimit, this.signal, calls, async (call) => {
       const jobs = call.map(({ place }) => {
         const { directory, name } = entryOf(place)
         return { to: directory, names: [name] }

@@ -6,7 +6,7 @@ import {
   type Place,
   type Stats,
 } from '../host/host'
-import { eachInLanes, inGroups } from '../lanes'
+import { forEachLimited, inGroups } from '../concurrency'
 import type { TreeDirectory } from '../scan/tree'
 import { systemTime, type Clocks } from './clock'
 import { isSameRecord, recordLength } from './manifest'
@@ -29,7 +29,7 @@ export class SourceRecords {
 
   constructor(
     private readonly host: Host,
-    private readonly lanes: number,
+    private readonly concurrencyLimit: number,
     private readonly signal: AbortSignal | undefined,
     private readonly clocks: Clocks,
   ) {}
@@ -40,7 +40,7 @@ export class SourceRecords {
       if (tree.names.length > 0 && !this.known.has(tree)) looks.set(tree, lookAt(tree))
     }
     const calls = inGroups(looks.values(), ({ indexes }) => indexes.length, namesPerCall)
-    await eachInLanes(this.lanes, this.signal, calls, async (call) => {
+    await forEachLimited(this.concurrencyLimit, this.signal, calls, async (call) => {
       const at = systemTime()
       const names = call.flatMap(({ jobs }) => jobs)
       const stats = await this.host.stat(names)

@@ -11,7 +11,7 @@ import {
   type Place,
 } from '../host/host'
 import { singles } from '../host/singles'
-import { eachInLanes } from '../lanes'
+import { forEachLimited } from '../concurrency'
 import type { FileAt } from '../scan/tree'
 import type { Origin } from './plan'
 
@@ -39,7 +39,11 @@ const pairsPerCall = 128
 const mayNotRead: ReadonlySet<number> = new Set([errno.EACCES, errno.EPERM])
 
 /** Comparison on a host. */
-export function comparer(host: Host, lanes: number, signal: AbortSignal | undefined): Compare {
+export function comparer(
+  host: Host,
+  concurrencyLimit: number,
+  signal: AbortSignal | undefined,
+): Compare {
   return async (jobs, other) => {
     const answers = new Uint8Array(jobs.reduce((sum, { names }) => sum + names.length, 0))
     const calls = inCalls(jobs)
@@ -75,7 +79,7 @@ export function comparer(host: Host, lanes: number, signal: AbortSignal | undefi
         failure = { pair, error }
       }
     }
-    await eachInLanes(lanes, signal, calls, ask)
+    await forEachLimited(concurrencyLimit, signal, calls, ask)
     if (failure !== undefined) throw failure.error
     return answers
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants, promises as fs } from 'node:fs'
-import { eachInLanes } from '../lanes'
+import { forEachLimited } from '../concurrency'
 import { pathOf } from '../host/host'
 import type { Origin } from './plan'
 
@@ -18,7 +18,7 @@ const chunkBytes = 64 * 1024
 const filesPerTurn = 16
 
 /** Digests by node:fs, so many files at once. */
-export function digester(lanes: number, signal: AbortSignal | undefined): Digest {
+export function digester(concurrencyLimit: number, signal: AbortSignal | undefined): Digest {
   return async (files, length) => {
     const digests = new Array<string | undefined>(files.length)
     const turns: number[][] = []
@@ -26,7 +26,7 @@ export function digester(lanes: number, signal: AbortSignal | undefined): Digest
       const end = Math.min(files.length, first + filesPerTurn)
       turns.push(Array.from({ length: end - first }, (_, index) => first + index))
     }
-    await eachInLanes(lanes, signal, turns, async (turn) => {
+    await forEachLimited(concurrencyLimit, signal, turns, async (turn) => {
       const buffer = Buffer.allocUnsafe(Math.min(length, chunkBytes))
       for (const index of turn) {
         const file = files[index] as Origin

@@ -1,11 +1,11 @@
-import { isUnanimous } from './agreement'
-import type { Claim } from './claims'
-import { among, type Contest } from './contest'
-import { eachMeeting, type Meeting } from './meeting'
+import { isUnanimous } from './equal-groups'
+import type { Candidate } from './candidates'
+import { among, type SharedName } from './shared-name'
+import { eachMergedDirectory, type MergedDirectory } from './merged-directory'
 import { Rivals } from './rivals'
 
 /** Some disagree, in a directory or below it. */
-interface Dispute extends Contest {
+interface Dispute extends SharedName {
   /** Directly in it. */
   readonly isHere: boolean
 }
@@ -19,7 +19,7 @@ export class Scope {
   private looks: ReadonlyMap<number, number> | undefined
 
   constructor(
-    private readonly meeting: Meeting,
+    private readonly mergedDirectory: MergedDirectory,
     /** Those that take part: who lost a directory above does not. */
     private readonly sources: ReadonlySet<number>,
   ) {}
@@ -30,11 +30,11 @@ export class Scope {
    */
   losers(): Set<number> {
     const bySource = new Map<number, Wish[]>()
-    for (const { claims, agreement, isHere } of this.disputes()) {
+    for (const { candidates, equalGroups, isHere } of this.disputes()) {
       const staying = new Rivals<number, number>()
-      for (const [position, { source }] of claims.entries()) {
+      for (const [position, { source }] of candidates.entries()) {
         if (!this.sources.has(source)) continue
-        const wish = { want: agreement[position] as number, isHere, staying }
+        const wish = { want: equalGroups[position] as number, isHere, staying }
         const known = bySource.get(source)
         if (known === undefined) bySource.set(source, [wish])
         else known.push(wish)
@@ -54,54 +54,60 @@ export class Scope {
   }
 
   private *disputes(): Generator<Dispute> {
-    for (const meeting of this.meetings()) {
-      const isHere = meeting === this.meeting
-      for (const contest of meeting.contests.values())
-        if (!isUnanimous(contest.agreement)) yield { ...contest, isHere }
+    for (const mergedDirectory of this.mergedDirectories()) {
+      const isHere = mergedDirectory === this.mergedDirectory
+      for (const sharedName of mergedDirectory.sharedNames.values())
+        if (!isUnanimous(sharedName.equalGroups)) yield { ...sharedName, isHere }
     }
   }
 
   /** Those in and below the directory to which two of its sources come. */
-  private *meetings(): Generator<Meeting> {
-    for (const meeting of eachMeeting(this.meeting)) {
-      const here = meeting.providers.filter(({ source }) => this.sources.has(source))
-      if (here.length > 1) yield meeting
+  private *mergedDirectories(): Generator<MergedDirectory> {
+    for (const mergedDirectory of eachMergedDirectory(this.mergedDirectory)) {
+      const here = mergedDirectory.sourceSubtrees.filter(({ source }) => this.sources.has(source))
+      if (here.length > 1) yield mergedDirectory
     }
   }
 
   /** Two that have different looks have more than what they merely share directly in the directory: it is their scope. */
   private lookOf(source: number): number {
-    this.looks ??= looksIn(this.meeting)
+    this.looks ??= looksIn(this.mergedDirectory)
     return this.looks.get(source) ?? -1
   }
 
   /** Marks what those that leave and those that stay disagree about below the directory: it is why they leave. */
   tell(losers: ReadonlySet<number>): void {
     if (losers.size === 0) return
-    for (const meeting of this.meetings()) {
-      if (meeting === this.meeting) continue
-      for (const [name, contest] of meeting.contests) {
-        const reasons = isUnanimous(contest.agreement) ? [] : this.reasonsIn(contest, losers)
+    for (const mergedDirectory of this.mergedDirectories()) {
+      if (mergedDirectory === this.mergedDirectory) continue
+      for (const [name, sharedName] of mergedDirectory.sharedNames) {
+        const reasons = isUnanimous(sharedName.equalGroups)
+          ? []
+          : this.reasonsIn(sharedName, losers)
         if (reasons.length === 0) continue
-        meeting.contests.set(name, { ...contest, told: [...contest.told, ...reasons] })
+        mergedDirectory.sharedNames.set(name, {
+          ...sharedName,
+          told: [...sharedName.told, ...reasons],
+        })
       }
     }
   }
 
-  private reasonsIn(contest: Contest, losers: ReadonlySet<number>): Claim[] {
-    const { claims, agreement } = among(contest, this.sources)
+  private reasonsIn(sharedName: SharedName, losers: ReadonlySet<number>): Candidate[] {
+    const { candidates, equalGroups } = among(sharedName, this.sources)
     const sides = [losers, undefined].map((these) => {
-      const isIn = ({ source }: Claim): boolean => losers.has(source) === (these === losers)
+      const isIn = ({ source }: Candidate): boolean => losers.has(source) === (these === losers)
       const rivals = new Rivals<number, number>()
-      const side = [...claims.entries()].filter(([, claim]) => isIn(claim))
-      for (const [at, { source }] of side) rivals.add(agreement[at] as number, this.lookOf(source))
+      const side = [...candidates.entries()].filter(([, candidate]) => isIn(candidate))
+      for (const [at, { source }] of side)
+        rivals.add(equalGroups[at] as number, this.lookOf(source))
       return { side, rivals }
     })
     return sides.flatMap(({ side }, index) => {
       const against = sides[1 - index]?.rivals
-      const isReason = ([at, { source }]: [number, Claim]): boolean =>
-        against?.hasOther(agreement[at] as number, this.lookOf(source)) === true
-      return side.filter(isReason).map(([, claim]) => claim)
+      const isReason = ([at, { source }]: [number, Candidate]): boolean =>
+        against?.hasOther(equalGroups[at] as number, this.lookOf(source)) === true
+      return side.filter(isReason).map(([, candidate]) => candidate)
     })
   }
 
@@ -109,21 +115,25 @@ export class Scope {
    * Names below the directory that, if they were one entry, would be a conflict in it of one that stays with another.
    * What else looks alike there is asked about when its own directory is filled, if anybody gets it then.
    */
-  doubts(losers: ReadonlySet<number>): { meeting: Meeting; names: readonly string[] }[] {
-    return [...this.meetings()].flatMap((meeting) => {
-      if (meeting === this.meeting) return []
-      const doubtful = meeting.doubtful.filter((names) => this.isDoubt(meeting, names, losers))
-      return doubtful.map((names) => ({ meeting, names }))
+  doubts(
+    losers: ReadonlySet<number>,
+  ): { mergedDirectory: MergedDirectory; names: readonly string[] }[] {
+    return [...this.mergedDirectories()].flatMap((mergedDirectory) => {
+      if (mergedDirectory === this.mergedDirectory) return []
+      const doubtful = mergedDirectory.doubtful.filter((names) =>
+        this.isDoubt(mergedDirectory, names, losers),
+      )
+      return doubtful.map((names) => ({ mergedDirectory, names }))
     })
   }
 
   private isDoubt(
-    { contests }: Meeting,
+    { sharedNames }: MergedDirectory,
     names: readonly string[],
     losers: ReadonlySet<number>,
   ): boolean {
     const wishes = names.flatMap((name) => {
-      const its = (contests.get(name)?.claims ?? []).filter(({ source }) =>
+      const its = (sharedNames.get(name)?.candidates ?? []).filter(({ source }) =>
         this.sources.has(source),
       )
       return its.map(({ source }) => ({ name, source }))
@@ -144,14 +154,14 @@ interface Wish {
 }
 
 /** One number a source, the same for all that have the same. */
-function looksIn({ contests }: Meeting): Map<number, number> {
+function looksIn({ sharedNames }: MergedDirectory): Map<number, number> {
   const looks = new Map<number, string>()
   let number = 0
-  for (const { claims, agreement } of contests.values()) {
+  for (const { candidates, equalGroups } of sharedNames.values()) {
     number++
-    claims.forEach(({ source }, position) => {
+    candidates.forEach(({ source }, position) => {
       const known = looks.get(source) ?? ''
-      looks.set(source, `${known} ${number}.${agreement[position] as number}`)
+      looks.set(source, `${known} ${number}.${equalGroups[position] as number}`)
     })
   }
   const numbers = new Map<string, number>()

@@ -1,5 +1,5 @@
 /**
- * Names that some file system might take for one: a coarse guess, never the verdict, which is dest's file
+ * Names that some file system might take for one: a coarse guess, never the decision, which is dest's file
  * system's own. What it misses shows in the staging directory, as a name that is taken.
  */
 

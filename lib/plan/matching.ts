@@ -1,5 +1,5 @@
 import { below, identityLength, type Host, type Place } from '../host/host'
-import { eachInLanes, inGroups } from '../lanes'
+import { forEachLimited, inGroups } from '../concurrency'
 import { Seen } from './seen'
 import type { WholeDirectory } from './whole-directory'
 
@@ -13,7 +13,7 @@ const mostEntries = 4096
 interface MatchContext {
   /** Files may stand in dest as hard links of the source. */
   readonly hardlinked: boolean
-  readonly lanes: number
+  readonly concurrencyLimit: number
   readonly signal: AbortSignal | undefined
 }
 
@@ -33,8 +33,11 @@ export async function matchWhole(
   context: MatchContext,
 ): Promise<void> {
   const ask = (some: readonly WholeDirectory[], bytes: boolean, note: Note): Promise<void> =>
-    eachInLanes(context.lanes, context.signal, inGroups(some, entriesOf, entriesPerCall), (call) =>
-      askFor(call, dest, (jobs) => match(jobs, bytes, !context.hardlinked), bytes, note),
+    forEachLimited(
+      context.concurrencyLimit,
+      context.signal,
+      inGroups(some, entriesOf, entriesPerCall),
+      (call) => askFor(call, dest, (jobs) => match(jobs, bytes, !context.hardlinked), bytes, note),
     )
   const known = directories.filter(({ isUnchanged }) => isUnchanged)
   // Those that are not as they were: dest may have all of them still.

@@ -2,7 +2,7 @@ import { joinPath } from '../host/host'
 import type { Recorded, RecordedDirectory } from '../manifest'
 import type { SourceTree, TreeDirectory } from '../scan/tree'
 import { coarse } from './lookalikes'
-import { toProvider } from './union'
+import { toSourceSubtree } from './union'
 
 /** What a directory of the manifest has under names that look alike. */
 interface Held {
@@ -27,7 +27,7 @@ export function neighboursOf(
   }
   if (!addEntangled(recorded, isUnchanged, add)) return undefined
   const finder = new Finder(recorded, isUnchanged, add)
-  for (const tree of planned) finder.meet(toProvider(tree).tree)
+  for (const tree of planned) finder.visit(toSourceSubtree(tree).tree)
   return found
 }
 
@@ -67,7 +67,7 @@ class Finder {
     private readonly add: (sources: readonly number[]) => void,
   ) {}
 
-  meet(root: TreeDirectory): void {
+  visit(root: TreeDirectory): void {
     const waiting = [{ path: '', tree: root }]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const { path, tree } = next

@@ -38,7 +38,7 @@ interface Known extends Standing {
   state: State | undefined
 }
 
-/** What a survey finds of entries that the manifest lists. */
+/** What a diff finds of entries that the manifest lists. */
 export class OwnEntries {
   /** What somebody has changed, and what becomes of it. */
   readonly modified: Modified[] = []

@@ -1,12 +1,12 @@
 import { invalidArgument } from '../errors'
 import type { Conflict, ConflictPolicy } from '../types'
-import type { Claim } from './claims'
+import type { Candidate } from './candidates'
 
 /** How conflicts between sources are decided: by the caller's order or the caller itself, never by timing. */
 export interface Policy {
   /** The source that wins, or null where the merge must fail. */
   readonly decide: (conflict: Conflict) => string | null
-  /** Which claim of the winner, where one source has two names that are one entry to dest. */
+  /** Which candidate of the winner, where one source has two names that are one entry to dest. */
   readonly pick: 'first' | 'last'
   /** Losers contribute nothing to the scope of a conflict, a whole directory. */
   readonly exclusive: boolean
@@ -35,12 +35,12 @@ export function toPolicy(policy: ConflictPolicy): Policy {
   return { ...undecided, decide }
 }
 
-/** The claim of the source that the policy names. */
-export function claimOf<T extends Claim>(
-  claims: readonly T[],
+/** The candidate of the source that the policy names. */
+export function candidateOf<T extends Candidate>(
+  candidates: readonly T[],
   source: number,
   { pick }: Policy,
 ): T | undefined {
-  const isIts = (claim: T): boolean => claim.source === source
-  return pick === 'last' ? claims.findLast(isIts) : claims.find(isIts)
+  const isIts = (candidate: T): boolean => candidate.source === source
+  return pick === 'last' ? candidates.findLast(isIts) : candidates.find(isIts)
 }

@@ -9,7 +9,7 @@ import {
   type Stats,
 } from '../host/host'
 import { throwIfFailed } from '../host/trees'
-import { inGroups } from '../lanes'
+import { inGroups } from '../concurrency'
 
 /** Why a directory that a manifest lists is not one any more. */
 export type Absence = 'missing' | 'symlink' | 'other'

@@ -1,5 +1,5 @@
 import { Equality, type Host, type NamesJob, type PairJob } from '../host/host'
-import { eachInLanes, inGroups } from '../lanes'
+import { forEachLimited, inGroups } from '../concurrency'
 import type { FileAt } from '../scan/tree'
 import type { Origin } from './plan'
 
@@ -13,19 +13,19 @@ export interface Pair {
 
 interface Hosts {
   readonly host: Host
-  readonly lanes: number
+  readonly concurrencyLimit: number
   readonly signal: AbortSignal | undefined
 }
 
 /** Has each file the bytes that it was made from? What cannot be compared has not. */
 export async function areStillEqual(
-  { host, lanes, signal }: Hosts,
+  { host, concurrencyLimit, signal }: Hosts,
   pairs: readonly Pair[],
 ): Promise<boolean[]> {
   const results = pairs.map(() => false)
   const numbered = pairs.map((pair, index) => ({ ...pair, index }))
   const calls = inGroups(numbered, () => 1, pairsPerCall)
-  await eachInLanes(lanes, signal, calls, async (call) => {
+  await forEachLimited(concurrencyLimit, signal, calls, async (call) => {
     const files: PairJob[] = []
     const ofFiles: number[] = []
     const contents: (NamesJob & { contents: Uint8Array[]; modes: Uint32Array })[] = []

@@ -3,22 +3,27 @@ import { joinPath } from '../host/host'
 import { PackedTree } from '../scan/packed-tree'
 import { implicitDirectory, isPlanned, type SourceTree, type TreeDirectory } from '../scan/tree'
 import type { Conflict } from '../types'
-import { kindOf, type Claim, type Provider } from './claims'
-import { inOrder, isConflict, join, type Contest } from './contest'
-import { contestsOf, doubtsOf, type Draft, type Opened } from './draft'
+import { kindOf, type Candidate, type SourceSubtree } from './candidates'
+import { inOrder, isConflict, join, type SharedName } from './shared-name'
+import { sharedNamesOf, doubtsOf, type Draft, type Opened } from './draft'
 import { Scope } from './exclusive'
 import { lookAlikes } from './lookalikes'
-import { eachMeeting, meet, type MeetContext, type Meeting } from './meeting'
+import {
+  eachMergedDirectory,
+  mergeDirectories,
+  type CandidateContext,
+  type MergedDirectory,
+} from './merged-directory'
 import { Part } from './part'
 import { emptyMap, upTo, type PlanDirectory, type Union } from './plan'
-import { claimOf, type Policy } from './policy'
+import { candidateOf, type Policy } from './policy'
 import type { NameGroup } from './spelling'
 import { WholeDirectory } from './whole-directory'
 
 /** For each group: the names that are one entry to dest's file system, where several are. */
 export type NameOracle = (groups: readonly NameGroup[]) => Promise<readonly string[][][]>
 
-export interface UniteContext extends MeetContext {
+export interface UniteContext extends CandidateContext {
   readonly policy: Policy
   readonly sameEntries: NameOracle
 }
@@ -31,7 +36,7 @@ const nobody: ReadonlySet<number> = new Set()
  */
 export async function unite(trees: readonly SourceTree[], context: UniteContext): Promise<Union> {
   const builder = new Builder(trees, context)
-  const root = builder.directory('', '', trees.filter(isPlanned).map(toProvider))
+  const root = builder.directory('', '', trees.filter(isPlanned).map(toSourceSubtree))
   await builder.fillAll()
   const { decided, undecided, lost } = builder
   const byPath = (a: Conflict, b: Conflict): number => (a.path < b.path ? -1 : 1)
@@ -40,7 +45,7 @@ export async function unite(trees: readonly SourceTree[], context: UniteContext)
 }
 
 /** The tree with the directories of `to` around it. */
-export function toProvider({ source, to, root }: SourceTree): Provider {
+export function toSourceSubtree({ source, to, root }: SourceTree): SourceSubtree {
   if (to === '') return { source, tree: root }
   const wrap = (child: TreeDirectory, name: string): TreeDirectory => ({
     ...implicitDirectory(),
@@ -53,7 +58,7 @@ export function toProvider({ source, to, root }: SourceTree): Provider {
 interface Begun {
   readonly plan: PlanDirectory
   /** Whose all of it is, where nothing has to be chosen; undefined where it is chosen later, or never. */
-  readonly alone: Provider | undefined
+  readonly alone: SourceSubtree | undefined
 }
 
 class Builder {
@@ -72,10 +77,10 @@ class Builder {
   directory(
     path: string,
     name: string,
-    providers: readonly Provider[],
-    meeting?: Meeting,
+    sourceSubtrees: readonly SourceSubtree[],
+    mergedDirectory?: MergedDirectory,
   ): PlanDirectory {
-    const begun = this.begin(path, name, providers, meeting)
+    const begun = this.begin(path, name, sourceSubtrees, mergedDirectory)
     walk(begun, ({ plan, alone }) => alone && this.takeWhole(plan, alone))
     return begun.plan
   }
@@ -83,22 +88,22 @@ class Builder {
   private begin(
     path: string,
     name: string,
-    providers: readonly Provider[],
-    meeting?: Meeting,
+    sourceSubtrees: readonly SourceSubtree[],
+    mergedDirectory?: MergedDirectory,
   ): Begun {
-    const [only, ...others] = providers
+    const [only, ...others] = sourceSubtrees
     // One that others met in has conflicts to tell, though it may be one source's by now.
-    const isAlone = others.length === 0 && meeting === undefined
+    const isAlone = others.length === 0 && mergedDirectory === undefined
     // Dest itself is made in its own way.
     if (isAlone && only?.tree instanceof PackedTree && path !== '' && isDistinct(only.tree)) {
       const plan = new WholeDirectory(path, name, only.source, only.tree)
       return { plan, alone: undefined }
     }
-    const given = providers.find(({ tree }) => tree.mode !== undefined)?.tree
+    const given = sourceSubtrees.find(({ tree }) => tree.mode !== undefined)?.tree
     const plan: PlanDirectory = {
       path,
       name,
-      sources: providers.map(({ source }) => source),
+      sources: sourceSubtrees.map(({ source }) => source),
       mode: given?.mode,
       origin: given?.origin,
       parts: [],
@@ -110,12 +115,12 @@ class Builder {
       seen: undefined,
     }
     if (only !== undefined && isAlone && !hasLookAlikes(only.tree)) return { plan, alone: only }
-    this.opened.push({ plan, providers, meeting })
+    this.opened.push({ plan, sourceSubtrees, mergedDirectory })
     return { plan, alone: undefined }
   }
 
   /** One source alone: nothing to compare, so nothing is chosen name by name. Answers what lies in it. */
-  private *takeWhole(plan: PlanDirectory, { source, tree }: Provider): Generator<Begun> {
+  private *takeWhole(plan: PlanDirectory, { source, tree }: SourceSubtree): Generator<Begun> {
     if (tree.names.length > 0) plan.parts = [new Part(source, tree, upTo(tree.names.length))]
     for (const [name, child] of tree.directories) {
       const begun = this.begin(joinPath(plan.path, name), name, [{ source, tree: child }])
@@ -141,20 +146,24 @@ class Builder {
   private async gather(level: readonly Opened[]): Promise<Draft[]> {
     const { policy } = this.context
     const isBelow = policy.exclusive && level.every(({ plan }) => plan.path !== '')
-    const unmet = level.filter(({ meeting }) => meeting === undefined)
-    const gatherings = unmet.map(({ plan, providers }) => ({ path: plan.path, providers }))
-    const met = await meet(gatherings, this.context, isBelow)
-    const meetings = new Map(unmet.map((opened, index) => [opened, met[index]]))
+    const unmet = level.filter(({ mergedDirectory }) => mergedDirectory === undefined)
+    const gatherings = unmet.map(({ plan, sourceSubtrees }) => ({
+      path: plan.path,
+      sourceSubtrees,
+    }))
+    const met = await mergeDirectories(gatherings, this.context, isBelow)
+    const mergedDirectories = new Map(unmet.map((opened, index) => [opened, met[index]]))
     return level.map((opened): Draft => {
-      const meeting = (opened.meeting ?? meetings.get(opened)) as Meeting
-      const sources = new Set(opened.providers.map(({ source }) => source))
-      const scope = isBelow ? new Scope(meeting, sources) : undefined
-      return { ...opened, meeting, sources, scope, losers: nobody }
+      const mergedDirectory = (opened.mergedDirectory ??
+        mergedDirectories.get(opened)) as MergedDirectory
+      const sources = new Set(opened.sourceSubtrees.map(({ source }) => source))
+      const scope = isBelow ? new Scope(mergedDirectory, sources) : undefined
+      return { ...opened, mergedDirectory, sources, scope, losers: nobody }
     })
   }
 
   /**
-   * Names that are one entry to dest become one name, with the claims of all; answers where. Not so names that no
+   * Names that are one entry to dest become one name, with the candidates of all; answers where. Not so names that no
    * source gets, which are not told apart.
    */
   private async joinNames(level: readonly Draft[]): Promise<Draft[]> {
@@ -162,11 +171,11 @@ class Builder {
     if (doubts.length === 0) return []
     const same = await this.context.sameEntries(doubts)
     const joined = new Set<Draft>()
-    doubts.forEach(({ draft, meeting, isWanted }, index) => {
+    doubts.forEach(({ draft, mergedDirectory, isWanted }, index) => {
       for (const names of same[index] ?? []) {
-        const apart = names.filter((name) => meeting.contests.has(name))
+        const apart = names.filter((name) => mergedDirectory.sharedNames.has(name))
         if (apart.length < 2 || !names.some(isWanted)) continue
-        join(meeting.contests, apart)
+        join(mergedDirectory.sharedNames, apart)
         joined.add(draft)
       }
     })
@@ -174,29 +183,30 @@ class Builder {
   }
 
   private fill(draft: Draft): void {
-    const { plan, providers, meeting, scope, losers } = draft
+    const { plan, sourceSubtrees, mergedDirectory, scope, losers } = draft
     scope?.tell(losers)
-    const chosen = new Map<number, number[]>(providers.map(({ source }) => [source, []]))
+    const chosen = new Map<number, number[]>(sourceSubtrees.map(({ source }) => [source, []]))
     const shared = new Map<string, readonly number[]>()
-    for (const contest of contestsOf(draft)) {
-      const winner = this.winnerOf(plan, contest, losers)
+    for (const sharedName of sharedNamesOf(draft)) {
+      const winner = this.winnerOf(plan, sharedName, losers)
       if (winner === undefined) continue
       if (winner.child === undefined) chosen.get(winner.source)?.push(winner.index)
-      this.take(draft, winner, contest, shared)
+      this.take(draft, winner, sharedName, shared)
     }
     if (shared.size > 0) plan.shared = shared
-    for (const { source, tree } of providers) {
+    for (const { source, tree } of sourceSubtrees) {
       const picks = chosen.get(source) ?? []
       picks.sort((a, b) => a - b)
       if (picks.length > 0) plan.parts.push(new Part(source, tree, Uint32Array.from(picks)))
     }
-    for (const [name, child] of meeting.below) if (!plan.directories.has(name)) this.close(child)
+    for (const [name, child] of mergedDirectory.below)
+      if (!plan.directories.has(name)) this.close(child)
   }
 
   /** Nobody has the directory in the end: conflicts in it that were decided above have no winner. */
-  private close(meeting: Meeting): void {
-    for (const { path, contests } of eachMeeting(meeting)) {
-      for (const { told } of contests.values())
+  private close(mergedDirectory: MergedDirectory): void {
+    for (const { path, sharedNames } of eachMergedDirectory(mergedDirectory)) {
+      for (const { told } of sharedNames.values())
         if (told.length > 0) this.decided.push(this.conflictOf(path, inOrder(told)))
     }
   }
@@ -204,75 +214,76 @@ class Builder {
   /** Undefined where the path gets nothing. Reports the conflict, and the paths that are lost. */
   private winnerOf(
     plan: PlanDirectory,
-    contest: Contest,
+    sharedName: SharedName,
     losers: ReadonlySet<number>,
-  ): Claim | undefined {
+  ): Candidate | undefined {
     const { policy } = this.context
-    const { claims, agreement, told } = contest
-    const staying = claims.filter(({ source }) => !losers.has(source))
+    const { candidates, equalGroups, told } = sharedName
+    const staying = candidates.filter(({ source }) => !losers.has(source))
     let winner = staying[0]
-    if (isConflict(contest)) {
-      const conflict = this.conflictOf(plan.path, inOrder([...told, ...claims]))
+    if (isConflict(sharedName)) {
+      const conflict = this.conflictOf(plan.path, inOrder([...told, ...candidates]))
       const sources = this.namesOf(staying)
       const name = sources.length === 0 ? null : policy.decide({ ...conflict, sources })
       if (name === null && sources.length > 0) {
         this.undecided.push(conflict)
         return undefined
       }
-      winner = claimOf(staying, this.sourceNamed(staying, name), policy)
+      winner = candidateOf(staying, this.sourceNamed(staying, name), policy)
       const path = winner === undefined ? conflict.path : joinPath(plan.path, winner.name)
       this.decided.push({ ...conflict, path, winner: name })
     }
-    const like = winner && agreement[claims.indexOf(winner)]
-    claims.forEach((claim, position) => {
-      const agrees = winner !== undefined && agreement[position] === like
-      const isLeftOut = losers.has(claim.source) && claim.child !== undefined
-      if (!agrees || isLeftOut) this.lost[claim.source]?.push(joinPath(plan.path, claim.name))
+    const like = winner && equalGroups[candidates.indexOf(winner)]
+    candidates.forEach((candidate, position) => {
+      const agrees = winner !== undefined && equalGroups[position] === like
+      const isLeftOut = losers.has(candidate.source) && candidate.child !== undefined
+      if (!agrees || isLeftOut)
+        this.lost[candidate.source]?.push(joinPath(plan.path, candidate.name))
     })
     return winner
   }
 
-  private conflictOf(parent: string, claims: readonly Claim[]): Conflict {
-    const names = new Set(claims.map(({ name }) => name))
-    const kinds = new Set(claims.map(kindOf))
+  private conflictOf(parent: string, candidates: readonly Candidate[]): Conflict {
+    const names = new Set(candidates.map(({ name }) => name))
+    const kinds = new Set(candidates.map(kindOf))
     const kind = names.size > 1 ? 'case' : kinds.size > 1 ? 'type' : 'content'
-    const path = joinPath(parent, claims[0]?.name ?? '')
-    const conflict: Conflict = { path, kind, sources: this.namesOf(claims), winner: null }
+    const path = joinPath(parent, candidates[0]?.name ?? '')
+    const conflict: Conflict = { path, kind, sources: this.namesOf(candidates), winner: null }
     if (kind === 'case') conflict.paths = [...names].sort().map((name) => joinPath(parent, name))
     return conflict
   }
 
   /** Each source once, in the caller's order. */
-  private namesOf(claims: readonly Claim[]): string[] {
-    return [...new Set(claims.map(({ source }) => this.trees[source]?.name ?? ''))]
+  private namesOf(candidates: readonly Candidate[]): string[] {
+    return [...new Set(candidates.map(({ source }) => this.trees[source]?.name ?? ''))]
   }
 
-  private sourceNamed(claims: readonly Claim[], name: string | null): number {
-    return claims.find(({ source }) => this.trees[source]?.name === name)?.source ?? -1
+  private sourceNamed(candidates: readonly Candidate[], name: string | null): number {
+    return candidates.find(({ source }) => this.trees[source]?.name === name)?.source ?? -1
   }
 
   /** What stands at the path; where that is a directory, all that agree merge. */
   private take(
-    { plan, meeting, losers }: Draft,
-    winner: Claim,
-    { claims, agreement }: Contest,
+    { plan, mergedDirectory, losers }: Draft,
+    winner: Candidate,
+    { candidates, equalGroups }: SharedName,
     shared: Map<string, readonly number[]>,
   ): void {
-    const like = agreement[claims.indexOf(winner)]
-    const agreeing = claims.filter(
-      ({ source }, position) => agreement[position] === like && !losers.has(source),
+    const like = equalGroups[candidates.indexOf(winner)]
+    const agreeing = candidates.filter(
+      ({ source }, position) => equalGroups[position] === like && !losers.has(source),
     )
     if (winner.child === undefined) {
       const sources = agreeing.map(({ source }) => source)
       if (sources.length > 1) shared.set(winner.name, sources)
       return
     }
-    const providers = agreeing.flatMap(({ source, child }) =>
+    const sourceSubtrees = agreeing.flatMap(({ source, child }) =>
       child === undefined ? [] : [{ source, tree: child }],
     )
     const path = joinPath(plan.path, winner.name)
-    const met = meeting.below.get(winner.name)
-    plan.directories.set(winner.name, this.directory(path, winner.name, providers, met))
+    const met = mergedDirectory.below.get(winner.name)
+    plan.directories.set(winner.name, this.directory(path, winner.name, sourceSubtrees, met))
   }
 }
 

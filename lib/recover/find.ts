@@ -6,7 +6,7 @@ import { errno, errnoOf, isDenied } from '../errno'
 import { SystemError } from '../errors'
 import { Kind, type Directory, type Host } from '../host/host'
 import { openReal } from '../host/open-real'
-import { patiently } from '../host/patient'
+import { withRetries } from '../host/retrying'
 import {
   findableIds,
   isAlive,
@@ -132,7 +132,7 @@ export async function release(host: Host, { claim, directory, parent }: Abandone
 /** Names only: there may be many, and of others. */
 async function stagingNamesIn(path: string): Promise<string[]> {
   try {
-    const names = await patiently(undefined, () => fs.readdir(path))
+    const names = await withRetries(undefined, () => fs.readdir(path))
     return names.filter((name) => readStagingName(name) !== undefined)
   } catch (error) {
     if (isUnreadable(error)) return []

@@ -1,6 +1,6 @@
 import { append } from '../append'
 import type { Host } from '../host/host'
-import { eachInLanes, inLanes } from '../lanes'
+import { forEachLimited, runLimited } from '../concurrency'
 import { listDirectories, type Pending, type ScanRules } from './directory'
 import { readFileMap } from './file-map'
 import type { GivenFiles, GivenSource } from './given'
@@ -62,7 +62,7 @@ export async function scan(
     })
   })
   const { concurrency, signal } = context
-  await eachInLanes(concurrency, signal, maps, async ({ index, source }) => {
+  await forEachLimited(concurrency, signal, maps, async ({ index, source }) => {
     roots[index] = await scanFileMap(source, context, problems)
     context.onFiles(source.files.paths.length)
   })
@@ -126,7 +126,7 @@ function walk(queue: readonly Pending[], context: ScanContext, problems: Problem
   const { scanTrees } = host
   const whole = queue.filter(({ tries }) => tries > 0)
   const single = queue.filter(({ tries }) => tries === 0)
-  return inLanes(concurrency, signal, () => {
+  return runLimited(concurrency, signal, () => {
     if (scanTrees !== undefined && whole.length > 0) {
       return readTrees(scanTrees, whole, sized, problems).then(({ others, files }) => {
         append(single, others)

@@ -1,7 +1,7 @@
 import { errno } from '../errno'
 import { SystemError } from '../errors'
 import { eachName, Kind, pathOf, type Host, type NamesJob, type Stats } from '../host/host'
-import { eachInLanes, inGroups } from '../lanes'
+import { forEachLimited, inGroups } from '../concurrency'
 import { PackedTree } from './packed-tree'
 import type { TreeDirectory } from './tree'
 
@@ -13,7 +13,7 @@ const namesPerCall = 512
 /** Learning on a host. */
 export function sizeLearner(
   host: Host,
-  lanes: number,
+  concurrencyLimit: number,
   signal: AbortSignal | undefined,
 ): LearnSizes {
   return async (trees) => {
@@ -21,7 +21,7 @@ export function sizeLearner(
     for (const tree of trees) if (tree instanceof PackedTree && !tree.isSized) unknown.add(tree)
     if (unknown.size === 0) return
     const calls = inGroups(unknown, ({ names }) => names.length, namesPerCall)
-    await eachInLanes(lanes, signal, calls, (call) => learn(host, call))
+    await forEachLimited(concurrencyLimit, signal, calls, (call) => learn(host, call))
   }
 }
 

@@ -1,7 +1,7 @@
 import { walk } from '../traversal'
 import { entryOf, ownerAccess, type Host, type PairJob, type Place } from '../host/host'
 import { makeDirectories, throwIfFailed, type NewDirectory } from '../host/trees'
-import { inGroups } from '../lanes'
+import { inGroups } from '../concurrency'
 import { placeOf, type PlanDirectory } from '../plan/plan'
 import { isUnchanged } from '../plan/whole-directory'
 import type { StagePlaces } from './stage'
@@ -18,7 +18,10 @@ export async function stageDirectories(
   for (const level of levels) {
     const [root] = level
     if (root?.path === '') await makeRoot(host, staging, root)
-    else await makeDirectories(host, staging.fresh, level.map(toMake), { lanes: concurrency })
+    else
+      await makeDirectories(host, staging.fresh, level.map(toMake), {
+        concurrencyLimit: concurrency,
+      })
     for (const directory of level) directory.staged = true
   }
 }

@@ -8,7 +8,7 @@ import { mainStaging } from './allocation'
 import { Attempt, debugRefusal, type PlaceOptions } from './attempt'
 import { byOrigin, contentJobs, linkJobs, pairJobs, sourcePath, type Group } from './entries'
 import { Grouping } from './groups'
-import { descend, Ladders, meaningOf, type Refusal } from './link-modes'
+import { descend, FallbackChains, meaningOf, type Refusal } from './link-modes'
 import { TreePlacer, type TreeUnit } from './trees'
 import { Trials } from './trials'
 import type { Unit } from './wanted'
@@ -18,7 +18,7 @@ export class FilePlacer {
   readonly trees: TreePlacer
   private readonly attempt: Attempt
   private readonly grouping: Grouping
-  private readonly ladders = new Ladders()
+  private readonly fallbackChains = new FallbackChains()
   private readonly trials: Trials
   /** All modes that any file may take, in the order in which they are tried. */
   private readonly order: readonly LinkMode[]
@@ -33,8 +33,8 @@ export class FilePlacer {
     const { linkModes } = options
     this.attempt = new Attempt(host, options)
     this.grouping = new Grouping(options)
-    this.trees = new TreePlacer(host, options, this.ladders, this.placements)
-    this.trials = new Trials(host, this.attempt, this.grouping, this.ladders, linkModes)
+    this.trees = new TreePlacer(host, options, this.fallbackChains, this.placements)
+    this.trials = new Trials(host, this.attempt, this.grouping, this.fallbackChains, linkModes)
     this.order = [...new Set([...linkModes, ...this.grouping.ownModes])]
   }
 
@@ -136,8 +136,8 @@ export class FilePlacer {
 
   /** The mode to take after a refusal, or at first; each step down is noted with its reason. */
   private nextMode(group: Group, refusal?: Refusal): { mode: LinkMode; steps: Group['steps'] } {
-    const ladder = this.ladders.of(group.device, group.source)
-    const { mode, steps, reason } = descend(group.modes, ladder, group.steps, refusal)
+    const fallbackChain = this.fallbackChains.of(group.device, group.source)
+    const { mode, steps, reason } = descend(group.modes, fallbackChain, group.steps, refusal)
     if (mode !== undefined) return { mode, steps }
     if (reason === undefined) throw new Error('a file without link modes')
     throw this.attempt.error(group, group.positions[0] ?? 0, reason)
@@ -180,7 +180,7 @@ export class FilePlacer {
         linkJobs(groups, fresh, (unit, position) => sourcePath(unit, position) ?? ''),
       )
     const inKernel = groups.every(({ device, source }) => {
-      const why = this.ladders.of(device, source)?.whyRetired('clone')
+      const why = this.fallbackChains.of(device, source)?.whyRetired('clone')
       return why !== undefined && noSharedExtents.has(why.errno)
     })
     return this.attempt.run(mode, pairJobs(groups, fresh), inKernel)

@@ -57,7 +57,7 @@ export function isTriedFirst(mode: LinkMode): boolean {
 }
 
 /** The link modes in the caller's order, for the files of one file system, or of one source on it. */
-export class Ladder {
+export class FallbackChain {
   private readonly retired = new Map<LinkMode, Refusal>()
 
   /** Never ask for this mode again. */
@@ -76,25 +76,25 @@ export class Ladder {
   }
 }
 
-/** One ladder for each file system; where mounts matter, which a device does not tell, for each source on it. */
-export class Ladders {
-  private readonly byDevice = new Map<number, Ladder>()
+/** One fallback chain for each file system; where mounts matter, which a device does not show, for each source on it. */
+export class FallbackChains {
+  private readonly byDevice = new Map<number, FallbackChain>()
   /** Of the devices in `mounts`. */
-  private readonly bySource = new Map<string, Ladder>()
+  private readonly bySource = new Map<string, FallbackChain>()
   private readonly mounts = new Set<number>()
 
-  add(device: number, source: string, ladder: Ladder): void {
-    if (ladder.isOfMount) this.mounts.add(device)
-    if (this.mounts.has(device)) this.bySource.set(this.keyOf(device, source), ladder)
-    else this.byDevice.set(device, ladder)
+  add(device: number, source: string, fallbackChain: FallbackChain): void {
+    if (fallbackChain.isOfMount) this.mounts.add(device)
+    if (this.mounts.has(device)) this.bySource.set(this.keyOf(device, source), fallbackChain)
+    else this.byDevice.set(device, fallbackChain)
   }
 
-  of(device: number, source: string): Ladder | undefined {
+  of(device: number, source: string): FallbackChain | undefined {
     if (!this.mounts.has(device)) return this.byDevice.get(device)
     return this.bySource.get(this.keyOf(device, source))
   }
 
-  /** What one ladder is for. */
+  /** What one fallback chain is for. */
   keyOf(device: number, source: string): string {
     return this.mounts.has(device) ? `${device} ${source}` : String(device)
   }
@@ -106,7 +106,7 @@ export class Ladders {
  */
 export function descend(
   modes: readonly LinkMode[],
-  ladder: Ladder | undefined,
+  fallbackChain: FallbackChain | undefined,
   before: readonly Step[],
   refusal: Refusal | undefined,
 ): { mode: LinkMode | undefined; steps: readonly Step[]; reason: Refusal | undefined } {
@@ -118,7 +118,7 @@ export function descend(
       const { mode: from, errno, syscall } = reason
       steps = [...steps, { from, to: mode, errno, syscall }]
     }
-    const retired = ladder?.whyRetired(mode)
+    const retired = fallbackChain?.whyRetired(mode)
     if (retired === undefined) return { mode, steps, reason }
     reason = retired
   }

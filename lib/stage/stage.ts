@@ -1,6 +1,6 @@
 import { joinPath, Kind, type Host } from '../host/host'
 import { makePath } from '../host/trees'
-import { eachInLanes, inGroups } from '../lanes'
+import { forEachLimited, inGroups } from '../concurrency'
 import type { PlanDirectory, Union } from '../plan/plan'
 import type { LearnSizes } from '../scan/sizes'
 import type { TreeDirectory } from '../scan/tree'
@@ -129,7 +129,9 @@ async function fill(
   // Biggest first, so that no worker is left alone with one at the end.
   const packs = [...packUnits(units), ...packTrees(trees)].sort((a, b) => b.entries - a.entries)
   const { concurrency, signal } = context
-  await eachInLanes(concurrency, signal, packs, (next) => placePack(next, placer, target, context))
+  await forEachLimited(concurrency, signal, packs, (next) =>
+    placePack(next, placer, target, context),
+  )
 }
 
 /** What of it is staged for now. */

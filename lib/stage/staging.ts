@@ -62,7 +62,7 @@ export interface StageTarget {
 interface Hosts {
   readonly host: Host
   /** The one to remove with: it goes on after an abort. */
-  readonly steady: Host
+  readonly notAborted: Host
   /** Learnt in the new directory. */
   readonly kept: KeptAttributes
 }
@@ -176,9 +176,10 @@ export class Staging implements StageTarget {
       await staging.close()
       return undefined
     } catch (error) {
-      const isGone = errnoOf(error) === errno.ENOENT && (await isMissing(hosts.steady, at, name))
+      const isGone =
+        errnoOf(error) === errno.ENOENT && (await isMissing(hosts.notAborted, at, name))
       if (isGone) return undefined
-      return throwAfter(error, () => removeTree(hosts.steady, at, name))
+      return throwAfter(error, () => removeTree(hosts.notAborted, at, name))
     }
   }
 
@@ -262,7 +263,7 @@ export class Staging implements StageTarget {
     const number = this.allocation.of(path)
     let taken = this.takenPlaces.get(number)
     if (taken === undefined) {
-      taken = takenPlace(this.hosts.steady, this.placeOf(number))
+      taken = takenPlace(this.hosts.notAborted, this.placeOf(number))
       this.takenPlaces.set(number, taken)
     }
     return taken
@@ -326,7 +327,7 @@ export class Staging implements StageTarget {
     if (this.state !== '') return
     for (const place of this.nestedPlaces) {
       const { directory, name } = entryOf(place)
-      await removeNestedTree(this.hosts.steady, directory, name)
+      await removeNestedTree(this.hosts.notAborted, directory, name)
     }
   }
 
@@ -353,7 +354,7 @@ export class Staging implements StageTarget {
   /** Removes one of them with all that is in it. */
   async removeRoom(room: Place): Promise<void> {
     const { directory, name } = entryOf(room)
-    await removeTree(this.hosts.steady, directory, name)
+    await removeTree(this.hosts.notAborted, directory, name)
   }
 
   /** Makes the place in `old/` for what a directory loses. */
@@ -415,17 +416,17 @@ export class Staging implements StageTarget {
 
   /** The same when dest has been put back, also after an abort. */
   withdraw(): Promise<void> {
-    return this.become(this.hosts.steady, '')
+    return this.become(this.hosts.notAborted, '')
   }
 
   /** The records count again. */
   reopen(dest: Directory): Promise<void> {
-    return this.become(this.hosts.steady, '-begun', dest)
+    return this.become(this.hosts.notAborted, '-begun', dest)
   }
 
   /** What lies in `old/`, and what was taken back, has no place to go to: it stays, and nothing else counts. */
   keep(): Promise<void> {
-    return this.become(this.hosts.steady, '-kept')
+    return this.become(this.hosts.notAborted, '-kept')
   }
 
   private async become(host: Host, state: StagingState, into?: Directory): Promise<void> {
@@ -442,7 +443,7 @@ export class Staging implements StageTarget {
       throwIfFailed([job], await host.rename([job], true))
     } catch (error) {
       if (!moves) throw error
-      return throwAfter(error, () => this.hosts.steady.close(parent))
+      return throwAfter(error, () => this.hosts.notAborted.close(parent))
     }
     this.directory.path = pathOf(to, toName)
     this.parent = parent
@@ -464,8 +465,8 @@ export class Staging implements StageTarget {
 
   /** Tries twice, so that a passing failure leaves nothing behind. What counts, or is kept, stays. */
   async remove(): Promise<void> {
-    const { steady } = this.hosts
-    const remove = (): Promise<void> => removeStaging(steady, this.parent, this.name)
+    const { notAborted } = this.hosts
+    const remove = (): Promise<void> => removeStaging(notAborted, this.parent, this.name)
     try {
       if (this.filled !== undefined) throw this.filledError(this.filled)
       if (this.state === '') await remove().catch(remove)
@@ -483,11 +484,11 @@ export class Staging implements StageTarget {
 
   async close(): Promise<void> {
     endLive(this.madeAt)
-    const { steady } = this.hosts
+    const { notAborted } = this.hosts
     try {
-      if (this.parent !== this.home) await steady.close(this.parent)
+      if (this.parent !== this.home) await notAborted.close(this.parent)
     } finally {
-      await steady.close(this.directory)
+      await notAborted.close(this.directory)
     }
   }
 }

@@ -12,7 +12,7 @@ import {
   type Place,
 } from '../host/host'
 import { removeTree, throwIfFailed } from '../host/trees'
-import { inGroups, inLanes } from '../lanes'
+import { inGroups, runLimited } from '../concurrency'
 import type { Placements } from '../plan/placements'
 import { placeOf, type PlanDirectory, type Union } from '../plan/plan'
 import { eachDirectory } from '../plan/whole-directory'
@@ -77,7 +77,7 @@ export class SubtreeCloner {
     const target = await places.target(mainStaging)
     await stageDirectories(context, target, levels)
     const queue = subtrees.values()
-    await inLanes(Math.min(context.concurrency, mostAtOnce), context.signal, () => {
+    await runLimited(Math.min(context.concurrency, mostAtOnce), context.signal, () => {
       const { value } = queue.next()
       return value && this.one(value, target, context)
     })

@@ -9,7 +9,7 @@ import type { WholeDirectory } from '../plan/whole-directory'
 import type { PackedTree } from '../scan/packed-tree'
 import type { LinkMode } from '../types'
 import { debugRefusal, type PlaceOptions } from './attempt'
-import { descend, meaningOf, type Ladders, type Refusal } from './link-modes'
+import { descend, meaningOf, type FallbackChains, type Refusal } from './link-modes'
 import { placementError } from './placement-error'
 
 /** A directory that is to be made with all below it. */
@@ -50,7 +50,7 @@ export class TreePlacer {
   constructor(
     private readonly host: Pick<Host, 'placeTrees'>,
     private readonly options: PlaceOptions,
-    private readonly ladders: Ladders,
+    private readonly fallbackChains: FallbackChains,
     private readonly placements: Placements,
   ) {}
 
@@ -163,8 +163,8 @@ export class TreePlacer {
     refusal: Refusal | undefined,
     row = 0,
   ): { mode: TreeOperation; steps: readonly Step[] } {
-    const ladder = this.ladders.of(unit.device, unit.source)
-    const { mode, steps, reason } = descend(this.options.linkModes, ladder, before, refusal)
+    const fallbackChain = this.fallbackChains.of(unit.device, unit.source)
+    const { mode, steps, reason } = descend(this.options.linkModes, fallbackChain, before, refusal)
     if (mode !== undefined && mode !== 'symlink') return { mode, steps }
     if (reason === undefined) throw new Error('a file without link modes')
     throw this.error(unit, row, reason)
@@ -204,7 +204,7 @@ export class TreePlacer {
   }
 
   private sharesNothing({ device, source }: TreeUnit): boolean {
-    const why = this.ladders.of(device, source)?.whyRetired('clone')
+    const why = this.fallbackChains.of(device, source)?.whyRetired('clone')
     return why !== undefined && noSharedExtents.has(why.errno)
   }
 }

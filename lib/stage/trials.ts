@@ -8,7 +8,13 @@ import type { LinkMode } from '../types'
 import { debugRefusal, type Attempt } from './attempt'
 import { byOrigin, pathInDest, type Group } from './entries'
 import { firstByName, type Grouping } from './groups'
-import { isTriedFirst, Ladder, meaningOf, type Ladders, type Refusal } from './link-modes'
+import {
+  isTriedFirst,
+  FallbackChain,
+  meaningOf,
+  type FallbackChains,
+  type Refusal,
+} from './link-modes'
 import type { TreeUnit } from './trees'
 import type { Unit } from './wanted'
 
@@ -26,7 +32,7 @@ export class Trials {
     private readonly host: Host,
     private readonly attempt: Attempt,
     private readonly grouping: Grouping,
-    private readonly ladders: Ladders,
+    private readonly fallbackChains: FallbackChains,
     /** The link modes that files may take that need not be dest's own. */
     private readonly linkModes: readonly LinkMode[],
   ) {}
@@ -48,13 +54,13 @@ export class Trials {
       const first = this.firstFiles(wanted)
       if (first.length === 0) return
       for (const group of first) {
-        this.ladders.add(group.device, group.source, await this.tryModesOn(group, scratch))
+        this.fallbackChains.add(group.device, group.source, await this.tryModesOn(group, scratch))
       }
     }
   }
 
-  private async tryModesOn(file: Group, scratch: Place): Promise<Ladder> {
-    const ladder = new Ladder()
+  private async tryModesOn(file: Group, scratch: Place): Promise<FallbackChain> {
+    const fallbackChain = new FallbackChain()
     for (const mode of file.modes) {
       const refusal = isTriedFirst(mode) ? await this.tryMode(mode, file, scratch) : undefined
       if (refusal === undefined) {
@@ -64,26 +70,28 @@ export class Trials {
       debugRefusal('retired', refusal)
       if (mode === file.modes.at(-1))
         throw this.attempt.error(file, file.positions[0] ?? 0, refusal)
-      ladder.retire(refusal)
+      fallbackChain.retire(refusal)
     }
-    return ladder
+    return fallbackChain
   }
 
   /**
-   * The first file by path of each that needs a ladder and has none yet; one that may take every mode before
+   * The first file by path of each that needs a fallback chain and has none yet; one that may take every mode before
    * one that must be dest's own.
    */
   private firstFiles(wanted: Wanted): Group[] {
     const first = new Map<string, { group: Group; path: string; isFree: boolean }>()
     for (const { device, source, path: within, groups } of this.candidates(wanted)) {
-      if (typeof device === 'number' && this.ladders.of(device, source)) continue
+      if (typeof device === 'number' && this.fallbackChains.of(device, source)) continue
       const best =
-        typeof device === 'number' ? first.get(this.ladders.keyOf(device, source)) : undefined
+        typeof device === 'number'
+          ? first.get(this.fallbackChains.keyOf(device, source))
+          : undefined
       // All of its paths come later.
       if (best?.isFree === true && best.path <= within) continue
       for (const group of groups()) {
-        if (this.ladders.of(group.device, group.source)) continue
-        const key = this.ladders.keyOf(group.device, group.source)
+        if (this.fallbackChains.of(group.device, group.source)) continue
+        const key = this.fallbackChains.keyOf(group.device, group.source)
         const known = first.get(key)
         const isFree = group.modes === this.linkModes
         if (known?.isFree === true && !isFree) continue

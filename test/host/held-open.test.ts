@@ -6,7 +6,7 @@ import { mock } from 'node:test'
 import { errno } from '../../lib/errno'
 import type { Host, NamesJob, Outcomes, PairJob } from '../../lib/host/host'
 import { nodeHost } from '../../lib/host/node'
-import { patient } from '../../lib/host/patient'
+import { retrying } from '../../lib/host/retrying'
 import { codeOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
 import { scriptedHost } from '../support/scripted-host'
@@ -50,14 +50,14 @@ describe('what somebody else has open', () => {
     for (const code of codes) {
       it(`is tried again on Windows: ${operation} after ${code}`, async () => {
         const { host, calls } = failing('win32', operation, code, 3)
-        const outcomes = await run[operation](patient(host, undefined))
+        const outcomes = await run[operation](retrying(host, undefined))
         assert.deepEqual([...outcomes.errnos], [0])
         assert.equal(calls(), 4)
       })
 
       it(`is a real error elsewhere: ${operation} with ${code}`, async () => {
         const { host, calls } = failing('linux', operation, code, 3)
-        const outcomes = await run[operation](patient(host, undefined))
+        const outcomes = await run[operation](retrying(host, undefined))
         assert.equal(codeOf(outcomes.errnos[0] ?? 0), code)
         assert.equal(calls(), 1)
       })
@@ -72,7 +72,7 @@ describe('what somebody else has open', () => {
     let now = 0
     try {
       const progress = { isDone: false }
-      const unlinking = patient(host, undefined)
+      const unlinking = retrying(host, undefined)
         .unlink([{ to: { base: dir, path: '' }, names }])
         .finally(() => (progress.isDone = true))
       while (!progress.isDone && now < 60_000) {
@@ -93,7 +93,7 @@ describe('what somebody else has open', () => {
   it('is not waited for after an abort', async () => {
     const { host } = failing('win32', 'rename', 'EBUSY', Infinity)
     const stop = new AbortController()
-    const renaming = run.rename(patient(host, stop.signal))
+    const renaming = run.rename(retrying(host, stop.signal))
     setTimeout(() => {
       stop.abort(new Error('enough'))
     }, 20)

@@ -56,14 +56,14 @@ export async function checkIn({ store, place }: Scene, given: Case, labs: Labs):
   const first = new Site(path.join(place, 'merge'), given, labs.dest)
   const second = new Site(path.join(place, 'session'), given, labs.dest)
 
-  const { conflicts, questions } = policyOf(given)
+  const { conflicts, pendingComparisons } = policyOf(given)
   const policies = { conflicts, existing, directoryMode, sameName }
   const expected = modelMerge(models, first.before, policies)
-  const toAsk = questions.toSorted(byPath)
+  const toAsk = pendingComparisons.toSorted(byPath)
   const asked: Conflict[][] = []
   const options = (): MergeOptions => {
     const policy = policyOf(given)
-    asked.push(policy.questions)
+    asked.push(policy.pendingComparisons)
     return { conflicts: policy.conflicts, existing, ...(linkModes && { linkModes }) }
   }
 
@@ -122,15 +122,15 @@ function byPath(a: Conflict, b: Conflict): number {
 /** The policy of a case, and, once it was used, what it was asked. */
 function policyOf({ conflicts = 'error' }: Case): {
   conflicts: ModelPolicies['conflicts']
-  questions: Conflict[]
+  pendingComparisons: Conflict[]
 } {
-  const questions: Conflict[] = []
-  if (conflicts !== 'middle' && conflicts !== 'any') return { conflicts, questions }
+  const pendingComparisons: Conflict[] = []
+  if (conflicts !== 'middle' && conflicts !== 'any') return { conflicts, pendingComparisons }
   const decide = (conflict: Conflict): string => {
-    questions.push(conflict)
+    pendingComparisons.push(conflict)
     return deciders[conflicts](conflict)
   }
-  return { conflicts: decide, questions }
+  return { conflicts: decide, pendingComparisons }
 }
 
 /** Writes the sources, for the model and for the merge. */

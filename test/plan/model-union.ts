@@ -18,17 +18,17 @@ export interface ModelPolicies {
   readonly sameName: SameName
 }
 
-interface Claim {
+interface Candidate {
   readonly source: string
   readonly path: string
   readonly entry: ModelEntry
 }
 
 /** All claims on what is one entry to dest: in the caller's order, those of one source by name. */
-type Contest = readonly Claim[]
+type SharedName = readonly Candidate[]
 
 /** Two claims want the same. Of two spellings only one can stand. */
-function agree(a: Claim, b: Claim): boolean {
+function agree(a: Candidate, b: Candidate): boolean {
   if (a.path !== b.path) return false
   return bothDirectories(a.entry, b.entry) || identical(a.entry, b.entry)
 }
@@ -52,10 +52,10 @@ interface Shared {
 }
 
 /** Two sources that cannot both have what they want. */
-type Pair = readonly [Claim, Claim]
+type Pair = readonly [Candidate, Candidate]
 
 /** Do the two name one entry? */
-type SameEntry = (a: Claim, b: Claim) => boolean
+type SameEntry = (a: Candidate, b: Candidate) => boolean
 
 export interface Union {
   readonly wishes: Wishes
@@ -70,26 +70,27 @@ export function unite(
   policies: ModelPolicies,
 ): Union {
   const trees = new Map(sources.map((source) => [source.name, placed(source)]))
-  const claims = claimsOf(trees)
+  const candidates = candidatesOf(trees)
   const sameEntry = sameEntryIn(before, policies)
   const wishes: [string, Wish][] = []
   const conflicts: Conflict[] = []
   const lost = new Map(sources.map(({ name }): [string, string[]] => [name, []]))
   const open: Shared[] = [{ path: '', sources: [...trees.keys()] }]
   // Why somebody had to leave a directory, where that lies below it: it is told there, whoever comes there.
-  const reasons = new Set<Claim>()
+  const reasons = new Set<Candidate>()
   for (const directory of open) {
     const isScope = policies.conflicts === 'exclusive' && directory.path !== ''
-    const pairs = isScope ? disagreementsIn(directory, claims, trees, sameEntry) : []
+    const pairs = isScope ? disagreementsIn(directory, candidates, trees, sameEntry) : []
     const staying = stayingOf(directory.sources, pairs)
-    for (const claim of reasonsIn(directory, pairs, staying)) reasons.add(claim)
-    const isIts = ({ source }: Claim): boolean => directory.sources.includes(source)
-    const here = claims.filter(
-      (claim) => parentOf(claim.path) === directory.path && (isIts(claim) || reasons.has(claim)),
+    for (const candidate of reasonsIn(directory, pairs, staying)) reasons.add(candidate)
+    const isIts = ({ source }: Candidate): boolean => directory.sources.includes(source)
+    const here = candidates.filter(
+      (candidate) =>
+        parentOf(candidate.path) === directory.path && (isIts(candidate) || reasons.has(candidate)),
     )
-    for (const contest of contestsOf(here, reasons, staying, sameEntry)) {
-      const candidates = contest.filter(({ source }) => staying.includes(source))
-      const conflict = conflictOf(contest)
+    for (const sharedName of sharedNamesOf(here, reasons, staying, sameEntry)) {
+      const candidates = sharedName.filter(({ source }) => staying.includes(source))
+      const conflict = conflictOf(sharedName)
       const winner = conflict ? decide(conflict, candidates, policies) : candidates[0]
       if (conflict !== undefined) {
         const path = winner?.path ?? conflict.path
@@ -97,15 +98,15 @@ export function unite(
         // The merge fails: nobody has lost anything yet.
         if (policies.conflicts === 'error') continue
       }
-      for (const claim of contest.filter(isIts)) {
-        const stands = winner !== undefined && agree(claim, winner)
+      for (const candidate of sharedName.filter(isIts)) {
+        const stands = winner !== undefined && agree(candidate, winner)
         // Of a directory that is left out nothing stands, even where others have one, too.
-        const leftOut = claim.entry.type === 'directory' && !candidates.includes(claim)
-        if (!stands || leftOut) lost.get(claim.source)?.push(claim.path)
+        const leftOut = candidate.entry.type === 'directory' && !candidates.includes(candidate)
+        if (!stands || leftOut) lost.get(candidate.source)?.push(candidate.path)
       }
       if (winner === undefined) continue
       const { path, entry } = winner
-      const agreeing = candidates.filter((claim) => agree(claim, winner))
+      const agreeing = candidates.filter((candidate) => agree(candidate, winner))
       const owners = agreeing.map(({ source }) => source)
       if (entry.type === 'directory') {
         const merged = common(agreeing, policies)
@@ -117,17 +118,19 @@ export function unite(
     }
   }
   const opened = new Set(open.map(({ path }) => path))
-  const elsewhere = claims.filter(
-    (claim) => reasons.has(claim) && !opened.has(parentOf(claim.path)),
+  const elsewhere = candidates.filter(
+    (candidate) => reasons.has(candidate) && !opened.has(parentOf(candidate.path)),
   )
-  conflicts.push(...grouped(elsewhere, sameEntry).flatMap((contest) => conflictOf(contest) ?? []))
+  conflicts.push(
+    ...grouped(elsewhere, sameEntry).flatMap((sharedName) => conflictOf(sharedName) ?? []),
+  )
   wishes.sort(([a], [b]) => (a < b ? -1 : 1))
   for (const paths of lost.values()) paths.sort()
   return { wishes: new Map(wishes), conflicts, lost }
 }
 
 /** In the caller's order, those of one source by path. */
-function claimsOf(trees: ReadonlyMap<string, ModelTree>): Claim[] {
+function candidatesOf(trees: ReadonlyMap<string, ModelTree>): Candidate[] {
   return [...trees].flatMap(([source, tree]) => {
     const entries = [...tree].sort(([a], [b]) => (a < b ? -1 : 1))
     return entries.map(([path, entry]) => ({ source, path, entry }))
@@ -148,29 +151,31 @@ function sameEntryIn(
 }
 
 /** Nobody asks about names that none gets of those that stay, unless somebody left for them. */
-function contestsOf(
-  claims: readonly Claim[],
-  reasons: ReadonlySet<Claim>,
+function sharedNamesOf(
+  candidates: readonly Candidate[],
+  reasons: ReadonlySet<Candidate>,
   staying: readonly string[],
   sameEntry: SameEntry,
-): Contest[] {
-  return grouped(claims, sameEntry).flatMap((contest) => {
-    const isAsked = contest.some((claim) => staying.includes(claim.source) || reasons.has(claim))
-    return isAsked ? [contest] : grouped(contest, (a, b) => a.path === b.path)
+): SharedName[] {
+  return grouped(candidates, sameEntry).flatMap((sharedName) => {
+    const isAsked = sharedName.some(
+      (candidate) => staying.includes(candidate.source) || reasons.has(candidate),
+    )
+    return isAsked ? [sharedName] : grouped(sharedName, (a, b) => a.path === b.path)
   })
 }
 
 /** What the sources of a scope disagree about in it, anywhere, two by two. */
 function disagreementsIn(
   { path: scope, sources }: Shared,
-  claims: readonly Claim[],
+  candidates: readonly Candidate[],
   trees: ReadonlyMap<string, ModelTree>,
   sameEntry: SameEntry,
 ): Pair[] {
-  const its = claims.filter(
+  const its = candidates.filter(
     ({ source, path }) => sources.includes(source) && path.startsWith(`${scope}/`),
   )
-  const treeOf = ({ source }: Claim): ModelTree => trees.get(source) ?? new Map()
+  const treeOf = ({ source }: Candidate): ModelTree => trees.get(source) ?? new Map()
   const pairs = its.flatMap((a) => its.map((b): Pair => [a, b]))
   return pairs.filter(
     ([a, b]) =>
@@ -192,11 +197,15 @@ function stayingOf(sources: readonly string[], pairs: readonly Pair[]): string[]
 }
 
 /** What one that left and one that stayed disagree about below the directory. */
-function reasonsIn({ path }: Shared, pairs: readonly Pair[], staying: readonly string[]): Claim[] {
-  const stays = ({ source }: Claim): boolean => staying.includes(source)
+function reasonsIn(
+  { path }: Shared,
+  pairs: readonly Pair[],
+  staying: readonly string[],
+): Candidate[] {
+  const stays = ({ source }: Candidate): boolean => staying.includes(source)
   return pairs
     .filter(([a, b]) => parentOf(a.path) !== path && stays(a) !== stays(b))
-    .map(([claim]) => claim)
+    .map(([candidate]) => candidate)
 }
 
 /** Does dest have something else where the directory, or one above it, would be? */
@@ -207,24 +216,25 @@ function isBlocked(path: string, before: ModelTree | undefined, sameName: SameNa
   return isOther || isBlocked(parentOf(path), before, sameName)
 }
 
-function grouped(claims: readonly Claim[], sameEntry: SameEntry): Contest[] {
-  const contests: Claim[][] = []
-  for (const claim of claims) {
-    const known = contests.find(([first]) => first !== undefined && sameEntry(first, claim))
-    if (known === undefined) contests.push([claim])
-    else known.push(claim)
+function grouped(candidates: readonly Candidate[], sameEntry: SameEntry): SharedName[] {
+  const sharedNames: Candidate[][] = []
+  for (const candidate of candidates) {
+    const known = sharedNames.find(([first]) => first !== undefined && sameEntry(first, candidate))
+    if (known === undefined) sharedNames.push([candidate])
+    else known.push(candidate)
   }
-  return contests
+  return sharedNames
 }
 
 /** Undefined where all want the same. */
-function conflictOf(contest: Contest): Conflict | undefined {
-  const [first] = contest
-  if (first === undefined || contest.every((claim) => agree(claim, first))) return undefined
+function conflictOf(sharedName: SharedName): Conflict | undefined {
+  const [first] = sharedName
+  if (first === undefined || sharedName.every((candidate) => agree(candidate, first)))
+    return undefined
   const unique = (words: string[]): string[] => [...new Set(words)]
-  const paths = unique(contest.map(({ path }) => path)).sort()
-  const types = unique(contest.map(({ entry }) => entry.type))
-  const sources = unique(contest.map(({ source }) => source))
+  const paths = unique(sharedName.map(({ path }) => path)).sort()
+  const types = unique(sharedName.map(({ entry }) => entry.type))
+  const sources = unique(sharedName.map(({ source }) => source))
   const common = { path: first.path, sources, winner: null }
   if (paths.length > 1) return { ...common, kind: 'case', paths }
   return { ...common, kind: types.length > 1 ? 'type' : 'content' }
@@ -233,9 +243,9 @@ function conflictOf(contest: Contest): Conflict | undefined {
 /** Undefined where nobody wins. */
 function decide(
   conflict: Conflict,
-  candidates: Contest,
+  candidates: SharedName,
   { conflicts }: ModelPolicies,
-): Claim | undefined {
+): Candidate | undefined {
   if (conflicts === 'error') return undefined
   if (conflicts === 'first') return candidates[0]
   if (conflicts === 'last' || conflicts === 'exclusive') return candidates.at(-1)
@@ -244,7 +254,7 @@ function decide(
 }
 
 /** The mode of the first directory that has one. */
-function common(claims: readonly Claim[], { directoryMode }: ModelPolicies): ModelEntry {
-  const modes = claims.flatMap(({ entry }) => (entry.type === 'directory' ? [entry.mode] : []))
+function common(candidates: readonly Candidate[], { directoryMode }: ModelPolicies): ModelEntry {
+  const modes = candidates.flatMap(({ entry }) => (entry.type === 'directory' ? [entry.mode] : []))
   return { type: 'directory', mode: modes.find((mode) => mode !== undefined) ?? directoryMode }
 }

@@ -46,14 +46,20 @@ export function modelMerge(
   policies: ModelPolicies,
 ): ModelOutcome {
   const union = unite(sources, before, policies)
-  const meeting = meet(union.wishes, before, policies)
-  const conflicts = sorted([...union.conflicts, ...meeting.decided, ...meeting.undecided])
-  const plan = { ...totals(sources, union), conflicts, entries: meeting.entries }
+  const mergedDirectory = mergeDirectories(union.wishes, before, policies)
+  const conflicts = sorted([
+    ...union.conflicts,
+    ...mergedDirectory.decided,
+    ...mergedDirectory.undecided,
+  ])
+  const plan = { ...totals(sources, union), conflicts, entries: mergedDirectory.entries }
   const ofSources = policies.conflicts === 'error' ? union.conflicts : []
-  const undecided = sorted([...ofSources, ...meeting.undecided])
+  const undecided = sorted([...ofSources, ...mergedDirectory.undecided])
   const isDone = undecided.length === 0
   const mode = before === undefined ? modeOfRoot(sources) : undefined
-  const result = isDone ? { ...carryOut(union, meeting, before, policies), mode } : undefined
+  const result = isDone
+    ? { ...carryOut(union, mergedDirectory, before, policies), mode }
+    : undefined
   return { plan, undecided, result }
 }
 
@@ -62,7 +68,7 @@ function modeOfRoot(sources: readonly ModelSource[]): number | undefined {
   return sources.find(({ to, mode }) => to === '' && mode !== undefined)?.mode
 }
 
-interface Meeting {
+interface MergedDirectory {
   readonly entries: PlanEntry[]
   readonly decided: Conflict[]
   readonly undecided: Conflict[]
@@ -70,7 +76,11 @@ interface Meeting {
 }
 
 /** The wishes meet what dest holds. */
-function meet(wishes: Wishes, before: ModelTree | undefined, policies: ModelPolicies): Meeting {
+function mergeDirectories(
+  wishes: Wishes,
+  before: ModelTree | undefined,
+  policies: ModelPolicies,
+): MergedDirectory {
   const entries: PlanEntry[] = []
   const decided: Conflict[] = []
   const undecided: Conflict[] = []
@@ -146,7 +156,7 @@ function policyFor(
 
 function carryOut(
   { wishes }: Union,
-  { entries, differing }: Meeting,
+  { entries, differing }: MergedDirectory,
   before: ModelTree | undefined,
   { sameName }: ModelPolicies,
 ): Omit<ModelResult, 'mode'> {

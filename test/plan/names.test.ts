@@ -364,7 +364,10 @@ describe('names that are one entry to dest', function () {
 
       describe('of which dest has another spelling', () => {
         /** What dest has, what the source has, and what comes of `replace`: null where it is refused. */
-        const meetings: Record<string, { dest: Files; source: Files; replaced: Files | null }> = {
+        const mergedDirectories: Record<
+          string,
+          { dest: Files; source: Files; replaced: Files | null }
+        > = {
           'a file': { dest: { '': 'old' }, source: { '': 'new' }, replaced: { '': 'new' } },
           'a file alike': { dest: { '': 'x' }, source: { '': 'x' }, replaced: { '': 'x' } },
           'a file for a directory': {
@@ -389,7 +392,7 @@ describe('names that are one entry to dest', function () {
           Object.fromEntries(Object.entries(files).map(([below, data]) => [name + below, data]))
 
         for (const [turn, [what, { dest: has, source: wants, replaced }]] of Object.entries(
-          meetings,
+          mergedDirectories,
         ).entries())
           it(`are a conflict that \`existing\` decides: ${what}`, async () => {
             const cases = spellings.flatMap(([old, wanted]) =>

@@ -94,7 +94,7 @@ async function inStaging<T>(dest: string, work: (host: Host, to: Place) => Promi
   const host = lenient(defaultHost, kept)
   const { nearest } = await openTarget(host, dest)
   try {
-    const staging = await Staging.make({ host, steady: host, kept }, nearest, [])
+    const staging = await Staging.make({ host, notAborted: host, kept }, nearest, [])
     try {
       return await work(host, await staging.makeRoom())
     } finally {

@@ -2,7 +2,7 @@ import { Gate } from './gate'
 import type { Host } from './host'
 
 /** A host that keeps no more than `most` batches in flight, however many callers it has. */
-export function limited(host: Host, most: number): Host {
+export function throttled(host: Host, most: number): Host {
   const gate = new Gate(most)
   const { inheritance, cloneDirectory, scanTrees, matchTrees, placeTrees } = host
   const through =

@@ -33,7 +33,7 @@ async function untilSettled<T>(
 }
 
 /** A call of node:fs beside the host, repeated like the host's own while it fails only for now. */
-export async function patiently<T>(
+export async function withRetries<T>(
   signal: AbortSignal | undefined,
   call: () => Promise<T>,
 ): Promise<T> {
@@ -54,7 +54,7 @@ export async function patiently<T>(
  * A host that tries again what failed only for now, one name at a time, and starts nothing new once the
  * signal is aborted. Without a signal it is the one to put things back with.
  */
-export function patient(host: Host, signal: AbortSignal | undefined): Host {
+export function retrying(host: Host, signal: AbortSignal | undefined): Host {
   /** Reading changes nothing, so the whole call is repeated. */
   const reading =
     <J, O extends Outcomes>(operation: (jobs: readonly J[]) => Promise<O>) =>
@@ -141,7 +141,7 @@ export function patient(host: Host, signal: AbortSignal | undefined): Host {
   const { inheritance, cloneDirectory, scanTrees, matchTrees, placeTrees } = host
   return {
     ...host,
-    open: (place) => patiently(signal, () => host.open(place)),
+    open: (place) => withRetries(signal, () => host.open(place)),
     writeRecord: (place, name, text) => single(() => host.writeRecord(place, name, text)),
     readRecord: (place, name) => single(() => host.readRecord(place, name)),
     sync: (directory) => single(() => host.sync(directory)),

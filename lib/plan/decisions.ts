@@ -7,7 +7,7 @@ import type { Part } from './part'
 import { mayBeAsLong } from './pseudo-size'
 import { Action, originOf, type PlanDirectory, type Union } from './plan'
 
-export interface VerdictRules {
+export interface DecisionRules {
   readonly existing: ExistingPolicy
   /** Files may stand in dest as symlinks to the source. */
   readonly symlinked: boolean
@@ -24,7 +24,7 @@ export interface VerdictRules {
 const writableByOwner = 0o200
 
 /** What happens to entries that dest holds already, and the conflicts that this makes. */
-export class Verdicts {
+export class Decisions {
   /** Decided by `existing`. */
   readonly decided: Conflict[] = []
   /** The merge cannot go on with these. */
@@ -32,7 +32,7 @@ export class Verdicts {
 
   constructor(
     private readonly union: Union,
-    private readonly rules: VerdictRules,
+    private readonly rules: DecisionRules,
     /** What an earlier merge put there; undefined without a manifest. */
     private readonly own?: OwnEntries,
   ) {}

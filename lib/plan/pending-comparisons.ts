@@ -1,16 +1,16 @@
 import { Equality, identityLength, type Host, type Place, type Stats } from '../host/host'
 import { allBits } from '../host/kept-attributes'
 import { throwIfFailed } from '../host/trees'
-import { executableBits } from './claims'
+import { executableBits } from './candidates'
 import type { Compare, ComparisonJob } from './compare'
 import type { Part } from './part'
 import { originOf, type PlanDirectory } from './plan'
 import { isSameTime } from './same-time'
 import { ShownModes } from './shown-modes'
-import type { Verdicts } from './verdicts'
+import type { Decisions } from './decisions'
 
 /** Files of one part that look like dest's until the bytes are read. */
-export interface Question {
+export interface PendingComparison {
   readonly directory: PlanDirectory
   readonly part: Part
   readonly positions: number[]
@@ -22,7 +22,7 @@ export interface Question {
 }
 
 /** What only whoever holds dest open can do. */
-export interface QuestionContext {
+export interface ComparisonContext {
   readonly host: Host
   readonly compare: Compare
   /** Are files to have the times of the source? */
@@ -31,21 +31,24 @@ export interface QuestionContext {
   readonly modesHeld: (shown: ShownModes) => Promise<number>
 }
 
-/** Reads the bytes of files, those of many at once, while the survey goes on. */
-export class Questions {
-  private readonly asked: { questions: readonly Question[]; answers: Promise<Uint8Array> }[] = []
+/** Reads the bytes of files, those of many at once, while the rest of dest is looked at. */
+export class PendingComparisons {
+  private readonly asked: {
+    pendingComparisons: readonly PendingComparison[]
+    answers: Promise<Uint8Array>
+  }[] = []
 
   constructor(
-    private readonly context: QuestionContext,
-    private readonly verdicts: Verdicts,
+    private readonly context: ComparisonContext,
+    private readonly decisions: Decisions,
   ) {}
 
-  ask(questions: readonly Question[]): void {
-    if (questions.length === 0) return
-    const answers = this.context.compare(questions.flatMap(comparisonJobs), 'dest')
+  ask(pendingComparisons: readonly PendingComparison[]): void {
+    if (pendingComparisons.length === 0) return
+    const answers = this.context.compare(pendingComparisons.flatMap(comparisonJobs), 'dest')
     // A failure is told by settle(), when nothing runs any more.
     answers.catch(() => undefined)
-    this.asked.push({ questions, answers })
+    this.asked.push({ pendingComparisons, answers })
   }
 
   /** Waits until nothing is read any more. */
@@ -53,11 +56,11 @@ export class Questions {
     await Promise.allSettled(this.asked.map(({ answers }) => answers))
   }
 
-  /** Gives the verdicts. Throws the first failure in the order of the questions. */
+  /** Passes on the decisions. Throws the first failure in the order of the comparisons. */
   async settle(): Promise<void> {
     const same: Same[] = []
-    for (const { questions, answers } of this.asked) {
-      this.settleBytes(questions, await answers, same)
+    for (const { pendingComparisons, answers } of this.asked) {
+      this.settleBytes(pendingComparisons, await answers, same)
     }
     const shown = new ShownModes()
     for (const { wanted, found, unchanged } of same) shown.add(wanted, found, unchanged)
@@ -67,27 +70,31 @@ export class Questions {
   }
 
   /** Adds the files that have the wanted bytes. */
-  private settleBytes(questions: readonly Question[], answers: Uint8Array, same: Same[]): void {
-    const { verdicts } = this
+  private settleBytes(
+    pendingComparisons: readonly PendingComparison[],
+    answers: Uint8Array,
+    same: Same[],
+  ): void {
+    const { decisions } = this
     let answer = 0
-    for (const question of questions) {
-      const { directory, part, positions, entries, stats } = question
+    for (const pendingComparison of pendingComparisons) {
+      const { directory, part, positions, entries, stats } = pendingComparison
       positions.forEach((position, at) => {
         const equality = answers[answer++] ?? Equality.Differ
         const isLink = equality === Equality.SameFile
         if (
           equality === Equality.Differ ||
-          (isLink && verdicts.isMutable(directory, part, position))
+          (isLink && decisions.isMutable(directory, part, position))
         ) {
-          verdicts.settle(directory, part, position, false)
+          decisions.settle(directory, part, position, false)
           return
         }
         const entry = entries[at] as number
         const [, , mtime = 0n, ctime = 0n] = stats.identities.subarray(entry * identityLength)
-        const wanted = verdicts.modeOf(part, position)
+        const wanted = decisions.modeOf(part, position)
         const found = (stats.modes[entry] as number) & allBits
         same.push({
-          question,
+          pendingComparison,
           position,
           equality,
           wanted,
@@ -100,17 +107,17 @@ export class Questions {
   }
 
   private settleSame(
-    { question, position, equality, wanted, found }: Same,
+    { pendingComparison, position, equality, wanted, found }: Same,
     held: number,
     late: boolean,
   ): void {
-    const { verdicts } = this
-    const { directory, part } = question
+    const { decisions } = this
+    const { directory, part } = pendingComparison
     const other = (wanted ^ found) & held
-    if (executableBits(other) !== 0) verdicts.settleExecutable(directory, part, position)
-    else if (other !== 0 || late || verdicts.isStoreFile(equality)) {
-      verdicts.settleAttributes(part, position)
-    } else verdicts.settle(directory, part, position, true)
+    if (executableBits(other) !== 0) decisions.settleExecutable(directory, part, position)
+    else if (other !== 0 || late || decisions.isStoreFile(equality)) {
+      decisions.settleAttributes(part, position)
+    } else decisions.settle(directory, part, position, true)
   }
 
   /** Those that have other times than their sources. */
@@ -119,7 +126,7 @@ export class Questions {
     // Given content has no times.
     const files = same.flatMap((each) => {
       const {
-        question: { part },
+        pendingComparison: { part },
         position,
       } = each
       const file = originOf(part.tree, part.picks[position] as number)
@@ -143,7 +150,7 @@ const filesPerCall = 512
 
 /** A file of dest that has the wanted bytes. */
 interface Same {
-  readonly question: Question
+  readonly pendingComparison: PendingComparison
   readonly position: number
   readonly equality: number
   /** Permission bits. */
@@ -156,7 +163,7 @@ interface Same {
 }
 
 /** Each file with dest's of its name, in order. */
-function comparisonJobs({ part, positions, to }: Question): ComparisonJob[] {
+function comparisonJobs({ part, positions, to }: PendingComparison): ComparisonJob[] {
   const { tree, picks } = part
   const { names: all, origin } = tree
   const isAll = positions.length === all.length

@@ -1,17 +1,17 @@
 import { Equality, Kind } from '../host/host'
-import { executableBits, kindOf, type Claim, type Claims } from './claims'
+import { executableBits, kindOf, type Candidate, type Candidates } from './candidates'
 import { comparePairs, type Compare } from './compare'
 import type { Digest } from './digest'
 import { originOf, type Origin } from './plan'
 import { modeOf } from '../scan/tree'
 
-/** Which claims want the same: one number a claim, the same for all that agree. Directories agree, they merge. */
-export type Agreement = readonly number[]
+/** Which candidates are equal: one number each, the same for all that are. Directories are equal, they merge. */
+export type EqualGroups = readonly number[]
 
 /** Claims of one list that look alike until their bytes are read: positions in the list. */
 interface Group {
-  readonly claims: Claims
-  readonly agreement: number[]
+  readonly candidates: Candidates
+  readonly equalGroups: number[]
   readonly members: readonly number[]
 }
 
@@ -22,22 +22,22 @@ const fewMembers = 8
 const firstBytes = 64 * 1024
 
 /**
- * For each list of claims: who agrees with whom? Bytes are read only where all else is equal. `digest`: undefined where
+ * For each list of candidates: which ones are equal? Bytes are read only where all else is equal. `digest`: undefined where
  * lists are short.
  */
-export async function agree(
-  lists: readonly Claims[],
+export async function groupEqual(
+  lists: readonly Candidates[],
   compare: Compare,
   digest?: Digest,
-): Promise<Agreement[]> {
+): Promise<EqualGroups[]> {
   const open: Group[] = []
-  const agreements = lists.map((claims) => {
-    const agreement = claims.map((_, position) => position)
-    for (const members of lookAlikes(claims)) {
-      if (isRead(claims[members[0] ?? 0])) open.push({ claims, agreement, members })
-      else for (const member of members) agreement[member] = members[0] ?? member
+  const groupsOfEach = lists.map((candidates) => {
+    const equalGroups = candidates.map((_, position) => position)
+    for (const members of lookAlikes(candidates)) {
+      if (isRead(candidates[members[0] ?? 0])) open.push({ candidates, equalGroups, members })
+      else for (const member of members) equalGroups[member] = members[0] ?? member
     }
-    return agreement
+    return equalGroups
   })
   // Each round compares with the first of a group; those that differ from it make another group.
   let groups = open
@@ -45,31 +45,32 @@ export async function agree(
     groups = await compareWithFirst(groups, compare)
     if (round === roundsByPairs && digest !== undefined) groups = await splitAll(groups, digest)
   }
-  return agreements
+  return groupsOfEach
 }
 
 /** Large groups in parts that alone may agree. */
 async function splitAll(groups: readonly Group[], digest: Digest): Promise<Group[]> {
   const large = groups.filter(({ members }) => members.length > fewMembers)
   const begun = await splitBy(large, digest, firstBytes)
-  const isLong = ({ claims, members }: Group): boolean => sizeOf(claims, members) > firstBytes
+  const isLong = ({ candidates, members }: Group): boolean =>
+    sizeOf(candidates, members) > firstBytes
   const whole = await splitBy(begun.filter(isLong), digest, Infinity)
   const small = groups.filter(({ members }) => members.length <= fewMembers)
   return [...small, ...begun.filter((group) => !isLong(group)), ...whole]
 }
 
-function sizeOf(claims: Claims, [first = 0]: readonly number[]): number {
-  const { tree, index } = claims[first] as Claim
+function sizeOf(candidates: Candidates, [first = 0]: readonly number[]): number {
+  const { tree, index } = candidates[first] as Candidate
   return tree.sizes[index] ?? 0
 }
 
 async function splitBy(groups: readonly Group[], digest: Digest, length: number): Promise<Group[]> {
-  const files = groups.flatMap(({ claims, members }) =>
-    members.map((member) => fileOf(claims[member] as Claim)),
+  const files = groups.flatMap(({ candidates, members }) =>
+    members.map((member) => fileOf(candidates[member] as Candidate)),
   )
   const digests = await digest(files, length)
   let next = 0
-  return groups.flatMap(({ claims, agreement, members }) => {
+  return groups.flatMap(({ candidates, equalGroups, members }) => {
     const alike = new Map<string | undefined, number[]>()
     for (const member of members) {
       const own = digests[next++]
@@ -78,24 +79,24 @@ async function splitBy(groups: readonly Group[], digest: Digest, length: number)
       else others.push(member)
     }
     const parts = [...alike.values()].filter(({ length: count }) => count > 1)
-    return parts.map((some) => ({ claims, agreement, members: some }))
+    return parts.map((some) => ({ candidates, equalGroups, members: some }))
   })
 }
 
 /** Do all of them want the same? */
-export function isUnanimous(agreement: Agreement): boolean {
-  return agreement.every((number) => number === agreement[0])
+export function isUnanimous(equalGroups: EqualGroups): boolean {
+  return equalGroups.every((number) => number === equalGroups[0])
 }
 
-function isRead(claim: Claim | undefined): boolean {
-  return claim !== undefined && kindOf(claim) === Kind.File
+function isRead(candidate: Candidate | undefined): boolean {
+  return candidate !== undefined && kindOf(candidate) === Kind.File
 }
 
-/** The positions of claims that look the same, where there are several. */
-function lookAlikes(claims: Claims): number[][] {
+/** The positions of candidates that look the same, where there are several. */
+function lookAlikes(candidates: Candidates): number[][] {
   const groups = new Map<string, number[]>()
-  claims.forEach((claim, position) => {
-    const look = lookOf(claim)
+  candidates.forEach((candidate, position) => {
+    const look = lookOf(candidate)
     const group = groups.get(look)
     if (group === undefined) groups.set(look, [position])
     else group.push(position)
@@ -103,10 +104,10 @@ function lookAlikes(claims: Claims): number[][] {
   return [...groups.values()].filter(({ length }) => length > 1)
 }
 
-/** What can be told without reading: two claims that differ in it want different things. */
-function lookOf(claim: Claim): string {
-  const { tree, name, index } = claim
-  const kind = kindOf(claim)
+/** What is known without reading: two candidates that differ in it are not equal. */
+function lookOf(candidate: Candidate): string {
+  const { tree, name, index } = candidate
+  const kind = kindOf(candidate)
   // Two names for one entry can never both stand.
   const look = `${String(kind)} ${name}/`
   if (kind === Kind.Directory) return look
@@ -115,24 +116,24 @@ function lookOf(claim: Claim): string {
 }
 
 async function compareWithFirst(groups: readonly Group[], compare: Compare): Promise<Group[]> {
-  const pairs = groups.flatMap(({ claims, members }) => {
+  const pairs = groups.flatMap(({ candidates, members }) => {
     const [first = 0, ...others] = members
-    const from = fileOf(claims[first] as Claim)
-    return others.map((other) => [from, fileOf(claims[other] as Claim)] as const)
+    const from = fileOf(candidates[first] as Candidate)
+    return others.map((other) => [from, fileOf(candidates[other] as Candidate)] as const)
   })
   const answers = await comparePairs(compare, pairs)
   let answer = 0
-  return groups.flatMap(({ claims, agreement, members }) => {
+  return groups.flatMap(({ candidates, equalGroups, members }) => {
     const [first = 0, ...others] = members
     const differing = others.filter((other) => {
       const differs = answers[answer++] === Equality.Differ
-      if (!differs) agreement[other] = first
+      if (!differs) equalGroups[other] = first
       return differs
     })
-    return differing.length > 1 ? [{ claims, agreement, members: differing }] : []
+    return differing.length > 1 ? [{ candidates, equalGroups, members: differing }] : []
   })
 }
 
-function fileOf({ tree, index }: Claim): Origin {
+function fileOf({ tree, index }: Candidate): Origin {
   return originOf(tree, index)
 }

@@ -5,7 +5,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 
 import { defaultHost } from '../../lib/host'
 import type { Host, Outcomes } from '../../lib/host/host'
-import { limited } from '../../lib/host/limited'
+import { throttled } from '../../lib/host/throttled'
 import type { MergeOptions } from '../../lib/index'
 import { Session } from '../../lib/session'
 import { runText } from '../support/child'
@@ -94,7 +94,7 @@ const callOn = (host: Host, operation: Batch): Promise<unknown> =>
 describe('limited host', () => {
   it('lets so many batches begin, of whatever kind, and the others in their order', async () => {
     const { host, begun } = waiting()
-    const gated = limited(host, 3)
+    const gated = throttled(host, 3)
     const done = batches.map((operation) => callOn(gated, operation))
     for (let ended = 0; ended < batches.length; ended++) {
       await turn()
@@ -110,7 +110,7 @@ describe('limited host', () => {
 
   it('is free again after all of them, for as many as before', async () => {
     const { host, begun } = waiting()
-    const gated = limited(host, 2)
+    const gated = throttled(host, 2)
     for (let round = 0; round < 3; round++) {
       const before = begun.length
       const done = Array.from({ length: 5 }, () => callOn(gated, 'stat'))
@@ -125,7 +125,7 @@ describe('limited host', () => {
 
   it('gives the place of a batch that failed to the next, and the failure to its caller', async () => {
     const { host, begun } = waiting()
-    const gated = limited(host, 1)
+    const gated = throttled(host, 1)
     const error = new Error('it failed')
     const first = callOn(gated, 'mkdir')
     const second = callOn(gated, 'rename')
@@ -143,7 +143,7 @@ describe('limited host', () => {
       calls++
       throw error
     }
-    const gated = limited({ ...defaultHost, stat }, 1)
+    const gated = throttled({ ...defaultHost, stat }, 1)
     assert.equal(await failureOf(gated.stat([])), error)
     assert.equal(await failureOf(gated.stat([])), error)
     assert.equal(calls, 2)
@@ -151,7 +151,7 @@ describe('limited host', () => {
 
   it('passes arguments and answers on, and all else as it is', async () => {
     const dir = writeTree(freshDir(), { a: 'a', b: 'b' })
-    const gated = limited(defaultHost, 1)
+    const gated = throttled(defaultHost, 1)
     const to = { base: dir, path: '' }
     const rename = (replace: boolean): Promise<Outcomes> =>
       gated.rename([{ from: to, to, names: ['a'], toNames: ['b'] }], replace)

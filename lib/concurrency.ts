@@ -1,12 +1,12 @@
 import { firstOf } from './errors'
 
 /**
- * Runs the work that `next` starts, up to `lanes` at once, until `next` has none and none runs.
+ * Runs the work that `next` starts, up to `concurrencyLimit` at once, until `next` has none and none runs.
  * After a failure or an abort nothing new starts; the promise settles when the last has ended, and
  * rejects with the first failure (`.errors` has all).
  */
-export function inLanes(
-  lanes: number,
+export function runLimited(
+  concurrencyLimit: number,
   signal: AbortSignal | undefined,
   next: () => Promise<void> | undefined,
 ): Promise<void> {
@@ -14,7 +14,7 @@ export function inLanes(
   const errors: unknown[] = []
   return new Promise((resolve, reject) => {
     const fill = (): void => {
-      while (running < lanes && errors.length === 0) {
+      while (running < concurrencyLimit && errors.length === 0) {
         let work: Promise<void> | undefined
         try {
           signal?.throwIfAborted()
@@ -40,15 +40,15 @@ export function inLanes(
   })
 }
 
-/** Runs the work on each item, in their order, up to `lanes` at once. */
-export function eachInLanes<T>(
-  lanes: number,
+/** Runs the work on each item, in their order, up to `concurrencyLimit` at once. */
+export function forEachLimited<T>(
+  concurrencyLimit: number,
   signal: AbortSignal | undefined,
   items: readonly T[],
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const left = items.values()
-  return inLanes(lanes, signal, () => {
+  return runLimited(concurrencyLimit, signal, () => {
     const next = left.next()
     return next.done === true ? undefined : work(next.value)
   })

@@ -6,7 +6,7 @@ import { mock } from 'node:test'
 import { errno } from '../../lib/errno'
 import type { FileOptions, Host, LinkJob, NamesJob, PairJob, Place } from '../../lib/host/host'
 import { nodeHost } from '../../lib/host/node'
-import { patient } from '../../lib/host/patient'
+import { retrying } from '../../lib/host/retrying'
 import { codeOf, failureOf } from '../support/failure'
 import { freshDir } from '../support/fresh'
 import { scriptedHost, type Operation, type ScriptedCall } from '../support/scripted-host'
@@ -119,7 +119,7 @@ describe('patient host', () => {
       left.set(name, remaining - 1)
       return remaining > 0 ? { errno: errno[code], syscall: `scripted ${name}` } : undefined
     })
-    return { host: patient(host, undefined), calls }
+    return { host: retrying(host, undefined), calls }
   }
 
   const counted = (calls: readonly ScriptedCall[]): string =>
@@ -179,7 +179,7 @@ describe('patient host', () => {
       first = false
       return { errno: errno.EMFILE, syscall: 'scripted b' }
     })
-    const { errnos, syscall } = await patient(scripted, undefined).hardlink(pairs(dir))
+    const { errnos, syscall } = await retrying(scripted, undefined).hardlink(pairs(dir))
     assert.deepEqual([...errnos].map(codeOf), ['', 'ENOENT', '', 'EIO'])
     assert.equal(syscall(1), 'link')
     assert.equal(syscall(3), 'scripted d')
@@ -193,7 +193,7 @@ describe('patient host', () => {
         const scripted = scriptedHost(nodeHost, () =>
           ++tries <= 2 ? { errno: errno[code], syscall: 'open' } : undefined,
         )
-        const host = patient(scripted, undefined)
+        const host = retrying(scripted, undefined)
         const directory = await host.open({ base: dir, path: '' })
         await host.close(directory)
         assert.equal(tries, 3)
@@ -235,7 +235,7 @@ describe('patient host', () => {
         counts.set(operation, (counts.get(operation) ?? 0) + 1)
         return { errno: errno.EIO, syscall: 'scripted' }
       })
-      const host = patient(scripted, undefined)
+      const host = retrying(scripted, undefined)
       const error = await failureOf(host.open({ base: dir, path: '' }))
       assert.deepEqual([error.code, error.syscall], ['EIO', 'scripted'])
       const [listing] = await host.list([place(dir, 'from')])
@@ -255,7 +255,7 @@ describe('patient host', () => {
 
     it('passes on what is no failed system call', async () => {
       const error = new TypeError('a fault of ours')
-      const host = patient({ ...nodeHost, open: () => Promise.reject(error) }, undefined)
+      const host = retrying({ ...nodeHost, open: () => Promise.reject(error) }, undefined)
       assert.equal(await failureOf(host.open({ base: '/', path: '' })), error)
     })
   })
@@ -278,7 +278,7 @@ describe('patient host', () => {
           if (++tries === 5) abort.abort(reason)
           return { errno: errno.EMFILE, syscall: 'open' }
         })
-        assert.equal(await failureOf(run(patient(scripted, abort.signal), dir)), reason)
+        assert.equal(await failureOf(run(retrying(scripted, abort.signal), dir)), reason)
         // The four names of one call may have been asked about already.
         assert.ok(tries <= 8)
       })
@@ -294,7 +294,7 @@ describe('patient host', () => {
           return { errno: errno.ENFILE, syscall: 'mkdir' }
         })
         const jobs = [{ to: place(dir, 'to'), names: ['a'] }]
-        const { errnos, syscall } = await patient(scripted, undefined).mkdir(jobs, true)
+        const { errnos, syscall } = await retrying(scripted, undefined).mkdir(jobs, true)
         assert.deepEqual([...errnos], [errno.ENFILE])
         assert.equal(syscall(0), 'mkdir')
         assert.ok(tries > 1 && tries < 10, `${String(tries)} tries`)

@@ -10,7 +10,7 @@ import {
   type Stats,
 } from '../host/host'
 import { emptyOnes, throwIfFailed } from '../host/trees'
-import { inGroups, inLanes } from '../lanes'
+import { inGroups, runLimited } from '../concurrency'
 import type { LearnSizes } from '../scan/sizes'
 import { isExact } from '../scan/tree'
 import type { Conflict } from '../types'
@@ -18,22 +18,26 @@ import type { Compare } from './compare'
 import type { Part } from './part'
 import { Action, namesOf, placeOf, type PlanDirectory, type Union } from './plan'
 import { isMatchable, matchWhole, type MatchTrees } from './matching'
-import { Questions, type Question, type QuestionContext } from './questions'
+import {
+  PendingComparisons,
+  type PendingComparison,
+  type ComparisonContext,
+} from './pending-comparisons'
 import { Seen } from './seen'
 import { OwnEntries, type Lifecycle } from './own-entries'
 import { planExact } from './exact'
 import { planRemovals, Removals, symlinkInPlace, type Wanted } from './removals'
 import { wantedOf } from './still-wanted'
 import type { FoundNames, Spelling } from './spelling'
-import { looksAlike, Verdicts, type VerdictRules } from './verdicts'
+import { looksAlike, Decisions, type DecisionRules } from './decisions'
 import { asWhole, eachOpened, isUnchanged } from './whole-directory'
 
 const namesPerCall = 512
 
-export interface SurveyContext extends VerdictRules {
+export interface DiffContext extends DecisionRules {
   readonly host: Host
   readonly compare: Compare
-  readonly modesHeld: QuestionContext['modesHeld']
+  readonly modesHeld: ComparisonContext['modesHeld']
   readonly learnSizes: LearnSizes
   /** Undefined: no tree is looked for as a whole. */
   readonly match: MatchTrees | undefined
@@ -41,11 +45,11 @@ export interface SurveyContext extends VerdictRules {
   /** Undefined without a manifest. */
   readonly life: Lifecycle | undefined
   /** Calls at once. */
-  readonly lanes: number
+  readonly concurrencyLimit: number
   readonly signal: AbortSignal | undefined
 }
 
-export interface Survey {
+export interface DestDiff {
   /** Decided by `existing`. */
   readonly decided: Conflict[]
   /** The merge cannot go on with these. */
@@ -80,12 +84,12 @@ interface Found {
 
 /**
  * Looks at what dest holds where the union wants something, and sets what happens to each entry.
- * The cost grows with the union, not with dest. A second survey reads no bytes of what has not changed since the
+ * The cost grows with the union, not with dest. A second diff reads no bytes of what has not changed since the
  * first, and looks at no entry of a directory that holds the same entries, all of them as wanted.
  */
-export async function survey(union: Union, dest: Place, context: SurveyContext): Promise<Survey> {
-  const surveyor = new Surveyor(union, dest, context)
-  const { decided, undecided, ...found } = await surveyor.run()
+export async function diffDest(union: Union, dest: Place, context: DiffContext): Promise<DestDiff> {
+  const differ = new Differ(union, dest, context)
+  const { decided, undecided, ...found } = await differ.run()
   const byPath = (a: Conflict, b: Conflict): number => (a.path < b.path ? -1 : 1)
   return { decided: decided.sort(byPath), undecided: undecided.sort(byPath), ...found }
 }
@@ -99,8 +103,8 @@ interface InTheWay {
   readonly place: Place
 }
 
-class Surveyor {
-  private readonly verdicts: Verdicts
+class Differ {
+  private readonly decisions: Decisions
   private inTheWay: InTheWay[] = []
   /** Directories whose entries but for subdirectories are known to be as they were found before. */
   private readonly settled = new Set<PlanDirectory>()
@@ -115,37 +119,39 @@ class Surveyor {
   constructor(
     private readonly union: Union,
     private readonly dest: Place,
-    private readonly context: SurveyContext,
+    private readonly context: DiffContext,
   ) {
     this.own = context.life && new OwnEntries(context.life)
     this.isLate = this.own !== undefined || union.trees.some(isExact)
-    this.verdicts = new Verdicts(union, context, this.own)
+    this.decisions = new Decisions(union, context, this.own)
   }
 
   /** Level by level: below what dest lacks there is nothing to look at. Bytes are compared meanwhile. */
-  async run(): Promise<Survey> {
+  async run(): Promise<DestDiff> {
     this.union.root.state = 'exists'
-    const { verdicts } = this
-    const questions = new Questions(this.context, verdicts)
+    const { decisions } = this
+    const pendingComparisons = new PendingComparisons(this.context, decisions)
     try {
       for (let level = [this.union.root]; level.length > 0;) {
-        const looks = await this.lookInLanes(level)
-        const open: Question[] = []
+        const looks = await this.lookConcurrently(level)
+        const open: PendingComparison[] = []
         // In the order of the tree, whichever answer came first.
         const common = looks.flatMap((look) => this.note(look, open))
         append(common, await this.settleRespelled())
-        questions.ask(open)
+        pendingComparisons.ask(open)
         if (!this.isLate) await this.settleInTheWay(undefined)
         await this.matchWhole(common)
         level = common.filter((directory) => !isUnchanged(directory))
       }
     } finally {
-      await questions.end()
+      await pendingComparisons.end()
     }
     const removals = await this.resolveOwn()
-    await questions.settle()
-    const undecided = removals ? [...verdicts.undecided, ...removals.undecided] : verdicts.undecided
-    return { decided: verdicts.decided, undecided, own: this.own, removals }
+    await pendingComparisons.settle()
+    const undecided = removals
+      ? [...decisions.undecided, ...removals.undecided]
+      : decisions.undecided
+    return { decided: decisions.decided, undecided, own: this.own, removals }
   }
 
   /** What has become of what earlier merges put there, and what of that goes. */
@@ -182,7 +188,7 @@ class Surveyor {
         part.actions[position] = Action.Replace
         return
       }
-      this.verdicts.settleInTheWay(directory, part, position, empty?.has(place) === true)
+      this.decisions.settleInTheWay(directory, part, position, empty?.has(place) === true)
     })
   }
 
@@ -215,7 +221,7 @@ class Surveyor {
         return []
       }
       own.enter(parent, child)
-      this.verdicts.mergeDirectory(parent, child, true)
+      this.decisions.mergeDirectory(parent, child, true)
       return [child]
     })
   }
@@ -229,12 +235,12 @@ class Surveyor {
     await matchWhole(whole, this.dest, match, this.context)
   }
 
-  private async lookInLanes(level: readonly PlanDirectory[]): Promise<Look[]> {
-    const { lanes, signal } = this.context
+  private async lookConcurrently(level: readonly PlanDirectory[]): Promise<Look[]> {
+    const { concurrencyLimit, signal } = this.context
     const batches = inGroups(level, countNames, namesPerCall)
     const looks = new Array<Look>(batches.length)
     let started = 0
-    await inLanes(lanes, signal, () => {
+    await runLimited(concurrencyLimit, signal, () => {
       const index = started++
       const batch = batches[index]
       return batch && this.look(batch).then((look) => void (looks[index] = look))
@@ -262,7 +268,7 @@ class Surveyor {
   /** Answers the subdirectories that dest has too; adds the files of which only the bytes can tell. */
   private note(
     { batch, jobs, stats, at, spellings }: Look,
-    questions: Question[],
+    pendingComparisons: PendingComparison[],
   ): PlanDirectory[] {
     const common: PlanDirectory[] = []
     let first = 0
@@ -277,7 +283,7 @@ class Surveyor {
       } else {
         directory.spellings = spellings[index] as ReadonlyMap<string, string>
         directory.seen = now
-        this.noteEntries(found, questions)
+        this.noteEntries(found, pendingComparisons)
         append(common, this.noteDirectories(found, 0))
       }
       first = end
@@ -287,7 +293,7 @@ class Surveyor {
 
   private noteEntries(
     { directory, stats, first, to, now, before, at }: Found,
-    questions: Question[],
+    pendingComparisons: PendingComparison[],
   ): void {
     let entry = 0
     for (const part of directory.parts) {
@@ -315,7 +321,7 @@ class Surveyor {
           const place = below(to, directory.spellings.get(name) ?? name)
           this.inTheWay.push({ directory, part, position, place })
         } else if (
-          this.isQuestion(
+          this.isPending(
             directory,
             part,
             position,
@@ -329,7 +335,8 @@ class Surveyor {
         }
         entry++
       }
-      if (positions.length > 0) questions.push({ directory, part, positions, to, stats, entries })
+      if (positions.length > 0)
+        pendingComparisons.push({ directory, part, positions, to, stats, entries })
     }
   }
 
@@ -351,7 +358,7 @@ class Surveyor {
       if (asWhole(child) !== undefined) return isCommon
       const isSame =
         now.isAsIn(before, entry, entry + left) && before?.wasAtRest(entry + left) === true
-      // With a manifest the last survey tells what was found, all of it.
+      // With a manifest the last diff reports all that was found.
       if (this.own !== undefined) return isCommon
       if (isCommon && isSame && isAsWanted(child)) this.settled.add(child)
       return isCommon
@@ -374,7 +381,7 @@ class Surveyor {
         return false
       }
       this.own?.enter(parent, child)
-      this.verdicts.mergeDirectory(parent, child)
+      this.decisions.mergeDirectory(parent, child)
       return true
     }
     // What an earlier look found below is of a directory that is there no more.
@@ -389,15 +396,15 @@ class Surveyor {
       }
     }
     const settle = (): void => {
-      this.verdicts.settleDirectory(parent, child, found)
+      this.decisions.settleDirectory(parent, child, found)
     }
     if (isOurs()) this.deferred.push(settle)
     else settle()
     return false
   }
 
-  /** False where the verdict on the entry does not take its bytes: then it is given. */
-  private isQuestion(
+  /** False where the decision on the entry does not depend on its bytes: then it is made. */
+  private isPending(
     directory: PlanDirectory,
     part: Part,
     position: number,
@@ -405,7 +412,7 @@ class Surveyor {
     entry: number,
     unchanged: boolean,
   ): boolean {
-    const { verdicts } = this
+    const { decisions } = this
     const { tree, picks, actions } = part
     const action = actions[position]
     if (isPublished(part, position)) return false
@@ -415,13 +422,14 @@ class Surveyor {
     } else if (unchanged && (action === Action.Align || action === Action.Differing)) {
       return false
     } else if (unchanged && action !== Action.Create) {
-      verdicts.settle(directory, part, position, action === Action.Unchanged)
+      decisions.settle(directory, part, position, action === Action.Unchanged)
     } else if (directory.spellings.has(tree.names[picks[position] as number] as string)) {
       this.settleDifferent(directory, part, position)
     } else if (kind === Kind.Symlink) {
       const target = stats.targets.get(entry)
-      const same = target !== undefined && target === verdicts.linkTarget(directory, part, position)
-      if (same) verdicts.settle(directory, part, position, true)
+      const same =
+        target !== undefined && target === decisions.linkTarget(directory, part, position)
+      if (same) decisions.settle(directory, part, position, true)
       else this.settleDifferent(directory, part, position)
     } else if (looksAlike(part, position, stats, entry)) {
       return true
@@ -434,7 +442,7 @@ class Surveyor {
   /** At once, unless it may be ours. */
   private settleDifferent(directory: PlanDirectory, part: Part, position: number): void {
     const settle = (): void => {
-      this.verdicts.settle(directory, part, position, false)
+      this.decisions.settle(directory, part, position, false)
     }
     if (this.own === undefined) settle()
     else this.deferred.push(settle)

@@ -23,7 +23,7 @@ import { floor } from './programs.mjs'
  * @property {readonly Kind[]} on the file systems where it can work
  * @property {boolean} [peer] needs the peers installed
  * @property {boolean} [whole] puts all packages into dest, so that what it did can be checked
- * @property {(field: Field) => number} [pieces] how many merges one run is; the time of one is told
+ * @property {(field: Field) => number} [pieces] how many merges one run is; the time of one is reported
  * @property {(field: Field) => Run} [first] run before each measurement, not measured
  * @property {(field: Field) => Run} run
  */

@@ -12,7 +12,7 @@ function tell(answer: Answer): void {
   Atomics.notify(state, 0)
 }
 
-// A defect: whoever waits must not wait for ever.
+// A defect: anyone who waits must not wait for ever.
 process.on('uncaughtException', (error) => {
   tell(errorAnswer(error))
 })

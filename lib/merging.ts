@@ -143,7 +143,7 @@ export class Merging {
 
   /** Also where nothing is staged: what goes is moved there, and a new manifest is written there. */
   /**
-   * Must all sources be planned after all? Dest is not as the manifest tells, or there are conflicts: all of them are told.
+   * Must all sources be planned after all? Dest is not as the manifest tells, or there are conflicts: all of them are reported.
    */
   isTooNarrow(error: unknown): boolean {
     if (this.context.life?.unchanged === undefined) return false
@@ -162,7 +162,7 @@ export class Merging {
     return this.found === undefined
   }
 
-  /** What has not changed since the manifest was written; undefined where the manifest does not tell. */
+  /** What has not changed since the manifest was written; undefined where the manifest does not say. */
   async recall(
     given: readonly GivenSource[],
   ): Promise<(Recalled & { readonly result: MergeResult | undefined }) | undefined> {
@@ -287,7 +287,7 @@ export class Merging {
     })
   }
 
-  /** dest is complete by now, so that an empty staging directory stays behind is told, but fails nothing. */
+  /** dest is complete by now, so that an empty staging directory stays behind is reported, but fails nothing. */
   private async sweepOrTell(): Promise<MergeResult['leftover']> {
     const staging = await this.site.currentStaging
     try {

@@ -62,7 +62,7 @@ async function prepared<T>(
   const named = readNames(names)
   const stop = new AbortController()
   const { manifest = true } = options
-  // What somebody has changed stays, and is told.
+  // What somebody has changed stays, and is reported.
   const given = { ...options, manifest, modified: 'keep' as const, signal: stop.signal }
   const context = prepare(system, given, stop.signal, path)
   const caller = options.signal

@@ -198,7 +198,7 @@ export class Session implements MergeSession {
 
   async [asyncDispose](): Promise<void> {
     if (this.ending === undefined) await this.abort()
-    // Whoever ended it has been told how that went.
+    // Anyone who ended it has been told how that went.
     else await this.ending.catch(() => undefined)
   }
 

@@ -18,7 +18,7 @@ interface Hosts {
   readonly settings: Pick<Settings, 'durability'>
 }
 
-// Where nothing can be made nothing can be merged either, which is told when it is tried.
+// Where nothing can be made nothing can be merged either, which is reported when it is tried.
 const cannotMake: ReadonlySet<number | undefined> = new Set([
   errno.EACCES,
   errno.EPERM,

@@ -5,9 +5,9 @@ import { dirname, resolve, sep } from 'node:path'
 export interface Volume {
   /** As `mount` calls it: `btrfs`, `ext4`, `overlay`. */
   readonly type: string
-  /** Where it is mounted; undefined where the system does not tell. */
+  /** Where it is mounted; undefined where the system does not say. */
   readonly mount?: string
-  /** What is mounted, a device mostly; undefined where the system does not tell. */
+  /** What is mounted, a device mostly; undefined where the system does not say. */
   readonly device?: string
 }
 

@@ -81,7 +81,7 @@ int RenameExclusive(int from_dir, const char* from, int to_dir, const char* to);
 // Swaps what two names lead to, in one step; an errno where the system or the file system cannot.
 int RenameExchange(int from_dir, const char* from, int to_dir, const char* to);
 
-// What tells an entry from a later one that got its inode number.
+// What distinguishes an entry from a later one that got its inode number.
 struct Lasting {
   uint64_t birth = 0;   // ns since 1970; 0: the file system keeps none
   uint64_t handle = 0;  // a hash of the file handle, which has the generation; 0: there is none
@@ -103,16 +103,16 @@ struct CachedData {
   bool dirty = false;  // some of it is not on disk yet
 };
 
-// What of a file is in memory. An errno where the system does not tell.
+// What of a file is in memory. An errno where the system does not say.
 int ReadCacheState(int file, CachedData* cached);
 
 // Do both lie on one file system, so that their extents' addresses can be compared? st_dev alone
-// does not tell: every Btrfs subvolume has its own.
+// does not say: every Btrfs subvolume has its own.
 bool OnSameFileSystem(int a, int b);
 
 // What an open directory passes on to entries that are made in it, as text: two directories with
 // the same text pass the same on, and entries can be renamed from one to the other. An errno where
-// the system does not tell all of it.
+// the system does not say all of it.
 int DescribeInheritance(int directory, std::string* text);
 
 // Waits until everything that was written to the file system of an open file is on disk.

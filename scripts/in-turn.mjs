@@ -1,5 +1,5 @@
 /**
- * Works on all items, `width` of them at once: whoever is through takes the next one.
+ * Works on all items, `width` of them at once: anyone who is through takes the next one.
  * @template T, R
  * @param {readonly T[]} items
  * @param {number} width

@@ -102,7 +102,7 @@ function readText(file) {
   try {
     return readFileSync(file, 'utf8')
   } catch {
-    return '' // nothing was told
+    return '' // nothing was reported
   }
 }
 

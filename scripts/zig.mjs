@@ -21,7 +21,7 @@ const headers = join(modules, 'node-api-headers')
 export const nodeApi = headers
 /** An assembler file that names what musl's libc has. */
 export const musl = join(dirname(zig), 'lib/libc/musl/libc.S')
-// What it links besides.
+// What it links in addition.
 const pinned = join(root, 'scripts/zig')
 
 /** As in binding.gyp. */

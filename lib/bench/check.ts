@@ -7,7 +7,7 @@ import { countTree, type TreeCount } from './tree-count'
 
 /**
  * Whether all is there: as many files, directories and bytes as in the source; and what the biggest file has in
- * common with its source (null: the system does not tell, or it is empty).
+ * common with its source (null: the system does not say, or it is empty).
  * Rejects if something is missing: then its time says nothing.
  */
 export async function checkPlaced(

@@ -1,7 +1,7 @@
 import { counted, formatBytes, formatSize } from './format'
 import type { Conclusion, Row } from './result'
 
-// Of the bytes that were placed: what names, inodes and block lists take besides.
+// Of the bytes that were placed: what names, inodes and block lists take in addition.
 const small = 0.01
 
 /** What some files of one size took on disk, and how far that is to be trusted. */

@@ -7,7 +7,7 @@ import { volumeOf } from '../volumes'
 export interface Used {
   /** As statfs(2) tells it. */
   readonly all: number
-  /** File contents alone; null where the file system does not tell. */
+  /** File contents alone; null where the file system does not say. */
   readonly data: number | null
 }
 

@@ -22,7 +22,7 @@ export async function placeTree({ method, from, to, workers }: TreeJob): Promise
     case 'clone':
     case 'hardlink':
     case 'copy':
-      // Alone in the list: where it cannot be done, that is to be told, and nothing else measured in its place.
+      // Alone in the list: where it cannot be done, that is to be reported, and nothing else measured in its place.
       await merge([{ name: 'tree', dir: from }], to, {
         linkModes: [method],
         symlinks: 'verbatim',

@@ -23,7 +23,7 @@ export interface Measured {
   readonly syncMs: number | null
   /** By how much the file system's used space grew, bytes; null for fresh sources. */
   readonly disk: number | null
-  /** The part of that which is file contents, bytes; null where the file system does not tell. */
+  /** The part of that which is file contents, bytes; null where the file system does not say. */
   readonly data: number | null
   /** How long it took to remove it all again, ms; null for fresh sources. */
   readonly removeMs: number | null
@@ -45,7 +45,7 @@ export interface Task {
 export interface Row extends Task {
   readonly files: number
   readonly bytes: number
-  /** null: it did not run, or the system does not tell. */
+  /** null: it did not run, or the system does not say. */
   readonly blocks: Blocks | null
   /** Why it cannot be done here; then there are no rounds. */
   readonly failed: string | null

@@ -9,7 +9,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = ExitCode.Failed
 })
 
-// Nobody is left who could be told.
+// Nobody is left to report to.
 process.stderr.on('error', () => undefined)
 
 void run(process.argv).then((code) => {

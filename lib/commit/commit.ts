@@ -207,13 +207,13 @@ class Commit {
     const isFirst = this.begun === undefined
     if (isFirst) await staged.begin(dest)
     this.begun = dest
-    // Whoever begins after this one sees it, and steps back.
+    // Anyone who begins after this one sees it, and steps back.
     if (isFirst && (await this.context.isBusy())) {
       await staged.withdraw()
       this.begun = undefined
       return false
     }
-    // What is published next may be on disk earlier: nested staging directories may lie on other file systems, and whoever
+    // What is published next may be on disk earlier: nested staging directories may lie on other file systems, and anyone who
     // has a file synced that was published has its new name on disk.
     await this.sync()
     return true
@@ -331,7 +331,7 @@ class Commit {
         }),
         taken: (at) => staged.taken(at),
       })
-      // No record of it: whoever is killed after this one rename leaves dest complete, but for modes.
+      // No record of it: anyone who is killed after this one rename leaves dest complete, but for modes.
       journal.expect({ time, entries: [await this.wholeEntry(staged, path, name, own)] })
       const [done] = await journal.publish([{ path, names: [name] }])
       if (done === true) {
@@ -371,7 +371,7 @@ class Commit {
   }
 
   /**
-   * Before anybody can find it: whoever does, once it is published, waits until it is sure to stay. What others had put
+   * Before anybody can find it: anyone who does, once it is published, waits until it is sure to stay. What others had put
    * into it by then would go with it, should it be taken back.
    */
   private async lockStaged(staged: StagedTree): Promise<void> {
@@ -522,7 +522,7 @@ class Commit {
         .then(work)
         .catch((error: unknown) => failures.push(error))
     }
-    // First, since whoever is killed while it takes things back needs the records.
+    // First, since anyone who is killed while it takes things back needs the records.
     const { begun } = this
     if (begun !== undefined) await attempt(() => this.staged?.reopen(begun))
     for (const journal of this.journals.reverse()) {
@@ -552,7 +552,7 @@ class Commit {
 
   /**
    * Directories of dest hold nothing of this merge any more when the next one has the lock: it may take them out. Never
-   * throws: whoever sweeps tries again.
+   * throws: anyone who sweeps tries again.
    */
   async clear(): Promise<void> {
     await this.staged?.removeNested().catch((error: unknown) => {
@@ -562,7 +562,7 @@ class Commit {
 
   /** Never throws. */
   async close(): Promise<void> {
-    // Whoever is next in this process's queue must not find the lock taken, and have to poll.
+    // Anyone who is next in this process's queue must not find the lock taken, and have to poll.
     for (const directory of this.opened) {
       await this.context.notAborted.close(directory).catch((error: unknown) => {
         debug('closing %s: %s', directory.path, error)

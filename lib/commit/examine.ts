@@ -17,7 +17,7 @@ import { identify, type Standing } from './standing'
 /** A directory that a merge has published whole, and what of it is still that merge's. */
 export interface Examined {
   readonly place: Place
-  /** Undefined: what is not known is told by times alone. */
+  /** Undefined: what is not known is reported by times alone. */
   readonly own: OwnDirectory | undefined
   /** Nobody has put anything into it, or taken it out. */
   readonly isUntouched: boolean

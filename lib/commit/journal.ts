@@ -172,7 +172,7 @@ export class Journal {
     return results
   }
 
-  /** Undo can tell it from what it replaces, wherever each of them lies. */
+  /** Undo can distinguish it from what it replaces, wherever each of them lies. */
   private isKnownAside(path: string, name: string): boolean {
     const intent = this.intents.get(joinPath(path, name))
     return intent !== undefined && (intent.birth !== 0n || intent.handle !== 0n)
@@ -390,7 +390,7 @@ export class Journal {
       await removeTrees(this.notAborted, to, names)
       return true
     } catch (error) {
-      // Some of it is gone, so that nobody can tell any more whether the rest is what was seen.
+      // Some of it is gone, so that nobody can know any more whether the rest is what was seen.
       debug('removing %s: %s', pathOf(place), error)
       return false
     }
@@ -401,7 +401,7 @@ export class Journal {
     return removals === undefined || (await isAsSeen(this.notAborted, removals, path, place))
   }
 
-  /** Takes everything back, the last first. Every failure is told; none keeps the others from it. */
+  /** Takes everything back, the last first. Every failure is reported; none keeps the others from it. */
   async undo(): Promise<Undone> {
     const back = new TakeBack(this.notAborted, this.places)
     await back.run([{ time: this.time, entries: this.done }])

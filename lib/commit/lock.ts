@@ -52,7 +52,7 @@ export async function lockDirectory(
   const mine = new Promise<void>((resolve) => (leave = resolve))
   const tail = (before ?? Promise.resolve()).then(() => mine)
   queues.set(identity, tail)
-  // Not before all in line are done: whoever gives up as the last one leaves others before it.
+  // Not before all in line are done: anyone who gives up as the last one leaves others before it.
   void tail.then(() => {
     if (queues.get(identity) === tail) queues.delete(identity)
   })

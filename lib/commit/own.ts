@@ -21,7 +21,7 @@ export interface Whole {
 }
 
 /**
- * What lies in staged directories, so that undo knows it again. `withFiles`: each file too, where times do not tell. One
+ * What lies in staged directories, so that undo knows it again. `withFiles`: each file too, where times do not show it. One
  * look at each directory, and none at the files otherwise.
  */
 export async function ownDirectories(

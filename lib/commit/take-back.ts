@@ -56,7 +56,7 @@ export class TakeBack {
     private readonly places: MergePlaces,
   ) {}
 
-  /** The last first. Every failure is told; none keeps the others from it. */
+  /** The last first. Every failure is reported; none keeps the others from it. */
   async run(rounds: readonly Round[]): Promise<void> {
     for (const { entries, time } of rounds.toReversed()) {
       for (let end = entries.length; end > 0; end -= entriesPerCall) {

@@ -110,7 +110,7 @@ export function rawJobs(jobs: readonly Job[]): RawJobs {
 }
 
 function joinNumbers(jobs: readonly Job[]): Uint32Array {
-  // Files that are made from others have their modes, unless another one is told.
+  // Files that are made from others have their modes, unless another one is reported.
   const all = jobs.map(({ from, names, modes }) => {
     return modes ?? new Uint32Array(names.length).fill(from === undefined ? 0 : noMode)
   })

@@ -9,7 +9,7 @@ const zeros = Buffer.alloc(chunkBytes)
 /** The unit of st_blocks, whatever the file system's own. */
 const statBlock = 512n
 
-/** Takes the file less room than it has bytes? Windows does not tell. */
+/** Takes the file less room than it has bytes? Windows does not say. */
 export function isSparse({ blocks, size }: BigIntStats): boolean {
   return process.platform !== 'win32' && blocks * statBlock < size
 }

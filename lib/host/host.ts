@@ -9,7 +9,7 @@ import type { TreeColumns, TreeJob, TreeMatches, TreeOperation, TreeOutcomes } f
 
 /** An open directory: the start of places, and what a lock hangs on. */
 export interface Directory {
-  /** As it was opened, for messages; whoever renames it sets it. Without descriptors it is the way to it. */
+  /** As it was opened, for messages; anyone who renames it sets it. Without descriptors it is the way to it. */
   path: string
   readonly fd: number
   /**
@@ -136,7 +136,7 @@ export interface Stats extends Columns, Outcomes {
   readonly identities: BigUint64Array
 }
 
-/** What entries are, and what tells each from a later one that was given its inode number. */
+/** What entries are, and what distinguishes each from a later one that was given its inode number. */
 export interface Identified extends Stats {
   /**
    * Birth time in ns, 0 where there is none; a hash of the file handle, 0 where there is none; the number of hard links: three
@@ -147,7 +147,7 @@ export interface Identified extends Stats {
 
 /** What a directory passes on to what is made in it: group, default ACL, compression, project, encryption … */
 interface Inheritance {
-  /** Why it cannot be told; 0 if it can. */
+  /** Why it cannot be known; 0 if it can. */
   readonly errno: number
   /** Directories with the same text pass the same on, and entries can be renamed from one to another. */
   readonly text: string

@@ -189,7 +189,7 @@ const chunkBytes = 64 * 1024
 
 /**
  * Files that the kernel or a FUSE server writes at each read take no room on a disk, and are said to have no bytes (proc),
- * or a page (sysfs). Windows does not tell the room.
+ * or a page (sysfs). Windows does not report the room.
  */
 function mayHoldMore({ size, blocks }: BigIntStats): boolean {
   return size === 0n || (blocks === 0n && !isWindows)

@@ -83,7 +83,7 @@ async function chmodDirectory({ to, mode }: Item): Promise<void> {
   }
 }
 
-/** A directory that was just made, and does not outlive a failure: whoever tries again must not find the name taken. */
+/** A directory that was just made, and does not outlive a failure: anyone who tries again must not find the name taken. */
 async function chmodMade(item: Item): Promise<void> {
   try {
     await chmodDirectory(item)

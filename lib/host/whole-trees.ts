@@ -12,7 +12,7 @@ export const TreeFound = {
 
 /**
  * What lies in trees that are plain: regular files without setuid, setgid or sticky bit, and directories that their owner
- * may use, on one file system, with ASCII names that every system tells apart. Of other trees there is nothing here.
+ * may use, on one file system, with ASCII names that every system distinguishes. Of other trees there is nothing here.
  */
 export type TreeColumns = Readonly<RawTreeColumns>
 

@@ -18,7 +18,7 @@ type Clock = 'fine' | 'coarse' | 'none'
  */
 const multigrain: ReadonlySet<string> = new Set(['btrfs', 'xfs', 'ext4', 'tmpfs'])
 
-// FAT stores none, so that it is mtime's after a while; with FUSE and on a network whoever serves it tells one.
+// FAT stores none, so that it is mtime's after a while; with FUSE and on a network the server gives one.
 const withoutCtime =
   /^(?:fuse|nfs|cifs|smb|9p|afs|ceph|exfat|vfat|msdos|virtiofs|vboxsf|prl_fs|lustre|gfs2|ocfs2)/
 

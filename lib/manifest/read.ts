@@ -8,7 +8,7 @@ import type { Manifest } from './manifest'
 // A million files take some 100 MB.
 const mostBytes = 2 ** 31 - 1
 
-/** What tells one state of a manifest from another; undefined where there is none. */
+/** What distinguishes one state of a manifest from another; undefined where there is none. */
 type ManifestState = string | undefined
 
 export interface ReadManifest {

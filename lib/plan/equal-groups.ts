@@ -16,7 +16,7 @@ interface Group {
 }
 
 // So many rounds find all that agree, mostly: there are few versions of a file. More would take a time that grows with the
-// square of their number, so what is left is told apart by digests first.
+// square of their number, so what is left is distinguished by digests first.
 const roundsByPairs = 3
 const fewMembers = 8
 const firstBytes = 64 * 1024

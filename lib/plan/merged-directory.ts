@@ -25,7 +25,7 @@ export interface MergedDirectory extends Gathering {
   readonly below: Map<string, MergedDirectory>
 }
 
-/** How files are told apart. */
+/** How files are distinguished. */
 export interface CandidateContext {
   readonly compare: Compare
   readonly digest?: Digest | undefined

@@ -14,7 +14,7 @@ interface Held {
 /**
  * Of the sources that are as the manifest has them: those that must be planned all the same, since they share more than
  * directories with one that is planned, or with each other. What they have that no row tells could be in conflict.
- * Undefined where the manifest does not tell.
+ * Undefined where the manifest does not say.
  */
 export function neighboursOf(
   recorded: Recorded,

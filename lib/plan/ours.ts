@@ -40,7 +40,7 @@ interface Context {
   readonly compare: Compare
 }
 
-/** What tells what is ours from what somebody else made or changed. */
+/** What distinguishes what is ours from what somebody else made or changed. */
 export class Ours {
   constructor(
     readonly recorded: Recorded,
@@ -48,7 +48,7 @@ export class Ours {
     readonly policy: ModifiedPolicy,
   ) {}
 
-  /** Undefined where the stat record does not tell. */
+  /** Undefined where the stat record does not say. */
   stateAtOnce({ row, stats, entry }: Standing): State | undefined {
     const { rows } = this.recorded.manifest
     const kind = stats.kinds[entry]
@@ -69,7 +69,7 @@ export class Ours {
   }
 
   /**
-   * Has each of these the bytes that were recorded? They are compared with the source; where that is gone, nobody can tell,
+   * Has each of these the bytes that were recorded? They are compared with the source; where that is gone, nobody can know,
    * and it counts as changed. So it does where the source was changed, unless dest was in the same way.
    */
   async states(standing: readonly Standing[]): Promise<State[]> {
@@ -118,7 +118,7 @@ export class Ours {
       (i) => stats.identities[i] === each.stats.identities[each.entry * identityLength + i],
     )
     if (isOneInode) {
-      // Whoever writes to one name of it writes to all; making and removing names changes the ctime, too.
+      // Anyone who writes to one name of it writes to all; making and removing names changes the ctime, too.
       const mtime = rows.source[each.row * recordLength + 1]
       return stats.identities[2] === mtime ? Equality.SameFile : Equality.Differ
     }

@@ -21,7 +21,7 @@ export interface PendingComparison {
   readonly entries: number[]
 }
 
-/** What only whoever holds dest open can do. */
+/** What only anyone who holds dest open can do. */
 export interface ComparisonContext {
   readonly host: Host
   readonly compare: Compare
@@ -46,7 +46,7 @@ export class PendingComparisons {
   ask(pendingComparisons: readonly PendingComparison[]): void {
     if (pendingComparisons.length === 0) return
     const answers = this.context.compare(pendingComparisons.flatMap(comparisonJobs), 'dest')
-    // A failure is told by settle(), when nothing runs any more.
+    // A failure is reported by settle(), when nothing runs any more.
     answers.catch(() => undefined)
     this.asked.push({ pendingComparisons, answers })
   }

@@ -298,7 +298,7 @@ class Builder {
     const { path } = directory
     const shown = { placed: placed.get(path), found: found?.get(path) }
     const old = before?.directory(this.recordedPath(path))
-    // Else its path in dest does not tell where it lies in the source.
+    // Else its path in dest does not say where it lies in the source.
     const isInPlace = this.standingPath(path) === path
     const records = this.context.sources.of(tree)
     // In one go, since it is put together each time that it is asked for.

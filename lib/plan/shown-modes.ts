@@ -4,7 +4,7 @@ const executable = 0o111
 
 /**
  * The permission bits that dest shows of files whose bytes are as wanted. A file system that gives all files the same bits
- * can mostly be told by them, without making anything.
+ * can mostly be seen from them, without making anything.
  */
 export class ShownModes {
   /** Does any file show other bits than are wanted? */

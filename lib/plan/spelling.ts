@@ -62,7 +62,7 @@ export class Spelling {
         if (spelling !== undefined) found.set(spelling, [...(found.get(spelling) ?? []), name])
       }
       // What dest lacks is neither of the names that it has. It may take writing to tell more, so names that
-      // nobody gets, and what dest keeps out, are not told apart: a merge that changes nothing writes nothing.
+      // nobody gets, and what dest keeps out, are not distinguished: a merge that changes nothing writes nothing.
       const lacking = known === outOfReach ? [] : names.filter((name) => !known.has(name))
       absent.push(lacking.some(isWanted) ? lacking : [])
       return [...found.values()].filter(({ length }) => length > 1)
@@ -206,7 +206,7 @@ export class Spelling {
       })),
       false,
     )
-    // Either may have come first. A name that this file system cannot have at all is told when it is needed.
+    // Either may have come first. A name that this file system cannot have at all is reported when it is needed.
     return pairs.map((_, index) => {
       const both = [errnos[2 * index], errnos[2 * index + 1]]
       return both.includes(0) && both.includes(errno.EEXIST)

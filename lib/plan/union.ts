@@ -164,7 +164,7 @@ class Builder {
 
   /**
    * Names that are one entry to dest become one name, with the candidates of all; answers where. Not so names that no
-   * source gets, which are not told apart.
+   * source gets, which are not distinguished.
    */
   private async joinNames(level: readonly Draft[]): Promise<Draft[]> {
     const doubts = level.flatMap(doubtsOf)

@@ -1,4 +1,4 @@
-/** What tells an entry from a later one that was given its inode number. */
+/** What distinguishes an entry from a later one that was given its inode number. */
 export interface Identity {
   readonly ino: bigint
   /** ns since 1970; 0 where the file system keeps none. */

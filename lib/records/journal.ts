@@ -28,7 +28,7 @@ interface Intent extends KnownEntry {
 export interface OwnDirectory {
   readonly identity: Identity
   readonly directories: ReadonlyMap<string, OwnDirectory>
-  /** Of what else is in it; only where times of the file system do not tell, see `Round.time`. */
+  /** Of what else is in it; only where times of the file system do not show it, see `Round.time`. */
   readonly files: ReadonlyMap<string, KnownEntry> | undefined
 }
 

@@ -34,7 +34,7 @@ function thisProcess(): Omit<Owner, 'isLocked'> {
   return { ...known, uid: process.geteuid?.() ?? 0 }
 }
 
-/** Undefined where nobody can tell: another machine, or a container with pids of its own. */
+/** Undefined where nobody can know: another machine, or a container with pids of its own. */
 export function isAlive(owner: Owner): boolean | undefined {
   const here = thisProcess()
   if (owner.boot !== here.boot) {

@@ -37,7 +37,7 @@ export interface Abandoned {
 
 export interface Found {
   readonly abandoned: Abandoned[]
-  /** Of merges that run, or of which nobody can tell. */
+  /** Of merges that run, or of which nobody can know. */
   running: number
   /** One of these is changing dest. */
   isChanging: boolean
@@ -273,7 +273,7 @@ async function lifeOf(
 }
 
 /**
- * Undefined where there are no locks. As long as dest's lock is held nobody else publishes, so whoever holds a merge that
+ * Undefined where there are no locks. As long as dest's lock is held nobody else publishes, so anyone who holds a merge that
  * has begun to most likely only looks whether it is alive: to pass it by would be to build on what is going to be undone.
  */
 async function hold(

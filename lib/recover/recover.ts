@@ -69,7 +69,7 @@ export async function recoverDest(
   return { ...recovery, isChanging: found.isChanging }
 }
 
-// ms. A merge without a lock may be changing dest, and nobody can tell.
+// ms. A merge without a lock may be changing dest, and nobody can know.
 const longestChange = 1000
 
 function note({ result, failures }: Growing, blocked: RecoverResult['left']): void {
@@ -115,7 +115,7 @@ const firstPause = 5
 const longestPause = 50
 
 /**
- * The same for whoever is about to change dest, and holds its lock, or takes none: waits until no other merge is changing
+ * The same for anyone who is about to change dest, and holds its lock, or takes none: waits until no other merge is changing
  * it. Those that take no lock may be. `own`: path of its own staging directory.
  */
 export async function recoverAlone(

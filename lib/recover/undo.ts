@@ -35,7 +35,7 @@ export interface UndoneMerge {
 
 /**
  * Puts dest back to what it was before the merge. Where one rename made dest, it is complete. The staging directory then holds
- * nothing that is needed, unless it is kept. Whoever calls it holds dest's lock, unless there is none.
+ * nothing that is needed, unless it is kept. Anyone who calls it holds dest's lock, unless there is none.
  */
 export async function undoMerge(host: Host, merge: Abandoned): Promise<UndoneMerge> {
   const { name, state } = merge

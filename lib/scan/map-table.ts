@@ -237,7 +237,7 @@ function namesIn(directories: readonly string[]): string[] {
   return names
 }
 
-/** Does no file system take two of these names for one, as far as that can be told at once? There is a NUL after each. */
+/** Does no file system take two of these names for one, as far as that can be known at once? There is a NUL after each. */
 function areDistinct(names: string): boolean {
   if (!maybeAlike.test(names)) return true
   if (beyondAscii.test(names)) return false

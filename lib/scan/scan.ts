@@ -30,7 +30,7 @@ export interface ScanContext extends ScanRules {
 }
 
 /**
- * Reads each source into a tree. Everything that is wrong with any of them is told in one error.
+ * Reads each source into a tree. Everything that is wrong with any of them is reported in one error.
  * A source with `dir` must have it as an absolute path.
  */
 export async function scan(

@@ -76,7 +76,7 @@ async function follow(path: string): Promise<StoreDirectory> {
   return { real: await realPath(path), device: status?.dev ?? 0 }
 }
 
-/** A path with its symlinks resolved; one that does not exist is left to whoever reads it. */
+/** A path with its symlinks resolved; one that does not exist is left to anyone who reads it. */
 export async function realPath(path: string): Promise<string> {
   return fs.realpath(path).catch(() => path)
 }

@@ -52,7 +52,7 @@ export interface SourceTree {
   readonly root: TreeDirectory
   /** Fifos, sockets and devices that were left out: their paths in the source, sorted. */
   readonly skipped: readonly string[]
-  /** What a manifest keeps of the source besides. */
+  /** What a manifest keeps of the source in addition. */
   readonly given?: SourceDetails
   /** It is as the manifest has it, was not read, and is not planned. */
   readonly isUnchanged?: true

@@ -82,7 +82,7 @@ export class Allocator {
       if (gone.has(failed)) return undefined
       if (path === '' || (main?.errno === 0 && failed === 0 && text === main.text)) return asMain
       if (failed === 0) return text
-      // Nobody can tell what it passes on, so it is a kind of its own.
+      // Nobody can know what it passes on, so it is a kind of its own.
       const isTooLong = this.host.containment !== 'kernel' && path.length > longestPath
       return isTooLong ? undefined : `in ${path}`
     })

@@ -1,6 +1,6 @@
 /**
  * The staging directories of merges of this thread that are under way: their paths, and the names from where they stand to
- * their dest. Whoever looks for merges that were killed need not look into these: with many merges at once, each would look
+ * their dest. Anyone who looks for merges that were killed need not look into these: with many merges at once, each would look
  * into those of all others.
  */
 const live = new Map<string, string>()

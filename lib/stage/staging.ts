@@ -322,7 +322,7 @@ export class Staging implements StageTarget {
     return new Set(numbers.filter((_, index) => kinds[index] !== Kind.Directory))
   }
 
-  /** They stay on the list, so that whoever sweeps looks for them again. What counts, or is kept, stays. */
+  /** They stay on the list, so that anyone who sweeps looks for them again. What counts, or is kept, stays. */
   async removeNested(): Promise<void> {
     if (this.state !== '') return
     for (const place of this.nestedPlaces) {
@@ -432,7 +432,7 @@ export class Staging implements StageTarget {
   private async become(host: Host, state: StagingState, into?: Directory): Promise<void> {
     if (this.state === state) return
     const moves = into !== undefined && into !== this.home && this.parent === this.home
-    // Whoever gave it may close it before this directory is removed from there.
+    // Anyone who gave it may close it before this directory is removed from there.
     const parent = moves ? await host.open({ base: into, path: '' }) : this.parent
     const from = { base: this.parent, path: '' }
     const to = { base: parent, path: '' }

@@ -62,7 +62,7 @@ struct StatOutcomes {
   std::vector<uint64_t> lasting;     // if asked for: birth time, handle, links: three an entry
 };
 
-// `lasting`: also what tells an entry from a later one with its inode number.
+// `lasting`: also what distinguishes an entry from a later one with its inode number.
 StatOutcomes StatBatch(const Jobs& jobs, bool lasting);
 
 }  // namespace reflink_merge

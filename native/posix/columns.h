@@ -20,7 +20,7 @@ const char* ReadTexts(std::string joined, NameList* texts);
 const char* ReadPlaces(const std::vector<Place>& bases, const std::vector<uint32_t>& indexes,
                        const NameList& paths, std::vector<Place>* all);
 
-// As many of everything as there are jobs and names: whoever goes through checked jobs by their
+// As many of everything as there are jobs and names: anyone who goes through checked jobs by their
 // counts stays within every column.
 const char* CheckCounts(const Jobs& jobs, Sides sides);
 const char* CheckTree(const TreeJob& job);

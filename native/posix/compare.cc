@@ -28,8 +28,8 @@ bool AreTogether(const SourceFile& a, const SourceFile& b) {
   return a.status().st_dev == b.status().st_dev || OnSameFileSystem(a.get(), b.get());
 }
 
-// The same place on disk for every byte: equal without reading one. False where nothing can be told
-// but by reading, or where that costs less.
+// The same place on disk for every byte: equal without reading one. False where nothing can be
+// known but by reading, or where that costs less.
 bool ShareAllExtents(const SourceFile& a, const SourceFile& b) {
   if (!AreTogether(a, b)) return false;
   CachedData left;
@@ -42,7 +42,7 @@ bool ShareAllExtents(const SourceFile& a, const SourceFile& b) {
   const auto size = static_cast<uint64_t>(a.status().st_size);
   if (told && size <= kCompareBytes && left.bytes >= size && right.bytes >= size) return false;
   if (!HaveSameExtents(a, b, false)) return false;
-  // Where the system does not tell, they are flushed: that waits, so only those that look the same.
+  // Where the system does not say, they are flushed: that waits, so only those that look the same.
   return told || HaveSameExtents(a, b, true);
 }
 

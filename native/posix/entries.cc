@@ -62,7 +62,7 @@ Result MakeDirectory(const Item& item, const Options& options) {
   }
   if (!options.exact_mode) return {};
   const Outcome outcome = SetDirectoryMode(item.to, item.to_name, static_cast<mode_t>(item.mode));
-  // A failure leaves nothing behind: whoever tries again must not find the name taken.
+  // A failure leaves nothing behind: anyone who tries again must not find the name taken.
   if (!outcome.ok()) unlinkat(item.to, item.to_name, AT_REMOVEDIR);
   return outcome;
 }

@@ -28,7 +28,7 @@ struct Entry {
 Entry EntryOf(const Place& place);
 
 // Opens place after place. The end of the last way stays open, since neighbours in a batch share
-// most of their names. Whoever moves or removes directories must forget it.
+// most of their names. Anyone who moves or removes directories must forget it.
 class Walk {
  public:
   // A descriptor to search in, good until the next call; -1 and error() on failure.

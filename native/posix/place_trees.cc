@@ -76,7 +76,7 @@ class TreePlacer {
     }
     if (outcome.ok()) outcome = Open(directory, to);
     if (outcome.ok()) return outcome;
-    // Whoever tries again must not find the name taken.
+    // Anyone who tries again must not find the name taken.
     unlinkat(holder.get(), name.c_str(), AT_REMOVEDIR);
     to_->Forget();
     return outcome;

@@ -19,7 +19,7 @@ enum class Tree : uint8_t {
 };
 
 // What lies in trees that are plain: regular files without set-ID and sticky bits and directories
-// that their owner may use, on one file system, with names that every system tells apart. Of all
+// that their owner may use, on one file system, with names that every system distinguishes. Of all
 // others there is nothing here. With `sized` each file is looked at; without it what a directory
 // tells of its entries has to do, and their bits and sizes are not known.
 struct Trees {

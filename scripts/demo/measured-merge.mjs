@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
  * @property {number} seconds until `merge()` was done
  * @property {number} settledSeconds until all of it was on disk
  * @property {number} disk bytes by which the file system's used space grew
- * @property {number | null} shared bytes that lie in the store's own extents; null where the system does not tell
+ * @property {number | null} shared bytes that lie in the store's own extents; null where the system does not say
  */
 
 /**

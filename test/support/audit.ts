@@ -244,7 +244,7 @@ export class Audit {
 
 const isIn = (top: string, at: string): boolean => at.startsWith(`${top}/`)
 
-/** What a call names; undefined where that cannot be told. */
+/** What a call names; undefined where that cannot be known. */
 function namedBy(call: TracedCall, { entries, descriptor }: Shape): Named[] | undefined {
   const { name, args } = call
   const byDescriptors = (indexes: readonly number[]): Named[] =>

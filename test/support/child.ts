@@ -6,7 +6,7 @@ export interface ChildOptions {
   cwd?: string
   /** Added to this process's environment; undefined takes a variable away. */
   env?: Readonly<Record<string, string | undefined>>
-  /** Written to stdin, which is then closed; null: it stays open, for whoever writes into it. */
+  /** Written to stdin, which is then closed; null: it stays open, for anyone who writes into it. */
   input?: string | null
   /** Milliseconds until the child and all its descendants are killed; default 240,000. */
   timeout?: number

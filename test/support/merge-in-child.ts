@@ -7,7 +7,7 @@ import type { MergeOptions, MergeResult, DirectorySource } from '../../lib/index
 import { runScript } from './child'
 import type { ChildOptions } from './child'
 
-/** One merge for another process: what can be told as JSON. */
+/** One merge for another process: what JSON can hold. */
 export interface MergeJob {
   sources: readonly DirectorySource[]
   dest: string

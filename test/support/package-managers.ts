@@ -8,7 +8,7 @@ export interface PackageManager {
   readonly command: readonly string[]
   /** `store`: an empty directory for its cache. */
   readonly env: (registry: string, store: string) => Record<string, string>
-  /** What its configuration must be besides. */
+  /** What its configuration must be in addition. */
   readonly files?: (registry: string) => Record<string, string>
 }
 

@@ -20,7 +20,7 @@ export interface ReaderOrder {
   readonly files: Readonly<Record<string, Whole>>
   /** Path of a directory ('' is dest) → all names that it may hold. */
   readonly directories: Readonly<Record<string, readonly string[]>>
-  /** What names in dest itself may begin with besides. */
+  /** What names in dest itself may begin with in addition. */
   readonly hidden: string
   /** A file: once it is there, they end. */
   readonly stop: string

@@ -58,7 +58,7 @@ function prepare(): void {
 
 /** Removes what earlier runs left that were killed before they could do it themselves. */
 function sweepDeadWorkshops(): void {
-  // Without /proc nobody can tell the dead from the living.
+  // Without /proc nobody can distinguish the dead from the living.
   if (startTime(process.pid) === null) return
   for (const base of bases())
     for (const name of fs.readdirSync(base))

@@ -4,6 +4,9 @@ import { MergeError, type SourcePath } from './merge-error'
 import type { GivenSource } from './scan/given'
 import { realPath, type StoreDirectories } from './scan/store-directories'
 
+/** Why a source that lies in dest is refused. */
+export const insideDest = 'is inside dest'
+
 /**
  * A source in dest, or dest in a source: the merge would read what it writes. Throws and names them all.
  * Directories are compared as they really are, symlinks resolved.
@@ -23,7 +26,7 @@ export function refuseIntoSelf(
     for (const number of new Set(directoryOf)) {
       const directory = directories[number]
       if (directory !== undefined && stored.has(directory)) {
-        paths.push({ source: name, path: directory, reason: 'is inside dest' })
+        paths.push({ source: name, path: directory, reason: insideDest })
       }
     }
   }
@@ -37,7 +40,7 @@ export function refuseIntoSelf(
 function reasonOf(dir: string, dest: string): string | undefined {
   if (dir === dest) return 'is dest'
   if (isWithin(dest, dir)) return 'dest lies in it'
-  return isWithin(dir, dest) ? 'is inside dest' : undefined
+  return isWithin(dir, dest) ? insideDest : undefined
 }
 
 function isWithin(inner: string, outer: string): boolean {

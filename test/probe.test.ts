@@ -131,7 +131,7 @@ describe('probe', () => {
       it(`tells that there is no file to try with in a store like ${name}`, async () => {
         const [code, at, message] = await refused(name, 'dest')
         assert.deepEqual([code, at], ['ENOENT', name])
-        assert.match(String(message), /no regular file in it to try the link modes with/)
+        assert.match(String(message), /It contains no regular file to try the link modes with/)
       })
 
     it('tells ENOENT for a source that is not there', async () => {

@@ -111,10 +111,7 @@ function swapError(
   syscall: string,
 ): SystemError {
   const hint = renameHint(number)
-  return new SystemError(number, {
-    syscall,
-    path: pathOf(from, name),
-    dest: pathOf(to, name),
-    hint,
-  })
+  // What stands in dest is in the way of both.
+  const [path, dest] = [pathOf(to, name), pathOf(from, name)]
+  return new SystemError(number, { syscall, path, dest, hint })
 }

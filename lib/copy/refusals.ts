@@ -1,6 +1,7 @@
 import { promises as fs, type Stats } from 'node:fs'
 import { join, relative } from 'node:path'
 import { errno } from '../errno'
+import { insideDest } from '../into-self'
 import { isMergeError, type UnsupportedFileError } from '../merge-error'
 
 /** The error of fs.promises.cp for what a merge refuses, which is its `cause`; any other error as it is. */
@@ -9,7 +10,7 @@ export async function asNodeError(error: unknown, src: string, dest: string): Pr
   if (error.code === 'ERR_MERGE_UNSUPPORTED_FILE') return ofSpecialFile(error, src, dest)
   if (error.code !== 'ERR_MERGE_INTO_SELF') return error
   // Node has no objection to what lies in dest.
-  if (error.paths.every(({ reason }) => reason === 'lies in dest')) return error
+  if (error.paths.every(({ reason }) => reason === insideDest)) return error
   const what = `cannot copy ${src} to a subdirectory of self ${dest}`
   return refusal({ code: 'ERR_FS_CP_EINVAL', means: 'Invalid src or dest' }, what, dest, error)
 }

@@ -153,6 +153,7 @@ function folding(host: Host, fold: (name: string, dir: string) => string): Host 
     chmod: oneByOne((jobs) => host.chmod(jobs)),
     copyTimes: oneByOne((jobs) => host.copyTimes(jobs)),
     rename: oneByOne((jobs, replace) => host.rename(jobs, replace)),
+    exchange: oneByOne((jobs) => host.exchange(jobs)),
     unlink: oneByOne((jobs) => host.unlink(jobs)),
     rmdir: oneByOne((jobs) => host.rmdir(jobs)),
   }

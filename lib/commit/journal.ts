@@ -386,11 +386,14 @@ export class Journal {
   private async isRemoved(path: string, place: Place): Promise<boolean> {
     if (!(await this.isAsSeen(path, place))) return false
     const { to, names } = jobOf(place)
-    await removeTrees(this.notAborted, to, names).catch((error: unknown) => {
-      // Nothing in it is anybody else's: the sweep of the staging directory tries again.
+    try {
+      await removeTrees(this.notAborted, to, names)
+      return true
+    } catch (error) {
+      // Some of it is gone, so that nobody can know any more whether the rest is what was seen.
       debug('removing %s: %s', pathOf(place), error)
-    })
-    return true
+      return false
+    }
   }
 
   private async isAsSeen(path: string, place: Place): Promise<boolean> {

@@ -3,7 +3,7 @@ import { firstOf, SystemError } from '../errors'
 import { Kind, pathOf, type Host, type PairJob, type Place } from '../host/host'
 import { throwIfFailed } from '../host/trees'
 import { renameHint } from './rename-hint'
-import { cannotSwap, flagIgnored, touch } from './swap'
+import { cannotSwap, flagIgnored, move, touch } from './swap'
 
 /** Staged files and symlinks, and where others of the same names stand. */
 export interface FileSwap {
@@ -40,8 +40,7 @@ export async function swapFiles(
   const names = await withoutDirectories(host, swap)
   if (names.length === 0) return { done, gone, failure: undefined }
   // They lie where the others are to lie, so that undo finds these there whenever this is cut off.
-  const aside = [{ from: fresh, to: replaced, names }]
-  throwIfFailed(aside, await host.rename(aside, false))
+  await move(host, fresh, replaced, names)
   const job = { from: replaced, to: dest, names }
   const { errnos, syscall } = await host.exchange([job])
   const back: string[] = []
@@ -58,7 +57,7 @@ export async function swapFiles(
       failure ??= swapError(job, name, number, syscall(index))
   }
   try {
-    await moveBack(notAborted, swap, back)
+    await move(notAborted, replaced, fresh, back)
   } catch (error) {
     // The first error stays the cause; undo looks at what has been swapped.
     if (failure === undefined) throw error
@@ -83,25 +82,15 @@ async function withoutLateDirectories(
   swap: FileSwap,
   done: readonly string[],
 ): Promise<string[]> {
-  const { dest, replaced } = swap
+  const { dest, fresh, replaced } = swap
   const { kinds } = await notAborted.stat([{ to: replaced, names: done }])
   const late = done.filter((_, index) => kinds[index] === Kind.Directory)
   if (late.length > 0) {
     const job = { from: replaced, to: dest, names: late }
     throwIfFailed([job], await notAborted.exchange([job]))
-    await moveBack(notAborted, swap, late)
+    await move(notAborted, replaced, fresh, late)
   }
   return done.filter((_, index) => kinds[index] !== Kind.Directory)
-}
-
-async function moveBack(
-  notAborted: Host,
-  { fresh, replaced }: FileSwap,
-  names: readonly string[],
-): Promise<void> {
-  if (names.length === 0) return
-  const job = { from: replaced, to: fresh, names }
-  throwIfFailed([job], await notAborted.rename([job], false))
 }
 
 function swapError(

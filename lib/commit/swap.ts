@@ -56,14 +56,14 @@ export async function swapIn(host: Host, notAborted: Host, swap: Swap): Promise<
   const { name, fresh, dest, replaced } = swap
   if ((await yieldingAt(host, dest, swap)) === undefined) return 'again'
   // It lies where the other one is to lie, so that undo finds that there whenever this is cut off.
-  await move(host, fresh, replaced, name)
+  await move(host, fresh, replaced, [name])
   const job = { from: replaced, to: dest, names: [name] }
   const { errnos, syscall } = await host.exchange([job])
   const number = errnos[0] ?? 0
   const isUnsupported =
     cannotSwap.has(number) || (syscall(0) === 'rename' && flagIgnored.has(number))
   if (isUnsupported || collisions.has(number)) {
-    await move(notAborted, replaced, fresh, name)
+    await move(notAborted, replaced, fresh, [name])
     return isUnsupported ? 'unsupported' : 'again'
   }
   if (number !== 0) throw swapError(job, number, syscall(0))
@@ -71,7 +71,7 @@ export async function swapIn(host: Host, notAborted: Host, swap: Swap): Promise<
   const out = await yieldingAt(notAborted, replaced, swap)
   if (out !== undefined) return out
   await swapBack(notAborted, job)
-  await move(notAborted, replaced, fresh, name)
+  await move(notAborted, replaced, fresh, [name])
   if (await swap.isStaged()) return 'again'
   throw swapError(job, errno.EBUSY, 'rename')
 }
@@ -91,8 +91,15 @@ async function yieldingAt(
   return !isDirectory && (await mayGo(below(place, name))) ? kind : undefined
 }
 
-async function move(host: Host, from: Place, to: Place, name: string): Promise<void> {
-  const job = { from, to, names: [name] }
+/** Between directories of the staging directory, where nothing stands in the way. */
+export async function move(
+  host: Host,
+  from: Place,
+  to: Place,
+  names: readonly string[],
+): Promise<void> {
+  if (names.length === 0) return
+  const job = { from, to, names }
   throwIfFailed([job], await host.rename([job], false))
 }
 

@@ -6,7 +6,7 @@ export interface SharedName {
   /** In the caller's order, those of one source by name. */
   readonly candidates: readonly Candidate[]
   readonly equalGroups: EqualGroups
-  /** Claims that are part of a conflict which was decided above: it is reported here, where it is. */
+  /** Candidates that are part of a conflict which was decided above: it is reported here, where it is. */
   readonly told: readonly Candidate[]
 }
 

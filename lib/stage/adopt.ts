@@ -38,9 +38,8 @@ export class Adoption {
     if (early.size === 0) return
     const alike = new Set<PlanDirectory>()
     const owns = new Set(Array.from(early.values(), ({ root: own }) => own))
-    const isOf = (source: number, own: PlanDirectory): boolean => early.get(source)?.root === own
     for (const own of owns) {
-      addAlike({ directory: root, own }, (source) => isOf(source, own), alike)
+      addAlike({ directory: root, own }, (source) => early.get(source)?.root === own, alike)
     }
     walk({ directory: root, early, inside: false }, (node) => this.visit(node, alike))
   }
